@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One function, top to bottom: its entry, its mcount site, its record, its call chain."""
+
+from klp_debug.analysis.call_chain import CallChain
+from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.problem_log import UNREADABLE, reason
+from klp_debug.kernel.ftrace import FtraceRecord, ftrace_record_users
+from klp_debug.kernel.symbols import KernelSymbol
+from klp_debug.ppc64le.disassembly import disassemble
+from klp_debug.ppc64le.entry import Entry, TocSetup
+from klp_debug.ppc64le.site import Site, SiteState
+from klp_debug.result.address import Address, Word
+from klp_debug.result.function import EntryPoints, Function, Line, McountSite, Record
+
+_LISTING_PAST_SITE = 3
+_LISTING_LIMIT = 16
+_REPLACEMENT_LINES = 6
+
+
+def analyse_function(view: KernelView, symbol: KernelSymbol) -> Function:
+    """
+    Return everything about one function.
+
+    What cannot be read becomes a problem of the result; the rest is there.
+    """
+    return _FunctionReader(view, symbol).function()
+
+
+def entry_points(entry: Entry) -> EntryPoints:
+    """Return decoded entry points as a result."""
+    return EntryPoints(
+        global_=Address(entry.global_entry),
+        local=Address(entry.local_entry),
+        toc_setup=entry.toc_setup.value,
+        toc=Address(entry.toc) if entry.toc is not None else None,
+    )
+
+
+class _FunctionReader:
+    def __init__(self, view: KernelView, symbol: KernelSymbol) -> None:
+        self._view = view
+        self._symbol = symbol
+        self._words: tuple[int, ...] = ()
+        self._record: FtraceRecord | None = None
+
+    def function(self) -> Function:
+        view, symbol = self._view, self._symbol
+        entry = Entry(symbol.address, symbol.address, TocSetup.NONE, None)
+        site: Site | None = None
+        with view.problems.noting(f"text of {symbol.name}"):
+            self._words = view.function_words(symbol, _LISTING_LIMIT)
+            entry = view.entry_of(symbol)
+            site = view.site_of(symbol, entry)
+        records = view.records.within(symbol.address, symbol.address + max(symbol.size, 4))
+        self._record = records[0] if records else None
+        chain = CallChain(view, symbol, entry, site) if site is not None else None
+        hops = chain.hops() if chain is not None else ()
+        replacement, replacement_entry = self._replacement(chain.new_func if chain else None)
+        return Function(
+            kernel=view.describe(),
+            name=symbol.name,
+            module=symbol.module,
+            address=Address(symbol.address),
+            size=symbol.size,
+            entry=entry_points(entry),
+            leaf_without_toc=entry.toc_setup is TocSetup.NONE and not view.pcrel,
+            site=self._site(site),
+            record=self._record_result(site),
+            listing=self._listing(entry, site),
+            chain=hops,
+            winner=chain.winner if chain else None,
+            replacement=replacement,
+            replacement_entry=replacement_entry,
+            runs=self._runs(chain, all(hop.ok for hop in hops), replacement_entry),
+            problems=view.problems.all(),
+        )
+
+    def _site(self, site: Site | None) -> McountSite | None:
+        if site is None:
+            return None
+        return McountSite(
+            address=Address(site.address),
+            offset=site.offset,
+            state=site.state.value,
+            word=Word(site.word),
+            target=Address(site.target) if site.target is not None else None,
+            target_symbol=self._view.symbols.format(site.target)
+            if site.target is not None
+            else None,
+            dialect=site.dialect.value,
+        )
+
+    def _record_result(self, site: Site | None) -> Record | None:
+        record = self._record
+        if record is None:
+            return None
+        names = self._view.record_flags
+        enabled = bool(record.flags & names["ENABLED"])
+        return Record(
+            address=Address(record.address),
+            ip=Address(record.ip),
+            flags=names.of(record.flags),
+            flags_word=Address(record.flags),
+            users=ftrace_record_users(record.flags, names),
+            agrees=site is not None
+            and site.state is (SiteState.ARMED if enabled else SiteState.IDLE),
+        )
+
+    def _listing(self, entry: Entry, site: Site | None) -> tuple[Line, ...]:
+        last = site.address if site is not None else entry.local_entry
+        notes: dict[int, list[str]] = {}
+        if entry.global_entry == entry.local_entry:
+            notes[entry.global_entry] = ["global and local entry point"]
+        else:
+            notes[entry.global_entry] = ["global entry point"]
+            notes[entry.local_entry] = ["local entry point"]
+        if site is not None:
+            note = f"mcount site, +{site.offset:#x}, {site.state.value}"
+            notes.setdefault(site.address, []).append(note)
+        lines = self._lines(self._words, self._symbol.address, notes)
+        end = next((i for i, line in enumerate(lines) if line.address > last), len(lines))
+        return lines[: end + _LISTING_PAST_SITE - 1]
+
+    def _lines(
+        self, words: tuple[int, ...], address: int, notes: dict[int, list[str]]
+    ) -> tuple[Line, ...]:
+        lines = []
+        for instruction in disassemble(words, address):
+            suffix = () if instruction.suffix is None else (Word(instruction.suffix),)
+            lines.append(
+                Line(
+                    address=Address(instruction.address),
+                    words=(Word(instruction.word), *suffix),
+                    mnemonic=instruction.mnemonic,
+                    operands=instruction.operands,
+                    notes=tuple(notes.get(instruction.address, ())),
+                )
+            )
+        return tuple(lines)
+
+    def _replacement(self, new_func: int | None) -> tuple[tuple[Line, ...], EntryPoints | None]:
+        symbol = self._view.symbols.covering(new_func) if new_func is not None else None
+        if symbol is None or symbol.address != new_func:
+            return (), None
+        try:
+            entry = self._view.entry_of(symbol)
+            words = self._view.function_words(symbol, _REPLACEMENT_LINES)
+        except UNREADABLE as error:
+            self._view.problems.add(f"replacement {symbol.name}", reason(error))
+            return (), None
+        notes = {entry.global_entry: ["global entry point"]}
+        if entry.local_entry != entry.global_entry:
+            notes[entry.local_entry] = ["local entry point"]
+        return self._lines(words, symbol.address, notes), entry_points(entry)
+
+    def _runs(self, chain: CallChain | None, whole: bool, replacement: EntryPoints | None) -> str:
+        name = self._symbol.name
+        if chain is None or chain.stack is None:
+            return f"{name} itself: no live patch replaces it"
+        if not whole:
+            return "unknown: its call chain is broken, see above"
+        if chain.new_func is None or chain.winner is None:
+            return f"{name} itself: its patch sends callers to the original"
+        how = ""
+        if replacement is not None:
+            how = {
+                "r12": ", TOC set from r12 at its global entry point",
+                "absolute": ", TOC set to a constant at its global entry point",
+                "none": ", which sets no TOC and uses none",
+                "pcrel": ", which addresses its data relative to the PC",
+            }[replacement.toc_setup]
+        return f"{chain.winner.symbol or chain.winner.new_func}{how}"

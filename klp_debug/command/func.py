@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``func``: one function from its entry to what really runs."""
+
+import argparse
+
+from klp_debug.analysis.find_function import FunctionNotFoundError, find_function
+from klp_debug.analysis.function import analyse_function
+from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.command.command import Argument, Command, CommandError
+from klp_debug.result.function import Function
+
+
+def run(view: KernelView, args: argparse.Namespace) -> Function:
+    """
+    Return everything about the function that ``args.function`` names.
+
+    :raises CommandError: if it names none, or several
+    """
+    try:
+        symbol = find_function(view.symbols, args.function)
+    except FunctionNotFoundError as error:
+        raise CommandError(str(error)) from None
+    return analyse_function(view, symbol)
+
+
+FUNC = Command(
+    name="func",
+    summary="show one function: entry, mcount site, call chain, and what really runs",
+    description=(
+        "Shows one function top to bottom: its entry points and TOC set-up, its mcount site and"
+        " the word there now, its ftrace record, and each hop from the site to what a call"
+        " really runs, every hop checked against the next."
+    ),
+    run_on=run,
+    arguments=(
+        Argument(
+            ("function",),
+            {
+                "metavar": "NAME|ADDRESS",
+                "help": "a function's name (MODULE:NAME or NAME@N where it is ambiguous), or an"
+                " address in it, in hexadecimal",
+            },
+        ),
+    ),
+)

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``list``: every patch and who wins."""
+
+import argparse
+
+from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.patches import livepatches
+from klp_debug.command.command import Command
+from klp_debug.result.patches import PatchList
+
+
+def run(view: KernelView, args: argparse.Namespace) -> PatchList:
+    """Return every patch with its objects and functions."""
+    patches = livepatches(view)
+    return PatchList(kernel=view.describe(), patches=patches, problems=view.problems.all())
+
+
+LIST = Command(
+    name="list",
+    summary="list live patches, their functions, and which one runs",
+    description=(
+        "Lists every live patch in stacking order, with its objects and functions, the address"
+        " of each original and replacement, and what a call of the original runs now."
+    ),
+    run_on=run,
+)

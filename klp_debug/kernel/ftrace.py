@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+ftrace records.
+
+The ``struct dyn_ftrace`` of every mcount site, read a page at a time. Source:
+kernel/trace/ftrace.c and include/linux/ftrace.h.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from drgn import Object, Program, offsetof, sizeof
+
+from klp_debug.kernel.walk import MAX_ENTRIES, WalkError
+
+_MAX_PAGES = 1 << 16
+_MAX_RECORDS_PER_PAGE = 1 << 18  # ENTRIES_PER_PAGE of the largest order, generously
+
+
+@dataclass(frozen=True, slots=True)
+class FtraceRecord:
+    """One ``struct dyn_ftrace``."""
+
+    address: int
+    """Of the record itself."""
+    ip: int
+    """
+    The mcount site, as ftrace names it.
+
+    The instruction that is switched, but for kernels 6.6 to 6.12 built with
+    ``-fpatchable-function-entry``, where it is still that instruction (entry + 4).
+    """
+    flags: int
+
+
+class FtraceRecords:
+    """
+    All records of a kernel and its modules, sorted by ``ip``.
+
+    ``addresses``, ``ips`` and ``flags`` are arrays of shape (number of records,), u64.
+    """
+
+    def __init__(self, addresses: npt.NDArray[np.uint64], raw: npt.NDArray[np.void]) -> None:
+        """Take the records' own addresses and a structured array with ``ip`` and ``flags``."""
+        order = np.argsort(raw["ip"], kind="stable")
+        self.addresses = addresses[order]
+        self.ips: npt.NDArray[np.uint64] = raw["ip"][order]
+        self.flags: npt.NDArray[np.uint64] = raw["flags"][order]
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return no records."""
+        return cls(np.empty(0, np.uint64), np.empty(0, [("ip", "<u8"), ("flags", "<u8")]))
+
+    def __len__(self) -> int:
+        return len(self.ips)
+
+    def __getitem__(self, index: int) -> FtraceRecord:
+        return FtraceRecord(
+            int(self.addresses[index]), int(self.ips[index]), int(self.flags[index])
+        )
+
+    def within(self, start: int, end: int) -> list[FtraceRecord]:
+        """Return the records whose ``ip`` is in [start, end), by address."""
+        first, last = np.searchsorted(self.ips, np.array([start, end], np.uint64))
+        return [self[index] for index in range(int(first), int(last))]
+
+
+def for_each_ftrace_page(prog: Program) -> Iterator[Object]:
+    """
+    Iterate over the pages of records.
+
+    :return: iterator of ``struct ftrace_page *``
+    :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
+    """
+    seen: set[int] = set()
+    page = prog["ftrace_pages_start"].read_()
+    while page.value_():
+        if page.value_() in seen or len(seen) > _MAX_PAGES:
+            raise WalkError(f"ftrace pages run in a cycle: {page.value_():#x} comes again")
+        seen.add(page.value_())
+        yield page
+        page = page.next.read_()
+
+
+def read_ftrace_records(prog: Program) -> FtraceRecords:
+    """
+    Read every ftrace record of the kernel, one read for each page of records.
+
+    :raises WalkError, drgn.FaultError: where a page is damaged or unreadable
+    """
+    type_ = prog.type("struct dyn_ftrace")
+    size = sizeof(type_)
+    layout = np.dtype(
+        {
+            "names": ["ip", "flags"],
+            "formats": ["<u8", "<u8"],
+            "offsets": [offsetof(type_, "ip"), offsetof(type_, "flags")],
+            "itemsize": size,
+        }
+    )
+    parts = [np.empty(0, layout)]
+    addresses = [np.empty(0, np.uint64)]
+    total = 0
+    for page in for_each_ftrace_page(prog):
+        count = page.index.value_()
+        if not 0 <= count <= _MAX_RECORDS_PER_PAGE:
+            raise WalkError(f"ftrace page {page.value_():#x} claims {count} records")
+        total += count
+        if total > MAX_ENTRIES:
+            raise WalkError(f"over {MAX_ENTRIES} ftrace records")
+        start = page.records.value_()
+        parts.append(np.frombuffer(prog.read(start, count * size), layout))
+        addresses.append(np.uint64(start) + np.arange(count, dtype=np.uint64) * np.uint64(size))
+    return FtraceRecords(np.concatenate(addresses), np.concatenate(parts))
+
+
+class FlagNames:
+    """
+    Names of the bits in a flags word, by the enumeration that the kernel itself compiled.
+
+    Their positions moved several times, so they are asked for, not known.
+    """
+
+    def __init__(self, prog: Program, example: str, prefix: str) -> None:
+        """
+        Look the bits up.
+
+        :param example: one enumerator of the enumeration
+        :param prefix: what the enumerators' names begin with
+        :raises LookupError: if the kernel has no such enumerator
+        """
+        enumerators = prog.constant(example).type_.enumerators or ()
+        self._names = {
+            int(value): name.removeprefix(prefix)
+            for name, value in enumerators
+            if name.startswith(prefix)
+        }
+
+    def of(self, flags: int) -> tuple[str, ...]:
+        """Return the names of the bits that are set, highest bit first."""
+        return tuple(name for bit, name in sorted(self._names.items(), reverse=True) if flags & bit)
+
+    def __getitem__(self, name: str) -> int:
+        """Return the bit of that name, 0 where this kernel has none."""
+        return next((bit for bit, known in self._names.items() if known == name), 0)
+
+    @cached_property
+    def lowest(self) -> int:
+        """The lowest bit that has a name."""
+        return min(self._names)
+
+
+def ftrace_record_flags(prog: Program) -> FlagNames:
+    """Return the names of ``FTRACE_FL_*``."""
+    return FlagNames(prog, "FTRACE_FL_ENABLED", "FTRACE_FL_")
+
+
+def ftrace_ops_flags(prog: Program) -> FlagNames:
+    """Return the names of ``FTRACE_OPS_FL_*``."""
+    return FlagNames(prog, "FTRACE_OPS_FL_ENABLED", "FTRACE_OPS_FL_")
+
+
+def ftrace_record_users(flags: int, names: FlagNames) -> int:
+    """
+    Return how many ftrace_ops want a site: the reference count below the flag bits.
+
+    Its width shrank whenever a flag was added (``FTRACE_REF_MAX_SHIFT``), so it is what lies
+    below the lowest flag.
+    """
+    return flags & (names.lowest - 1)

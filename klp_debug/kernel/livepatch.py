@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+Livepatch structures.
+
+Walks ``struct klp_patch``, ``klp_object``, ``klp_func`` and ``klp_ops``, from Linux 4.12 to
+7.2. Source: include/linux/livepatch.h and kernel/livepatch/.
+"""
+
+from collections.abc import Iterator
+
+from drgn import Object, Program, container_of
+
+from klp_debug.kernel.walk import (
+    MAX_ENTRIES,
+    WalkError,
+    c_array_string,
+    for_each_list_entry,
+)
+
+KLP_UNPATCHED = 0
+KLP_PATCHED = 1
+
+
+def has_livepatch(prog: Program) -> bool:
+    """Return whether the kernel was built with ``CONFIG_LIVEPATCH``."""
+    try:
+        prog.type("struct klp_patch")
+        prog["klp_patches"]
+    except LookupError:
+        return False
+    return True
+
+
+def for_each_klp_patch(prog: Program) -> Iterator[Object]:
+    """
+    Iterate over the registered patches, in stacking order.
+
+    :return: iterator of ``struct klp_patch *``
+    :raises WalkError, drgn.FaultError: where ``klp_patches`` is damaged or unreadable
+    """
+    return for_each_list_entry("struct klp_patch", prog["klp_patches"].address_of_(), "list")
+
+
+def for_each_klp_object(patch: Object) -> Iterator[Object]:
+    """
+    Iterate over the objects of a patch.
+
+    :param patch: ``struct klp_patch *``
+    :return: iterator of ``struct klp_object *``
+    :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
+    """
+    try:
+        # Since Linux kernel commit "livepatch: Use lists to manage patches,
+        # objects and functions" (in v5.1), which the klp_nop entries of an atomic replace
+        # need, objects are on a list.
+        head = patch.obj_list
+    except AttributeError:
+        yield from _array(patch.objs, ("funcs", "name"))
+        return
+    yield from for_each_list_entry("struct klp_object", head.address_of_(), "node")
+
+
+def for_each_klp_func(obj: Object) -> Iterator[Object]:
+    """
+    Iterate over the functions of an object.
+
+    :param obj: ``struct klp_object *``
+    :return: iterator of ``struct klp_func *``
+    :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
+    """
+    try:
+        head = obj.func_list  # since the same commit as klp_patch.obj_list
+    except AttributeError:
+        yield from _array(obj.funcs, ("old_name", "new_func", "old_sympos"))
+        return
+    yield from for_each_list_entry("struct klp_func", head.address_of_(), "node")
+
+
+def _array(first: Object, members: tuple[str, ...]) -> Iterator[Object]:
+    """Iterate over an array of structures that ends with one whose members are all 0."""
+    for index in range(MAX_ENTRIES):
+        entry = first + index
+        if not any(entry.member_(member).value_() for member in members):
+            return
+        yield entry
+    raise WalkError(f"array at {first.value_():#x} has no end")
+
+
+def for_each_klp_ops(prog: Program) -> Iterator[Object]:
+    """
+    Iterate over the ``klp_ops``: one for each function that has a func_stack.
+
+    :return: iterator of ``struct klp_ops *``
+    :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
+    """
+    return for_each_list_entry("struct klp_ops", prog["klp_ops"].address_of_(), "node")
+
+
+def klp_func_stack(ops: Object) -> list[Object]:
+    """
+    Return what is on an ops' func_stack, top first.
+
+    :param ops: ``struct klp_ops *``
+    :return: list of ``struct klp_func *``
+    :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
+    """
+    head = ops.func_stack.address_of_()
+    return list(for_each_list_entry("struct klp_func", head, "stack_node"))
+
+
+def klp_func_old_address(func: Object) -> int:
+    """
+    Return the global entry point of the original function, 0 while it is not resolved.
+
+    :param func: ``struct klp_func *``
+    """
+    try:
+        # Since Linux kernel commit "livepatch: Change unsigned long old_addr ->
+        # void *old_func in struct klp_func" (in v5.1).
+        return int(func.old_func.value_())
+    except AttributeError:
+        return int(func.old_addr.value_())
+
+
+def klp_func_nop(func: Object) -> bool:
+    """
+    Return whether the function is a nop: callers go to the original.
+
+    :param func: ``struct klp_func *``
+    """
+    try:
+        # Since Linux kernel commit "livepatch: Add atomic replace" (in v5.1).
+        return bool(func.nop)
+    except AttributeError:
+        return False
+
+
+def klp_func_patch(func: Object) -> Object:
+    """
+    Return the patch that a func belongs to, by the parents of its kobject.
+
+    :param func: ``struct klp_func *``
+    :return: ``struct klp_patch *``
+    :raises drgn.FaultError: if a parent cannot be read
+    """
+    obj = container_of(func.kobj.parent.read_(), "struct klp_object", "kobj")
+    return container_of(obj.kobj.parent.read_(), "struct klp_patch", "kobj")
+
+
+def klp_patch_name(patch: Object) -> str:
+    """
+    Return the name of a patch: its module's.
+
+    :param patch: ``struct klp_patch *``
+    :raises drgn.FaultError: if it cannot be read
+    """
+    return c_array_string(patch.mod.name)
+
+
+def klp_patch_replace(patch: Object) -> bool:
+    """
+    Return whether the patch replaces all earlier ones.
+
+    :param patch: ``struct klp_patch *``
+    """
+    try:
+        return bool(patch.replace)  # since the same commit as klp_func.nop
+    except AttributeError:
+        return False
+
+
+def klp_patch_forced(patch: Object) -> bool:
+    """
+    Return whether a transition of the patch was forced, so that it can never be unloaded.
+
+    :param patch: ``struct klp_patch *``
+    """
+    try:
+        return bool(patch.forced)  # 5.1 and later
+    except AttributeError:
+        return False
+
+
+def klp_transition_patch(prog: Program) -> Object | None:
+    """
+    Return the patch whose transition is under way.
+
+    :return: ``struct klp_patch *``, or None if there is no transition
+    :raises drgn.FaultError: if it cannot be read
+    """
+    patch = prog["klp_transition_patch"]
+    return patch.read_() if patch else None
+
+
+def klp_target_state(prog: Program) -> int:
+    """Return where the transition leads: ``KLP_PATCHED``, ``KLP_UNPATCHED``, or -1 for none."""
+    return int(prog["klp_target_state"].value_())

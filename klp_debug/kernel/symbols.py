@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+Symbols of the kernel and its modules, with the local entry point that ELFv2 gives each.
+
+vmlinux's come from its ELF file; a module's from the symbol table that the kernel keeps of it
+in memory (``mod->kallsyms``), so that no .ko is needed. drgn's own symbols lack ``st_other``.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from drgn import Object
+from drgn.helpers.linux.module import module_address_regions
+from elftools.elf.elffile import ELFFile
+
+from klp_debug.kernel.walk import MAX_ENTRIES, WalkError
+
+_ELF64_SYM = np.dtype(
+    [
+        ("st_name", "<u4"),
+        ("st_info", "u1"),
+        ("st_other", "u1"),
+        ("st_shndx", "<u2"),
+        ("st_value", "<u8"),
+        ("st_size", "<u8"),
+    ]
+)
+_STT_FUNC = 2
+_STT_NOTYPE = 0
+_SHN_UNDEF = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KernelSymbol:
+    """One symbol."""
+
+    name: str
+    module: str | None
+    """None for vmlinux."""
+    address: int
+    size: int
+    """In bytes; 0 where the symbol has none."""
+    st_other: int
+    is_function: bool
+
+
+class SymbolTable:
+    """The symbols of vmlinux or of one module, sorted by address."""
+
+    def __init__(self, module: str | None, symbols: npt.NDArray[np.void], strings: bytes) -> None:
+        """
+        Take raw ELF symbols.
+
+        :param symbols: array of Elf64_Sym, shape (number of symbols,)
+        :param strings: the string table
+        """
+        kind = symbols["st_info"] & 0xF
+        keep = (
+            (symbols["st_value"] != 0)
+            & (symbols["st_shndx"] != _SHN_UNDEF)
+            & ((kind == _STT_FUNC) | (kind == _STT_NOTYPE) | (kind == 1))
+        )
+        kept = symbols[keep]
+        self.module = module
+        self._symbols = kept[np.argsort(kept["st_value"], kind="stable")]
+        self._strings = strings
+        self._by_name: dict[str, list[int]] | None = None
+
+    @classmethod
+    def of_vmlinux(cls, path: Path) -> Self:
+        """
+        Read the symbol table of a vmlinux.
+
+        :raises OSError: if the file cannot be read
+        :raises elftools.common.exceptions.ELFError: if it is no ELF file
+        :raises WalkError: if it has no symbol table
+        """
+        with path.open("rb") as file:
+            elf = ELFFile(file)
+            section = elf.get_section_by_name(".symtab")
+            if section is None:
+                raise WalkError(f"{path} has no symbol table")
+            strings = elf.get_section(section["sh_link"]).data()
+            return cls(None, np.frombuffer(section.data(), _ELF64_SYM), strings)
+
+    @classmethod
+    def of_module(cls, module: Object) -> Self:
+        """
+        Read the symbol table that the kernel keeps of a loaded module.
+
+        :param module: ``struct module *``
+        :raises WalkError, drgn.FaultError: if it is damaged or unreadable
+        """
+        prog = module.prog_
+        kallsyms = module.kallsyms.read_()
+        count = kallsyms.num_symtab.value_()
+        if not 0 <= count <= MAX_ENTRIES:
+            raise WalkError(f"mod_kallsyms {kallsyms.value_():#x} claims {count} symbols")
+        data = prog.read(kallsyms.symtab.value_(), count * _ELF64_SYM.itemsize)
+        start = kallsyms.strtab.value_()
+        end = _region_end(module, start)
+        strings = prog.read(start, end - start)
+        name = module.name.string_().decode("ascii", "backslashreplace")
+        return cls(name, np.frombuffer(data, _ELF64_SYM), strings)
+
+    def __len__(self) -> int:
+        return len(self._symbols)
+
+    def _at(self, index: int) -> KernelSymbol:
+        symbol = self._symbols[index]
+        return KernelSymbol(
+            name=self._name(int(symbol["st_name"])),
+            module=self.module,
+            address=int(symbol["st_value"]),
+            size=int(symbol["st_size"]),
+            st_other=int(symbol["st_other"]),
+            is_function=int(symbol["st_info"]) & 0xF == _STT_FUNC,
+        )
+
+    def _name(self, offset: int) -> str:
+        end = self._strings.find(b"\0", offset)
+        return self._strings[offset : end if end >= 0 else None].decode("ascii", "backslashreplace")
+
+    def named(self, name: str) -> list[KernelSymbol]:
+        """Return every symbol of that name, by address."""
+        if self._by_name is None:
+            self._by_name = {}
+            for index, offset in enumerate(self._symbols["st_name"].tolist()):
+                self._by_name.setdefault(self._name(offset), []).append(index)
+        return [self._at(index) for index in self._by_name.get(name, ())]
+
+    def covering(self, address: int) -> KernelSymbol | None:
+        """
+        Return the symbol that an address belongs to, a function before anything else.
+
+        A symbol without a size reaches to the next one; the last has none to reach to.
+        """
+        values = self._symbols["st_value"]
+        index = int(np.searchsorted(values, np.uint64(address), side="right")) - 1
+        if index < 0:
+            return None
+        start = int(values[index])
+        if index + 1 == len(values) and self._at(index).size == 0 and address != start:
+            return None
+        # Several symbols may share the address; sized functions are the most telling.
+        best: KernelSymbol | None = None
+        while index >= 0 and int(values[index]) == start:
+            symbol = self._at(index)
+            reaches = symbol.size == 0 or address < symbol.address + symbol.size
+            if reaches and (best is None or _telling(symbol) > _telling(best)):
+                best = symbol
+            index -= 1
+        return best
+
+
+def _telling(symbol: KernelSymbol) -> tuple[bool, int]:
+    return symbol.is_function, symbol.size
+
+
+def _region_end(module: Object, address: int) -> int:
+    for start, size in module_address_regions(module):
+        if start <= address < start + size <= start + (1 << 30):
+            return start + size
+    raise WalkError(f"string table at {address:#x} is in no memory of its module")
+
+
+class KernelSymbols:
+    """The symbols of vmlinux and of all modules."""
+
+    def __init__(self, tables: Iterable[SymbolTable]) -> None:
+        """Take the tables; vmlinux's first."""
+        self._tables = list(tables)
+
+    def named(self, name: str, module: str | None = None) -> list[KernelSymbol]:
+        """
+        Return every symbol of that name.
+
+        :param module: only of this object, ``vmlinux`` being the kernel itself
+        """
+        return [
+            symbol
+            for table in self._tables
+            if module is None or (table.module or "vmlinux") == module
+            for symbol in table.named(name)
+        ]
+
+    def covering(self, address: int) -> KernelSymbol | None:
+        """Return the symbol that an address belongs to, if any."""
+        for table in self._tables:
+            symbol = table.covering(address)
+            if symbol is not None:
+                return symbol
+        return None
+
+    def format(self, address: int) -> str | None:
+        """Return ``name+0x10 [module]`` for an address, as the kernel's ``%pS`` prints it."""
+        symbol = self.covering(address)
+        if symbol is None:
+            return None
+        offset = f"+{address - symbol.address:#x}" if address != symbol.address else ""
+        module = f" [{symbol.module}]" if symbol.module else ""
+        return f"{symbol.name}{offset}{module}"

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Any answer as text: finds its view."""
+
+from klp_debug.render.func import function_lines
+from klp_debug.render.list import patch_list_lines
+from klp_debug.result.answer import Answer
+from klp_debug.result.function import Function
+from klp_debug.result.patches import PatchList
+
+
+def as_text(answer: Answer) -> str:
+    """
+    Return an answer as lines of text for a terminal.
+
+    :raises TypeError: if it has no view
+    """
+    match answer:
+        case PatchList():
+            lines = patch_list_lines(answer)
+        case Function():
+            lines = function_lines(answer)
+        case _:
+            raise TypeError(f"no view for {type(answer).__name__}")
+    return "\n".join(lines)

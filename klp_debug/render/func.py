@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The answer of ``func`` as text."""
+
+from klp_debug.render.kernel import kernel_lines, problem_lines
+from klp_debug.render.terminal import add_row, escape, lines, table
+from klp_debug.result.function import Function, Hop, Line, Record
+
+_INDENT = "    "
+
+
+def function_lines(answer: Function) -> list[str]:
+    """Return the function top to bottom, what really runs last."""
+    return [
+        *kernel_lines(answer.kernel),
+        "",
+        *_headline(answer),
+        "",
+        *_listing(answer),
+        "",
+        *_facts(answer),
+        *_replacement(answer),
+        *problem_lines(answer.problems),
+    ]
+
+
+def _headline(answer: Function) -> list[str]:
+    name = escape(answer.name) + (f" [{escape(answer.module)}]" if answer.module else "")
+    return [f"{name}  {answer.address.bare}, {answer.size} bytes", _toc(answer)]
+
+
+def _toc(answer: Function) -> str:
+    toc = f" = {answer.entry.toc.bare}" if answer.entry.toc is not None else ""
+    match answer.entry.toc_setup:
+        case "r12":
+            return f"sets its TOC from r12 at its global entry point{toc}"
+        case "absolute":
+            return f"sets its TOC to a constant at its global entry point{toc}"
+        case "pcrel":
+            return "addresses its data relative to the PC: needs no TOC"
+        case _ if answer.leaf_without_toc and answer.site is not None:
+            return "leaf function: sets no TOC before its mcount site, so r2 there is its caller's"
+        case _:
+            return "leaf function: sets no TOC"
+
+
+def _listing(answer: Function) -> list[str]:
+    site = answer.site.address if answer.site is not None else None
+    return _disassembly(answer.listing, site)
+
+
+def _disassembly(listing: tuple[Line, ...], marked: int | None = None) -> list[str]:
+    grid = table()
+    for line in listing:
+        add_row(
+            grid,
+            " ->" if line.address == marked else "   ",
+            line.address.bare,
+            " ".join(word.bare for word in line.words),
+            line.mnemonic,
+            line.operands,
+            ", ".join(line.notes),
+        )
+    return lines(grid)
+
+
+def _facts(answer: Function) -> list[str]:
+    grid = table()
+    add_row(grid, "site", *_site_cells(answer))
+    if answer.record is not None:
+        add_row(grid, "record", *_record_cells(answer.record))
+    else:
+        add_row(grid, "record", "none: ftrace does not know this function")
+    rows = lines(grid)
+    if answer.chain:
+        rows += _chain(answer.chain)
+    rows += ["", f"runs  {escape(answer.runs)}"]
+    return rows
+
+
+def _site_cells(answer: Function) -> tuple[str, ...]:
+    site = answer.site
+    if site is None:
+        return ("none found: this function can be neither traced nor patched",)
+    target = f" -> {site.target_symbol or site.target}" if site.target is not None else ""
+    return (f"+{site.offset:#x}, {site.state}, {site.dialect}{target}",)
+
+
+def _record_cells(record: Record) -> tuple[str, ...]:
+    users = f"{record.users} user{'' if record.users == 1 else 's'}"
+    flags = " ".join(record.flags) or "no flags"
+    agrees = "agrees with the word" if record.agrees else "DISAGREES with the word at the site"
+    return (f"{flags}, {users}; {agrees}",)
+
+
+def _chain(chain: tuple[Hop, ...]) -> list[str]:
+    grid = table()
+    for position, hop in enumerate(chain):
+        add_row(
+            grid,
+            "chain" if position == 0 else "",
+            hop.kind,
+            hop.address.bare,
+            hop.symbol or "-",
+            hop.what,
+            "ok" if hop.ok else "BROKEN",
+        )
+        add_row(grid, "", "", "", hop.bytes)
+    return lines(grid)
+
+
+def _replacement(answer: Function) -> list[str]:
+    if not answer.replacement or answer.winner is None:
+        return []
+    symbol = escape(answer.winner.symbol or "")
+    return ["", f"{symbol}  {answer.winner.new_func.bare}", *_disassembly(answer.replacement)]

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The answer of ``list`` as text."""
+
+from klp_debug.render.kernel import kernel_lines, problem_lines
+from klp_debug.render.terminal import add_row, escape, lines, table
+from klp_debug.result.patches import Patch, PatchedFunction, PatchedObject, PatchList
+
+
+def patch_list_lines(answer: PatchList) -> list[str]:
+    """Return a table of the patches, a line for each function."""
+    head = kernel_lines(answer.kernel)
+    problems = problem_lines(answer.problems)
+    if not answer.patches:
+        none = "no live patch is loaded" if not answer.problems else "no live patch could be read"
+        return [*head, "", none, *problems]
+    grid = table("PATCH", "STATE", "OBJECT", "FUNCTION", "ORIGINAL", "REPLACEMENT", "STACK", "RUNS")
+    for patch in answer.patches:
+        for row in _patch_rows(patch):
+            add_row(grid, *row)
+    return [*head, "", *lines(grid), "", _summary(answer), *problems]
+
+
+def _patch_rows(patch: Patch) -> list[tuple[str, ...]]:
+    """Return a patch's rows; what repeats is left empty, so that the eye finds what is new."""
+    rows: list[tuple[str, ...]] = []
+    name, state = patch.name, _state(patch)
+    for obj in patch.objects:
+        object_name = _object(obj)
+        for function in obj.functions:
+            rows.append((name, state, object_name, *_function_cells(function)))
+            name = state = object_name = ""
+        if object_name:
+            rows.append((name, state, object_name, "(no functions)"))
+            name = state = ""
+    return rows or [(name, state, "(no objects)")]
+
+
+def _state(patch: Patch) -> str:
+    words: list[str] = [patch.transition or ("enabled" if patch.enabled else "disabled")]
+    if patch.replace:
+        words.append("replace")
+    if patch.forced:
+        words.append("forced")
+    return ", ".join(words)
+
+
+def _object(obj: PatchedObject) -> str:
+    return obj.name if obj.loaded else f"{obj.name} (not loaded)"
+
+
+def _function_cells(function: PatchedFunction) -> tuple[str, ...]:
+    name = function.old_name + (f",{function.sympos}" if function.sympos > 1 else "")
+    return (
+        name,
+        function.old_func.bare if function.old_func is not None else "-",
+        function.new_func.bare if not function.nop else "(nop)",
+        _stack(function.stack_position),
+        _runs(function),
+    )
+
+
+def _stack(position: int | None) -> str:
+    if position is None:
+        return "-"
+    return "top" if position == 0 else f"{position} below top"
+
+
+def _runs(function: PatchedFunction) -> str:
+    if function.runs == "overridden":
+        return f"overridden by {function.overridden_by or 'another patch'}"
+    if function.runs == "in transition":
+        if function.stack_position == 0:
+            return "replacement in tasks already switched"
+        return f"tasks not yet switched to {function.overridden_by or 'the patch above'}"
+    return function.runs
+
+
+def _summary(answer: PatchList) -> str:
+    functions = sum(len(obj.functions) for patch in answer.patches for obj in patch.objects)
+    moving = [patch for patch in answer.patches if patch.transition]
+    transition = (
+        f"{escape(moving[0].name)} is {moving[0].transition}"
+        if moving
+        else "no transition in progress"
+    )
+    patches = _count(len(answer.patches), "patch", "patches")
+    return f"{patches}, {_count(functions, 'function', 'functions')}; {transition}"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The answer of ``list``: patches, their objects, their functions, and who wins."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from klp_debug.result.address import Address
+from klp_debug.result.kernel import Kernel
+from klp_debug.result.problem import Problem
+
+Transition = Literal["patching", "unpatching"]
+
+Runs = Literal["replacement", "original", "overridden", "in transition", "not applied"]
+"""
+What a call of the function runs as far as this entry of its func_stack decides:
+
+``replacement``
+    this entry is on top and its ``new_func`` runs;
+``original``
+    this entry is on top and sends callers back (``klp_func.nop`` of an atomic replace, or
+    its ``ftrace_ops`` no longer calls ``klp_ftrace_handler``);
+``overridden``
+    another patch is above it;
+``in transition``
+    tasks already switched run one version, the others the other;
+``not applied``
+    it is on no func_stack: its object is not loaded, or its patch is off.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PatchedFunction:
+    """One ``struct klp_func``."""
+
+    old_name: str
+    sympos: int
+    """``old_sympos``: which of several symbols of that name; 0 where it must be the only one."""
+    old_func: Address | None
+    """Global entry point of the original; None while its object is not loaded."""
+    new_func: Address
+    """Global entry point of the replacement."""
+    nop: bool
+    """Whether this entry sends callers to the original (5.1 and later; else False)."""
+    patched: bool
+    transition: bool
+    winner: bool
+    """Whether this entry is on top of the function's func_stack."""
+    stack_position: int | None
+    """Place on the func_stack, 0 = top; None when it is on none."""
+    runs: Runs
+    overridden_by: str | None
+    """The patch on top, where ``runs`` is ``overridden``."""
+    new_symbol: str | None
+    """Symbol of ``new_func``."""
+
+
+@dataclass(frozen=True, slots=True)
+class PatchedObject:
+    """One ``struct klp_object``: ``vmlinux`` or a module."""
+
+    name: str
+    patched: bool
+    loaded: bool
+    """Whether the object is in the kernel now; always true for ``vmlinux``."""
+    functions: tuple[PatchedFunction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """One ``struct klp_patch`` of ``klp_patches``, in stacking order."""
+
+    name: str
+    """Name of the patch's module."""
+    enabled: bool
+    replace: bool
+    forced: bool
+    transition: Transition | None
+    """Which way the transition goes that is under way for this patch, if one is."""
+    stack_order: int
+    """Place in ``klp_patches``, 1 = first; what sysfs calls ``stack_order`` (6.14)."""
+    objects: tuple[PatchedObject, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PatchList:
+    """The answer of ``list``."""
+
+    kernel: Kernel
+    patches: tuple[Patch, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Whether everything could be read."""
+        return not self.problems

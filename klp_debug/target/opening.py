@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Opens any target: one function, whatever the bytes come from."""
+
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from drgn import Architecture, FaultError, Platform, PlatformFlags, Program
+
+from klp_debug.result.kernel import Mmu
+from klp_debug.result.problem import Problem
+from klp_debug.target.core_file import CoreKind, identify
+from klp_debug.target.debug_info import (
+    SymbolFile,
+    choose_vmlinux,
+    load_modules,
+    load_vmlinux,
+    symbol_files,
+)
+from klp_debug.target.disk_dump import add_qemu_kdump_memory
+from klp_debug.target.errors import TargetError
+from klp_debug.target.options import TargetOptions
+from klp_debug.target.qemu_elf import add_qemu_elf_memory
+from klp_debug.target.target import Target
+from klp_debug.target.translation import add_linear_map, add_vmalloc
+from klp_debug.target.vmcoreinfo import Vmcoreinfo, find_vmcoreinfo
+
+_MMU_FTR_TYPE_RADIX = 0x40  # arch/powerpc/include/asm/mmu.h
+
+_PPC64LE = Platform(Architecture.PPC64, PlatformFlags.IS_64_BIT | PlatformFlags.IS_LITTLE_ENDIAN)
+
+
+def open_target(options: TargetOptions) -> Target:
+    """
+    Open a target and load its debugging information.
+
+    :raises TargetError: if that cannot be done; the message says why in one sentence
+    """
+    chosen = [options.core is not None, options.kernel, options.qemu is not None]
+    if sum(chosen) != 1:
+        raise TargetError("name one target: --core PATH, --kernel or --qemu SOCKET")
+    files = list(symbol_files(options.symbols))
+    given = _read_vmcoreinfo(options.vmcoreinfo) if options.vmcoreinfo else None
+    if options.core is not None:
+        prog, source, vmcoreinfo = _open_core(options.core, given)
+    elif options.kernel:
+        prog, source, vmcoreinfo = _open_running_kernel(given)
+    else:
+        assert options.qemu is not None
+        prog, source, vmcoreinfo = _open_qemu(options.qemu, given)
+    return _finish(prog, source, vmcoreinfo, files, options.kernel_directory)
+
+
+def _read_vmcoreinfo(path: Path) -> Vmcoreinfo:
+    try:
+        return Vmcoreinfo.from_bytes(path.read_bytes())
+    except OSError as error:
+        raise TargetError(f"{path}: {error.strerror}") from None
+
+
+def _open_core(path: Path, given: Vmcoreinfo | None) -> tuple[Program, str, Vmcoreinfo]:
+    kind = identify(path)
+    if kind in (CoreKind.QEMU_ELF, CoreKind.QEMU_KDUMP):
+        prog = Program(_PPC64LE)
+        add_memory = add_qemu_elf_memory if kind is CoreKind.QEMU_ELF else add_qemu_kdump_memory
+        add_memory(prog, path)
+        vmcoreinfo = given or find_vmcoreinfo(prog)
+        prog.set_linux_kernel_custom(vmcoreinfo.text, False)
+        return prog, kind.value, vmcoreinfo
+    prog = Program(vmcoreinfo=given.text if given else None)
+    with _drgn_errors(str(path)):
+        prog.set_core_dump(path)
+    return prog, kind.value, given or _own_vmcoreinfo(prog)
+
+
+@contextmanager
+def _drgn_errors(what: str) -> Iterator[None]:
+    """Turn drgn's errors of attaching into ours."""
+    try:
+        yield
+    except OSError as error:
+        raise TargetError(f"{what}: {error.strerror}") from None
+    except Exception as error:
+        # What libkdumpfile, libelf and QMP say reaches Python as a plain Exception.
+        if type(error) is not Exception and not isinstance(error, ValueError):
+            raise
+        raise TargetError(f"{what} cannot be opened: {error}") from None
+
+
+def _own_vmcoreinfo(prog: Program) -> Vmcoreinfo:
+    return Vmcoreinfo.from_bytes(prog["VMCOREINFO"].string_())
+
+
+def _open_running_kernel(given: Vmcoreinfo | None) -> tuple[Program, str, Vmcoreinfo]:
+    machine = platform.machine()
+    if machine != "ppc64le":
+        raise TargetError(f"this machine's own kernel is {machine}; klp-debug reads ppc64le")
+    prog = Program(vmcoreinfo=given.text if given else None)
+    with _drgn_errors("/proc/kcore"):
+        prog.set_kernel()
+    return prog, "running kernel", given or _own_vmcoreinfo(prog)
+
+
+def _open_qemu(address: str, given: Vmcoreinfo | None) -> tuple[Program, str, Vmcoreinfo]:
+    prog = Program()
+    with _drgn_errors(address):
+        prog.set_qemu_qmp(address)
+    vmcoreinfo = given or find_vmcoreinfo(prog)
+    prog.set_linux_kernel_custom(vmcoreinfo.text, True)
+    return prog, "QEMU guest", vmcoreinfo
+
+
+def _finish(
+    prog: Program,
+    source: str,
+    vmcoreinfo: Vmcoreinfo,
+    files: list[SymbolFile],
+    directory: Path | None,
+) -> Target:
+    """Make kernel memory readable by virtual address and load debugging information."""
+    vmlinux = choose_vmlinux(files, vmcoreinfo.build_id)
+    add_linear_map(prog)
+    load_vmlinux(prog, vmlinux, directory)
+    problems = []
+    page_size = vmcoreinfo.page_size
+    try:
+        mmu = _mmu(prog, vmcoreinfo)
+    except FaultError as fault:
+        raise TargetError(f"the MMU of the target cannot be told: {fault}") from None
+    try:
+        add_vmalloc(prog, page_size)
+    except (FaultError, LookupError, ValueError) as error:
+        problems.append(Problem("vmalloc memory", f"cannot be translated: {error}"))
+    try:
+        load_modules(prog, files, directory)
+    except FaultError as fault:
+        problems.append(Problem("list of modules", f"cannot be read: {fault}"))
+    main = prog.main_module()
+    return Target(
+        prog=prog,
+        source=source,
+        vmcoreinfo=vmcoreinfo,
+        vmlinux=Path(main.debug_file_path or main.loaded_file_path or ""),
+        build_id=main.build_id.hex() if main.build_id else vmcoreinfo.build_id,
+        mmu=mmu,
+        page_size=page_size,
+        problems=problems,
+    )
+
+
+def _mmu(prog: Program, vmcoreinfo: Vmcoreinfo) -> Mmu:
+    """Tell the MMU mode; a hash boot clears the radix bit (``mmu_early_init_devtree()``)."""
+    if vmcoreinfo.says_radix:
+        return "radix"
+    features = prog["cur_cpu_spec"].mmu_features.value_()
+    return "radix" if features & _MMU_FTR_TYPE_RADIX else "hash"
