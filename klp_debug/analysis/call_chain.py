@@ -66,11 +66,9 @@ class CallChain:
         yield self._site_hop(armed)
         if armed and target is not None:
             yield from self._to_trampoline(target)
-        elif self.stack is None:
-            return
-        ips = self._view.records.within(self._symbol.address, self._symbol.address + 0x40)
         if self.stack is not None:
-            yield from self._klp_hops(self.stack, ips[0].ip if ips else self._site.address)
+            record = self._view.record_of(self._symbol)
+            yield from self._klp_hops(self.stack, record.ip if record else self._site.address)
 
     # site, stub, trampoline: instruction words
 
@@ -185,7 +183,7 @@ class CallChain:
             address,
             ok=True,
             words=self._view.words(address, 1),
-            what=name,
+            what="saves the registers and calls",
             next_=call,
         )
         if call is None:
@@ -193,7 +191,7 @@ class CallChain:
         word = self._view.words(call, 1)[0]
         callee = branch_target(word, call)
         symbol = self._view.symbols.covering(callee) if callee is not None else None
-        called = symbol.name if symbol else "nothing"
+        called = symbol.name if symbol is not None else "something without a symbol"
         if called in _DISPATCHERS:
             what, ok = f"calls {called}, which calls every ops on ftrace_ops_list", True
         elif symbol is not None and symbol.address == self._stacks.handler:
@@ -255,7 +253,7 @@ class CallChain:
         if func.transition:
             what = f"{name}, in transition: tasks not yet switched run the version below it"
         else:
-            what = f"{name}: {symbol.name if symbol else 'no symbol'}"
+            what = f"top of the func_stack: {symbol.name if symbol else 'no symbol'} of {name}"
         yield self._data_hop("winner", func.value_(), new_func, ok=known, what=what)
         self.new_func = new_func
         try:

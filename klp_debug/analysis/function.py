@@ -7,7 +7,8 @@ from klp_debug.analysis.problem_log import UNREADABLE, reason
 from klp_debug.kernel.ftrace import FtraceRecord, ftrace_record_users
 from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.ppc64le.disassembly import disassemble
-from klp_debug.ppc64le.entry import Entry, TocSetup
+from klp_debug.ppc64le.entry import Entry, TocSetup, decode_entry
+from klp_debug.ppc64le.instruction import branch_target
 from klp_debug.ppc64le.site import Site, SiteState
 from klp_debug.result.address import Address, Word
 from klp_debug.result.function import EntryPoints, Function, Line, McountSite, Record
@@ -45,14 +46,13 @@ class _FunctionReader:
 
     def function(self) -> Function:
         view, symbol = self._view, self._symbol
-        entry = Entry(symbol.address, symbol.address, TocSetup.NONE, None)
+        entry = decode_entry((), symbol.address, st_other=symbol.st_other, pcrel=view.pcrel)
         site: Site | None = None
         with view.problems.noting(f"text of {symbol.name}"):
             self._words = view.function_words(symbol, _LISTING_LIMIT)
             entry = view.entry_of(symbol)
             site = view.site_of(symbol, entry)
-        records = view.records.within(symbol.address, symbol.address + max(symbol.size, 4))
-        self._record = records[0] if records else None
+        self._record = view.record_of(symbol)
         chain = CallChain(view, symbol, entry, site) if site is not None else None
         hops = chain.hops() if chain is not None else ()
         replacement, replacement_entry = self._replacement(chain.new_func if chain else None)
@@ -126,6 +126,10 @@ class _FunctionReader:
     ) -> tuple[Line, ...]:
         lines = []
         for instruction in disassemble(words, address):
+            here = list(notes.get(instruction.address, ()))
+            target = branch_target(instruction.word, instruction.address)
+            if target is not None and (symbol := self._view.symbols.format(target)):
+                here.append(f"to {symbol}")
             suffix = () if instruction.suffix is None else (Word(instruction.suffix),)
             lines.append(
                 Line(
@@ -133,7 +137,7 @@ class _FunctionReader:
                     words=(Word(instruction.word), *suffix),
                     mnemonic=instruction.mnemonic,
                     operands=instruction.operands,
-                    notes=tuple(notes.get(instruction.address, ())),
+                    notes=tuple(here),
                 )
             )
         return tuple(lines)

@@ -10,6 +10,7 @@ from drgn import Object
 from klp_debug.analysis.problem_log import UNREADABLE, ProblemLog
 from klp_debug.kernel.ftrace import (
     FlagNames,
+    FtraceRecord,
     FtraceRecords,
     ftrace_ops_flags,
     ftrace_record_flags,
@@ -138,18 +139,27 @@ class KernelView:
 
     def site_of(self, symbol: KernelSymbol, entry: Entry) -> Site | None:
         """
-        Decode a function's mcount site, where its ftrace record is, or by its shape.
+        Decode a function's mcount site; None if ftrace has no record of the function.
+
+        Only where no record at all can be read, the site is sought by its shape.
 
         :raises drgn.FaultError: if its beginning cannot be read
         """
-        records = self.records.within(symbol.address, symbol.address + max(symbol.size, 4))
+        record = self.record_of(symbol)
+        if record is None and len(self.records):
+            return None
         return decode_site(
             self.function_words(symbol),
             symbol.address,
-            records[0].ip if records else None,
+            record.ip if record else None,
             local_entry=entry.local_entry,
             patchable=self.patchable,
         )
+
+    def record_of(self, symbol: KernelSymbol) -> FtraceRecord | None:
+        """Return the ftrace record in a function, if it has one."""
+        records = self.records.within(symbol.address, symbol.address + max(symbol.size, 4))
+        return records[0] if records else None
 
     def function_words(self, symbol: KernelSymbol, limit: int = _ENTRY_WORDS) -> tuple[int, ...]:
         """

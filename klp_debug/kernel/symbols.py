@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from drgn import Object
 from drgn.helpers.linux.module import module_address_regions
 from elftools.elf.elffile import ELFFile
@@ -32,6 +31,7 @@ _ELF64_SYM = np.dtype(
 _STT_FUNC = 2
 _STT_NOTYPE = 0
 _SHN_UNDEF = 0
+_SHN_ABS = 0xFFF1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +51,23 @@ class KernelSymbol:
 class SymbolTable:
     """The symbols of vmlinux or of one module, sorted by address."""
 
-    def __init__(self, module: str | None, symbols: npt.NDArray[np.void], strings: bytes) -> None:
+    def __init__(self, module: str | None, data: bytes, strings: bytes) -> None:
         """
-        Take raw ELF symbols.
+        Take a table as ELF lays it out.
 
-        :param symbols: array of Elf64_Sym, shape (number of symbols,)
-        :param strings: the string table
+        :param module: the module's name, None for vmlinux
+        :param data: an array of Elf64_Sym
+        :param strings: its string table
         """
+        symbols = np.frombuffer(data, _ELF64_SYM)
         kind = symbols["st_info"] & 0xF
+        # An absolute symbol of vmlinux is a number, not an address; in the table that the
+        # kernel keeps of a module st_shndx says nothing any more.
+        is_module = module is not None
         keep = (
             (symbols["st_value"] != 0)
             & (symbols["st_shndx"] != _SHN_UNDEF)
+            & ((symbols["st_shndx"] != _SHN_ABS) | is_module)
             & ((kind == _STT_FUNC) | (kind == _STT_NOTYPE) | (kind == 1))
         )
         kept = symbols[keep]
@@ -85,7 +91,7 @@ class SymbolTable:
             if section is None:
                 raise WalkError(f"{path} has no symbol table")
             strings = elf.get_section(section["sh_link"]).data()
-            return cls(None, np.frombuffer(section.data(), _ELF64_SYM), strings)
+            return cls(None, section.data(), strings)
 
     @classmethod
     def of_module(cls, module: Object) -> Self:
@@ -105,7 +111,7 @@ class SymbolTable:
         end = _region_end(module, start)
         strings = prog.read(start, end - start)
         name = module.name.string_().decode("ascii", "backslashreplace")
-        return cls(name, np.frombuffer(data, _ELF64_SYM), strings)
+        return cls(name, data, strings)
 
     def __len__(self) -> int:
         return len(self._symbols)

@@ -14,6 +14,7 @@ def function_lines(answer: Function) -> list[str]:
         *kernel_lines(answer.kernel),
         "",
         *_headline(answer),
+        f"runs  {escape(answer.runs)}",
         "",
         *_listing(answer),
         "",
@@ -40,7 +41,7 @@ def _toc(answer: Function) -> str:
         case _ if answer.leaf_without_toc and answer.site is not None:
             return "leaf function: sets no TOC before its mcount site, so r2 there is its caller's"
         case _:
-            return "leaf function: sets no TOC"
+            return "sets no TOC: in r2 is its caller's"
 
 
 def _listing(answer: Function) -> list[str]:
@@ -73,7 +74,6 @@ def _facts(answer: Function) -> list[str]:
     rows = lines(grid)
     if answer.chain:
         rows += _chain(answer.chain)
-    rows += ["", f"runs  {escape(answer.runs)}"]
     return rows
 
 
@@ -97,14 +97,13 @@ def _chain(chain: tuple[Hop, ...]) -> list[str]:
     for position, hop in enumerate(chain):
         add_row(
             grid,
-            "chain" if position == 0 else "",
+            "chain " if position == 0 else "",
             hop.kind,
             hop.address.bare,
-            hop.symbol or "-",
-            hop.what,
+            f"{hop.symbol}: {hop.what}" if hop.symbol else hop.what,
             "ok" if hop.ok else "BROKEN",
+            hop.bytes,
         )
-        add_row(grid, "", "", "", hop.bytes)
     return lines(grid)
 
 
