@@ -96,10 +96,10 @@ def disassemble(words: Sequence[int], address: int) -> list[Instruction]:
 def _plain(word: int, address: int) -> Instruction:
     """Disassemble an instruction of one word."""
     target = branch_target(word, address)
-    if target is not None:
-        text: tuple[str, str] | None = ("bl" if is_bl(word) else "b", f"{target:#x}")
+    if target is None:
+        text = _by_capstone(word, address)
     else:
-        text = None if is_prefix(word) else _by_capstone(word, address)
+        text = "bl" if is_bl(word) else "b", f"{target:#x}"
     mnemonic, operands = text or (".long", f"{word:#010x}")
     return Instruction(address, word, 4, None, mnemonic, operands, undecoded=text is None)
 

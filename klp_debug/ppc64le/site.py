@@ -25,7 +25,6 @@ from dataclasses import dataclass
 
 from klp_debug.ppc64le.instruction import (
     B_PLUS_8,
-    LD_R2_24_R1,
     MFLR_R0,
     NOP,
     OP_RT_RA_MASK,
@@ -188,17 +187,13 @@ def _dialect_at(words: Sequence[int], index: int, start: int, patchable: bool | 
         return Dialect.PATCHABLE
     if before in ((MFLR_R0, STD_R0_16_R1), (MFLR_R0, NOP)):
         return Dialect.MPROFILE_KERNEL_3
-    if MFLR_R0 in before and (_makes_frame(before) or _skips_toc_restore(words, index)):
+    if MFLR_R0 in before and _makes_frame(before):
         return Dialect.PG
     return Dialect.UNKNOWN
 
 
 def _makes_frame(words: Sequence[int]) -> bool:
     return any(is_stdu(word) and word & OP_RT_RA_MASK == STDU_R1_R1 for word in words)
-
-
-def _skips_toc_restore(words: Sequence[int], index: int) -> bool:
-    return words[index] == B_PLUS_8 and tuple(words[index + 1 : index + 2]) == (LD_R2_24_R1,)
 
 
 def _find(words: Sequence[int], start: int, patchable: bool | None) -> tuple[int, Dialect] | None:

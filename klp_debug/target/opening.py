@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from drgn import Architecture, FaultError, Platform, PlatformFlags, Program
+from drgn import Architecture, BadDataError, FaultError, Platform, PlatformFlags, Program
 
 from klp_debug.result.kernel import Mmu
 from klp_debug.result.problem import Problem
@@ -29,6 +29,9 @@ from klp_debug.target.vmcoreinfo import Vmcoreinfo, find_vmcoreinfo
 _MMU_FTR_TYPE_RADIX = 0x40  # arch/powerpc/include/asm/mmu.h
 
 _PPC64LE = Platform(Architecture.PPC64, PlatformFlags.IS_64_BIT | PlatformFlags.IS_LITTLE_ENDIAN)
+
+
+_DRGN_ERRORS = (BadDataError, FaultError, ValueError)
 
 
 def open_target(options: TargetOptions) -> Target:
@@ -82,8 +85,8 @@ def _drgn_errors(what: str) -> Iterator[None]:
     except OSError as error:
         raise TargetError(f"{what}: {error.strerror}") from None
     except Exception as error:
-        # What libkdumpfile, libelf and QMP say reaches Python as a plain Exception.
-        if type(error) is not Exception and not isinstance(error, ValueError):
+        # What libkdumpfile and libelf say reaches Python as a plain Exception.
+        if type(error) is not Exception and not isinstance(error, _DRGN_ERRORS):
             raise
         raise TargetError(f"{what} cannot be opened: {error}") from None
 

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fixtures for tests that need the guest lab; such a test has the marker `lab`."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from vmcores.capture import CaptureSet, captures, play
+from vmcores.guest import Guest
+from vmcores.image import Image, image
+from vmcores.oracle import Oracle
+from vmcores.scenario import load_scenario
+
+# A lab test may have to build a kernel and take captures first, when run on its own.
+LAB_SECONDS = 1800
+
+Captured = Callable[..., CaptureSet]
+Played = Callable[..., tuple[Guest, Oracle]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("lab") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(LAB_SECONDS))
+
+
+@pytest.fixture(scope="session")
+def kernel() -> Callable[[str], Image]:
+    """kernel(recipe): the kernel of that recipe, with its modules and user land."""
+    return image
+
+
+@pytest.fixture(scope="session")
+def captured() -> Captured:
+    """captured(scenario, mmu="radix"): the captures of a scenario, and its oracle."""
+
+    def take(scenario: str, mmu: str = "radix") -> CaptureSet:
+        return captures(load_scenario(scenario), mmu)
+
+    return take
+
+
+@pytest.fixture(scope="session")
+def played() -> Iterator[Played]:
+    """
+    played(scenario, mmu="radix"): a running guest after the scenario's steps, and its oracle.
+
+    Tests share the guest, so they must leave it as they found it; asking for another scenario
+    or MMU ends it. A test that changes its guest starts one of its own.
+    """
+    with contextlib.ExitStack() as running:
+        current: dict[tuple[str, str], tuple[Guest, Oracle]] = {}
+
+        def start(name: str, mmu: str = "radix") -> tuple[Guest, Oracle]:
+            if (name, mmu) not in current:
+                running.close()
+                current.clear()
+                scenario = load_scenario(name)
+                guest = running.enter_context(
+                    Guest(image(scenario.kernel), mmu, memory=scenario.memory, smp=scenario.smp)
+                )
+                current[name, mmu] = guest, play(guest, scenario)
+            return current[name, mmu]
+
+        yield start

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The user's cache folder: every entry is named by its key and is complete or absent."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+
+def cache_root() -> Path:
+    """Return the lab's folder in the user's cache folder; it need not exist yet."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    # The XDG base directory specification: a relative path there is to be ignored.
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "klp-debug"
+
+
+def log_path(title: str) -> Path:
+    """Return where the log of the stage TITLE goes; makes the folder."""
+    folder = cache_root() / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^\w.-]+", "-", title)
+    return folder / f"{name}.log"
+
+
+def key_of(*parts: object) -> str:
+    """Return a key for PARTS, which JSON must be able to hold."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def file_digests(*paths: Path) -> dict[str, str]:
+    """Return file name -> SHA-256 of PATHS; of every file below a path that is a folder."""
+    files = [f for p in paths for f in ([p] if p.is_file() else sorted(p.rglob("*")))]
+    return {
+        f.name: hashlib.sha256(f.read_bytes()).hexdigest()
+        for f in files
+        if f.is_file() and "__pycache__" not in f.parts
+    }
+
+
+@contextlib.contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Hold the lock NAME against other runs; waits for them."""
+    folder = cache_root() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for another run to make {name}", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def entry(kind: str, label: str, key: str, make: Callable[[Path], None]) -> Path:
+    """
+    Return the folder of an entry; if it is absent, MAKE fills it first.
+
+    MAKE gets an empty folder that becomes the entry only once MAKE has returned. Two runs that
+    want the same entry do not collide: the second waits and finds it made.
+    """
+    folder = cache_root() / kind / f"{label}-{key}"
+    if folder.is_dir():
+        return folder
+    with locked(f"{kind}-{folder.name}"):
+        if folder.is_dir():
+            return folder
+        partial = folder.with_name(f"{folder.name}.partial")
+        if partial.exists():
+            shutil.rmtree(partial)
+        partial.mkdir(parents=True)
+        make(partial)
+        partial.rename(folder)
+    return folder

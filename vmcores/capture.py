@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs a scenario in a guest and keeps its captures, with the oracle, in the cache."""
+
+import functools
+import shutil
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from vmcores.cache import entry, file_digests, key_of
+from vmcores.errors import ScenarioError
+from vmcores.guest import CRASH_CAPTURES, QEMU_CAPTURES, Guest
+from vmcores.image import Image, image
+from vmcores.oracle import Oracle
+from vmcores.scenario import Scenario
+from vmcores.stage import stage
+
+FILES = CRASH_CAPTURES | QEMU_CAPTURES
+# Our own code that shapes a capture.
+_SHAPING = ("agent", "capture", "guest", "machine", "oracle", "oracle_files", "scenario")
+
+
+@dataclass(frozen=True)
+class CaptureSet:
+    """The captures of one scenario with one MMU, all of the same guest."""
+
+    scenario: Scenario
+    mmu: str
+    image: Image
+    folder: Path
+
+    @functools.cached_property
+    def oracle(self) -> Oracle:
+        """What the guest said just before the captures."""
+        return Oracle.load(self.folder / "oracle.json")
+
+    @property
+    def console_log(self) -> Path:
+        """All that the guest's console said, the crash kernel's words too."""
+        return self.folder / "console.log"
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """Kind -> file."""
+        return {kind: self.folder / FILES[kind] for kind in self.scenario.captures}
+
+    def path(self, kind: str) -> Path:
+        """Return the capture of that KIND. Raises ScenarioError if the scenario has none."""
+        if kind not in self.scenario.captures:
+            raise ScenarioError(f"scenario '{self.scenario.name}' takes no capture '{kind}'")
+        return self.folder / FILES[kind]
+
+
+def play(guest: Guest, scenario: Scenario) -> Oracle:
+    """
+    Do the SCENARIO's steps in GUEST and return its oracle then.
+
+    Raises GuestError for a failed step, ScenarioError if what must be true is not.
+    """
+    for step in scenario.steps:
+        guest.check(step)
+    oracle = guest.oracle()
+    broken = scenario.true.broken(oracle)
+    if oracle.mmu != guest.mmu:
+        broken.append(f"mmu: expected {guest.mmu}, got {oracle.mmu}")
+    if broken:
+        raise ScenarioError(f"scenario '{scenario.name}' ({guest.mmu}): {'; '.join(broken)}")
+    return oracle
+
+
+def captures(scenario: Scenario, mmu: str) -> CaptureSet:
+    """
+    Return the captures of SCENARIO with MMU; takes them if the cache has them not.
+
+    Raises LabError.
+    """
+    if mmu not in scenario.mmus:
+        raise ScenarioError(
+            f"scenario '{scenario.name}' is for MMU {' or '.join(scenario.mmus)}, not '{mmu}'"
+        )
+    booted = image(scenario.kernel)
+    shaping = [Path(__file__).with_name(f"{name}.py") for name in _SHAPING]
+    cpu = booted.kernel.recipe.cpus[mmu]
+    key = key_of(booted.key, asdict(scenario), mmu, cpu, file_digests(*shaping))
+
+    def make(folder: Path) -> None:
+        with stage(f"capture {scenario.name} ({mmu})", 30):
+            _take(scenario, mmu, booted, folder)
+
+    folder = entry("captures", f"{scenario.name}-{mmu}", key, make)
+    return CaptureSet(scenario, mmu, booted, folder)
+
+
+def _take(scenario: Scenario, mmu: str, booted: Image, folder: Path) -> None:
+    # In the cache, not in /tmp: the captures are large, and stay where they are written.
+    share = folder / "share"
+    guest = Guest(booted, mmu, memory=scenario.memory, smp=scenario.smp, share=share)
+    with guest:
+        play(guest, scenario).save(folder / "oracle.json")
+        for kind in QEMU_CAPTURES.keys() & set(scenario.captures):
+            guest.dump(kind, folder / FILES[kind])
+        crash_kinds = [kind for kind in CRASH_CAPTURES if kind in scenario.captures]
+        if crash_kinds:
+            for kind, path in guest.crash(crash_kinds).items():
+                path.rename(folder / FILES[kind])
+        shutil.copy(guest.machine.console_log, folder)
+    shutil.rmtree(share)
+    for kind in scenario.captures:
+        _make_sparse(folder / FILES[kind])
+
+
+def _make_sparse(path: Path) -> None:
+    """Give the zero pages of a capture back to the file system, where it can."""
+    subprocess.run(
+        ["fallocate", "--dig-holes", path],
+        check=False,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )

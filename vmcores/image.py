@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Everything a guest boots from: kernel, modules, initramfs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vmcores.cache import key_of
+from vmcores.guest_modules import build_modules
+from vmcores.kernel_build import BuiltKernel, build_kernel
+from vmcores.recipe import load_recipe
+from vmcores.userland import build_initramfs
+
+
+@dataclass(frozen=True)
+class Image:
+    """A kernel and what goes with it, all of it in the cache."""
+
+    kernel: BuiltKernel
+    modules: Path
+    """The folder of all .ko files: in-tree ones and the lab's own."""
+    initramfs: Path
+    key: str
+
+    @property
+    def vmlinux(self) -> Path:
+        """The kernel with its debug info."""
+        return self.kernel.vmlinux
+
+
+def image(recipe: str) -> Image:
+    """
+    Return the image of the kernel recipe of that name; builds what the cache lacks.
+
+    Raises LabError.
+    """
+    kernel = build_kernel(load_recipe(recipe))
+    modules_key, modules = build_modules(kernel)
+    initramfs_key, initramfs = build_initramfs(kernel.recipe.suite)
+    return Image(kernel, modules, initramfs, key_of(kernel.key, modules_key, initramfs_key))
