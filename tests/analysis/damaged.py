@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A real capture whose memory a test has damaged: faults put on top of what the file holds."""
+
+import argparse
+import struct
+from pathlib import Path
+
+from drgn import FaultError
+
+from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.command import COMMANDS
+from klp_debug.render.as_json import as_json
+from klp_debug.render.as_text import as_text
+from klp_debug.result.answer import Answer
+from klp_debug.target.opening import open_target
+from klp_debug.target.options import TargetOptions
+from klp_debug.target.target import Target
+
+
+class DamagedCapture:
+    """One opened capture."""
+
+    def __init__(self, core: Path, vmlinux: Path) -> None:
+        self.target: Target = open_target(TargetOptions(core=core, symbols=(vmlinux,)))
+        self.prog = self.target.prog
+
+    def put(self, address: int, *words: int) -> None:
+        """Replace doublewords at an address."""
+        self.put_bytes(address, struct.pack(f"<{len(words)}Q", *words))
+
+    def put_bytes(self, address: int, data: bytes) -> None:
+        """Replace bytes at an address; the last segment added wins."""
+
+        def read(at: int, count: int, offset: int, physical: bool) -> bytes:
+            return data[offset : offset + count]
+
+        self.prog.add_memory_segment(address, len(data), read)
+
+    def remove(self, address: int, size: int) -> None:
+        """Make a range unreadable."""
+
+        def read(at: int, count: int, offset: int, physical: bool) -> bytes:
+            raise FaultError("removed by the test", at)
+
+        self.prog.add_memory_segment(address, size, read)
+
+    def answer(self, name: str, **arguments: str) -> Answer:
+        """Run a command on it; its text and JSON are made too, to see that they can be."""
+        (command,) = (command for command in COMMANDS if command.name == name)
+        answer = command.run(KernelView(self.target), argparse.Namespace(**arguments))
+        assert as_text(answer).isascii()
+        assert as_text(answer).isprintable() or "\n" in as_text(answer)
+        assert as_json(answer)
+        return answer

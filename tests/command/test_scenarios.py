@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``list`` where patches move: stalled, forced and replaced ones, against the guest's own word."""
+
+from typing import Any
+
+import pytest
+
+from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
+from tests.conftest import Captured
+from vmcores.capture import CaptureSet
+
+pytestmark = pytest.mark.lab
+
+
+def target(captures: CaptureSet) -> tuple[Any, ...]:
+    kind = captures.scenario.captures[0]
+    return "--core", captures.path(kind), "--symbols", captures.image.vmlinux
+
+
+def patches(captures: CaptureSet) -> dict[str, Any]:
+    """Return the patches that list finds, after comparing them with those of sysfs."""
+    document = klp_debug_json("list", *target(captures))
+    assert document["problems"] == []
+    found = {patch["name"]: patch for patch in document["patches"]}
+    assert {
+        name: (
+            patch["enabled"],
+            patch["transition"] is not None,
+            {
+                (obj["name"], function["old_name"])
+                for obj in patch["objects"]
+                for function in obj["functions"]
+            },
+        )
+        for name, patch in found.items()
+    } == {
+        patch.name: (patch.enabled, patch.transition, patch.functions())
+        for patch in captures.oracle.patches
+    }
+    return found
+
+
+def function(patch: Any, name: str) -> Any:
+    (found,) = (
+        function
+        for obj in patch["objects"]
+        for function in obj["functions"]
+        if function["old_name"] == name
+    )
+    return found
+
+
+def test_stalled_transition(captured: Captured) -> None:
+    captures = captured("stalled")
+    patch = patches(captures)["wait_patch"]
+    assert patch["transition"] == "patching"
+    assert not patch["forced"]
+    waiting = function(patch, "leaf_probe_wait_here")
+    assert waiting["transition"]
+    assert waiting["winner"]
+    assert waiting["runs"] == "in transition"
+    text = klp_debug_run("list", *target(captures)).out
+    assert "wait_patch is patching" in text
+    assert "replacement in tasks already switched" in text
+    shown = klp_debug_json("func", "leaf_probe_wait_here", *target(captures))
+    assert shown["winner"]["patch"] == "wait_patch"
+    assert "in transition" in shown["runs"]
+
+
+def test_forced_transition(captured: Captured) -> None:
+    captures = captured("forced")
+    assert "livepatch: forcing remaining tasks to the patched state" in captures.oracle.log
+    patch = patches(captures)["wait_patch"]
+    assert patch["forced"]
+    assert patch["transition"] is None
+    assert function(patch, "leaf_probe_wait_here")["runs"] == "replacement"
+    assert "enabled, forced" in klp_debug_run("list", *target(captures)).out
+
+
+def test_atomic_replace_is_over(captured: Captured) -> None:
+    captures = captured("replaced")
+    found = patches(captures)
+    assert list(found) == ["replace_patch"]
+    assert found["replace_patch"]["replace"]
+    # What the guest's /proc/cmdline said shows which version ran.
+    assert captures.oracle.cmdline == "replace_patch\n"
+    assert function(found["replace_patch"], "cmdline_proc_show")["runs"] == "replacement"
+    # A replaced patch left nothing armed on the function that the new one does not replace.
+    idle = klp_debug_json("func", "scsi_set_sense_information", *target(captures))
+    assert idle["site"]["state"] == "idle"
+    assert idle["winner"] is None
+
+
+def test_atomic_replace_under_way(captured: Captured) -> None:
+    captures = captured("replacing")
+    found = patches(captures)
+    assert found["wait_replace_patch"]["transition"] == "patching"
+    nop = function(found["wait_replace_patch"], "cmdline_proc_show")
+    assert nop["nop"]
+    assert nop["winner"]
+    below = function(found["cmdline_patch_1"], "cmdline_proc_show")
+    assert not below["winner"]
+    assert below["stack_position"] == 1
+    assert below["runs"] == "in transition"
+    # The shell that read /proc/cmdline had switched: it got the original.
+    assert "cmdline_patch_1" not in captures.oracle.cmdline
+    assert "console=hvc0" in captures.oracle.cmdline
+    shown = klp_debug_json("func", "cmdline_proc_show", *target(captures))
+    assert shown["problems"] == []
+    assert "original" in shown["runs"]
