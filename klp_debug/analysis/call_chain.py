@@ -52,6 +52,8 @@ class CallChain:
         """The top of the func_stack, if the function is patched."""
         self.new_func: int | None = None
         """Where the call ends, if it ends in a replacement."""
+        self.unswitched: str | None = None
+        """What tasks not yet switched run, while the top of the func_stack is in transition."""
 
     def hops(self) -> tuple[Hop, ...]:
         """Return the links in order; what cannot be read ends the chain with a problem."""
@@ -226,7 +228,7 @@ class CallChain:
             next_=stack.funcs[0].value_() if is_handler else None,
         )
         if is_handler:
-            yield from self._winner_hops(stack.funcs[0])
+            yield from self._winner_hops(stack)
 
     def _fops_disagreement(self, fops: Object, ip: int) -> str | None:
         address = fops.address_
@@ -238,7 +240,17 @@ class CallChain:
             return f"its filter hash lacks this site ({Address(ip)})"
         return None
 
-    def _winner_hops(self, func: Object) -> Iterator[Hop]:
+    def _below(self, stack: FuncStack) -> str:
+        """Name what the entry below the top of a func_stack runs."""
+        if len(stack.funcs) > 1 and not klp_func_nop(stack.funcs[1]):
+            new_func = stack.funcs[1].new_func.value_()
+            return self._view.symbols.format(new_func) or str(Address(new_func))
+        return f"{self._symbol.name} itself"
+
+    def _winner_hops(self, stack: FuncStack) -> Iterator[Hop]:
+        func = stack.funcs[0]
+        if func.transition:
+            self.unswitched = self._below(stack)
         new_func = func.new_func.value_()
         name = klp_patch_name(klp_func_patch(func))
         symbol = self._view.symbols.covering(new_func)

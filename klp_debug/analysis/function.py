@@ -162,9 +162,12 @@ class _FunctionReader:
         if chain is None or chain.stack is None:
             return f"{name} itself: no live patch replaces it"
         if not whole:
-            return "unknown: its call chain is broken, see above"
+            return "unknown: its call chain is broken"
+        after = ""
+        if chain.unswitched is not None:
+            after = f"; in transition: tasks not yet switched run {chain.unswitched}"
         if chain.new_func is None or chain.winner is None:
-            return f"{name} itself: its patch sends callers to the original"
+            return f"{name} itself: its patch sends callers to the original{after}"
         how = ""
         if replacement is not None:
             how = {
@@ -173,4 +176,4 @@ class _FunctionReader:
                 "none": ", which sets no TOC and uses none",
                 "pcrel": ", which addresses its data relative to the PC",
             }[replacement.toc_setup]
-        return f"{chain.winner.symbol or chain.winner.new_func}{how}"
+        return f"{chain.winner.symbol or chain.winner.new_func}{how}{after}"
