@@ -101,7 +101,7 @@ def _take(scenario: Scenario, mmu: str, booted: Image, folder: Path) -> None:
             guest.dump(kind, folder / FILES[kind])
         crash_kinds = [kind for kind in CRASH_CAPTURES if kind in scenario.captures]
         if crash_kinds:
-            for kind, path in guest.crash(crash_kinds).items():
+            for kind, path in guest.crash(crash_kinds, scenario.last).items():
                 path.rename(folder / FILES[kind])
         shutil.copy(guest.machine.console_log, folder)
     shutil.rmtree(share)

@@ -156,18 +156,19 @@ class Guest:
             {"paging": False, "protocol": f"file:{path}", "format": QEMU_FORMATS[kind]},
         )
 
-    def crash(self, kinds: Sequence[str] = ("kdump",)) -> dict[str, Path]:
+    def crash(self, kinds: Sequence[str] = ("kdump",), last: str = "true") -> dict[str, Path]:
         """
         Crash the guest and return kind -> file as its crash kernel wrote them to the share.
 
-        KINDS are of CRASH_CAPTURES. The guest has ended then. Raises GuestError if a capture is
+        KINDS are of CRASH_CAPTURES. LAST is a command to run in the same breath as the crash, for
+        a state that does not last. The guest has ended then. Raises GuestError if a capture is
         not there.
         """
         shutil.copy(self.image.kernel.stripped, self.share / "vmlinux")
         shutil.copy(self.image.initramfs, self.share / "initramfs.gz")
         append = f"console=hvc0 maxcpus=1 nr_cpus=1 lab.capture={','.join(kinds)}"
         self.check(f"kexec -p /share/vmlinux --initrd=/share/initramfs.gz --append='{append}'")
-        self.agent.send("echo c > /proc/sysrq-trigger")
+        self.agent.send(f"{last} && echo c > /proc/sysrq-trigger")
         self.machine.wait(CRASH_SECONDS)
         files = {kind: self.share / CRASH_CAPTURES[kind] for kind in kinds}
         missing = [kind for kind, path in files.items() if not path.exists()]

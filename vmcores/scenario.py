@@ -69,6 +69,8 @@ class Scenario:
     steps: tuple[str, ...]
     """Commands in the guest; each must end with status 0."""
     captures: tuple[str, ...]
+    last: str = "true"
+    """A command to run in the same breath as a crash, after the oracle: for what does not last."""
     description: str = ""
     memory: str = "512M"
     smp: int = 2

@@ -71,10 +71,10 @@ def test_forced_transition(captured: Captured) -> None:
     captures = captured("forced")
     assert "livepatch: forcing remaining tasks to the patched state" in captures.oracle.log
     patch = patches(captures)["wait_patch"]
-    assert patch["forced"]
+    # klp_force_transition() marks patches that are being removed; this one was being applied.
+    assert not patch["forced"]
     assert patch["transition"] is None
     assert function(patch, "leaf_probe_wait_here")["runs"] == "replacement"
-    assert "enabled, forced" in klp_debug_run("list", *target(captures)).out
 
 
 def test_atomic_replace_is_over(captured: Captured) -> None:
@@ -108,3 +108,18 @@ def test_atomic_replace_under_way(captured: Captured) -> None:
     shown = klp_debug_json("func", "cmdline_proc_show", *target(captures))
     assert shown["problems"] == []
     assert "original" in shown["runs"]
+
+
+def test_patch_whose_removal_was_forced(captured: Captured) -> None:
+    """The guest crashed right after the force, before the patch below could go."""
+    captures = captured("replace_forced")
+    assert (
+        "livepatch: forcing remaining tasks to the patched state"
+        in captures.console_log.read_text()
+    )
+    document = klp_debug_json("list", *target(captures))
+    found = {patch["name"]: patch for patch in document["patches"]}
+    assert found["cmdline_patch_1"]["forced"]
+    assert not found["wait_replace_patch"]["forced"]
+    assert found["wait_replace_patch"]["transition"] == "patching"
+    assert "enabled, forced" in klp_debug_run("list", *target(captures)).out
