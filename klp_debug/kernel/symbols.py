@@ -51,13 +51,21 @@ class KernelSymbol:
 class SymbolTable:
     """The symbols of vmlinux or of one module, sorted by address."""
 
-    def __init__(self, module: str | None, data: bytes, strings: bytes) -> None:
+    def __init__(
+        self,
+        module: str | None,
+        data: bytes,
+        strings: bytes,
+        regions: Iterable[tuple[int, int]] | None = None,
+    ) -> None:
         """
         Take a table as ELF lays it out.
 
         :param module: the module's name, None for vmlinux
         :param data: an array of Elf64_Sym
         :param strings: its string table
+        :param regions: (start, size in bytes) of the memory that is this object's; a symbol
+            without a size reaches no further. None if it is not known.
         """
         symbols = np.frombuffer(data, _ELF64_SYM)
         kind = symbols["st_info"] & 0xF
@@ -72,6 +80,7 @@ class SymbolTable:
         )
         kept = symbols[keep]
         self.module = module
+        self._regions = None if regions is None else tuple(regions)
         self._symbols = kept[np.argsort(kept["st_value"], kind="stable")]
         self._strings = strings
         self._by_name: dict[str, list[int]] | None = None
@@ -111,7 +120,7 @@ class SymbolTable:
         end = _region_end(module, start)
         strings = prog.read(start, end - start)
         name = module.name.string_().decode("ascii", "backslashreplace")
-        return cls(name, data, strings)
+        return cls(name, data, strings, module_address_regions(module))
 
     def __len__(self) -> int:
         return len(self._symbols)
@@ -145,6 +154,10 @@ class SymbolTable:
 
         A symbol without a size reaches to the next one; the last has none to reach to.
         """
+        if self._regions is not None and not any(
+            start <= address < start + size for start, size in self._regions
+        ):
+            return None
         values = self._symbols["st_value"]
         index = int(np.searchsorted(values, np.uint64(address), side="right")) - 1
         if index < 0:

@@ -70,7 +70,8 @@ def _runs(function: PatchedFunction) -> str:
         return f"overridden by {function.overridden_by or 'another patch'}"
     if function.runs == "in transition":
         if function.stack_position == 0:
-            return "replacement in tasks already switched"
+            version = "original" if function.nop else "replacement"
+            return f"{version} in tasks already switched"
         return f"tasks not yet switched to {function.overridden_by or 'the patch above'}"
     return function.runs
 

@@ -107,7 +107,11 @@ def test_atomic_replace_under_way(captured: Captured) -> None:
     assert "console=hvc0" in captures.oracle.cmdline
     shown = klp_debug_json("func", "cmdline_proc_show", *target(captures))
     assert shown["problems"] == []
-    assert "original" in shown["runs"]
+    assert shown["runs"].startswith("cmdline_proc_show itself")
+    assert "tasks not yet switched run patched_cmdline_proc_show_1" in shown["runs"]
+    # Modules lie in any order in memory: each address is named after its own.
+    waiting = klp_debug_json("func", "leaf_probe_wait_here", *target(captures))
+    assert waiting["chain"][0]["symbol"] == "leaf_probe_wait_here+0xc [leaf_probe]"
 
 
 def test_patch_whose_removal_was_forced(captured: Captured) -> None:

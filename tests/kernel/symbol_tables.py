@@ -9,7 +9,10 @@ FUNC, OBJECT, NOTYPE = 2, 1, 0
 
 
 def symbol_table(
-    module: str | None, *symbols: tuple[str, int, int, int], other: int = 0
+    module: str | None,
+    *symbols: tuple[str, int, int, int],
+    other: int = 0,
+    regions: list[tuple[int, int]] | None = None,
 ) -> SymbolTable:
     """Return the table of (name, address, size, kind) symbols."""
     strings = b"\0"
@@ -17,4 +20,4 @@ def symbol_table(
     for name, address, size, kind in symbols:
         data += struct.pack("<IBBHQQ", len(strings), kind, other, 1, address, size)
         strings += name.encode() + b"\0"
-    return SymbolTable(module, data, strings)
+    return SymbolTable(module, data, strings, regions)

@@ -69,3 +69,18 @@ def test_a_name_offset_outside_the_strings_is_no_crash() -> None:
     table._symbols = table._symbols.copy()
     table._symbols["st_name"] = 0xFFFFFFF0
     assert table.covering(0x1000).name == ""  # type: ignore[union-attr]
+
+
+def test_a_symbol_without_size_stays_in_its_modules_memory() -> None:
+    """Modules lie in any order: the last symbol of one must not reach into the next."""
+    inner = symbol_table("inner", ("f", 0x2000, 4, FUNC), regions=[(0x2000, 0x1000)])
+    outer = symbol_table(
+        "outer",
+        ("TOC.", 0x1000, 0, NOTYPE),
+        ("g", 0x4000, 4, FUNC),
+        regions=[(0x1000, 0x1000), (0x4000, 0x1000)],
+    )
+    symbols = KernelSymbols([outer, inner])
+    assert symbols.format(0x2000) == "f [inner]"
+    assert symbols.format(0x1800) == "TOC.+0x800 [outer]"
+    assert symbols.format(0x3000) is None
