@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run, refusal
 from tests.conftest import Captured
@@ -253,3 +254,27 @@ def test_no_patch_loaded_is_fine(captured: Captured) -> None:
 def test_no_such_function(patched: CaptureSet, name: str, says: str) -> None:
     message = refusal("func", name, "-c", patched.path("kdump"), "-s", patched.image.vmlinux)
     assert says in message
+
+
+@pytest.mark.lab
+def test_corrupted_structure_is_a_finding(patched: CaptureSet, tmp_path: Path) -> None:
+    """A capture whose list of patches leads nowhere: the rest is shown, and the exit code is 1."""
+    core = tmp_path / "vmcore"
+    subprocess.run(["cp", "--sparse=always", patched.path("elf"), core], check=True)
+    # vmlinux's data lies in the linear map: its physical address is below 0xc000...
+    physical = patched.oracle.address("klp_patches") & ~(0xC << 60)
+    with core.open("r+b") as file:
+        (segment,) = (
+            segment.header
+            for segment in ELFFile(file).iter_segments("PT_LOAD")
+            if segment["p_paddr"] <= physical < segment["p_paddr"] + segment["p_filesz"]
+        )
+        file.seek(segment["p_offset"] + physical - segment["p_paddr"])
+        file.write(b"\x08\x00\xff\xff\x00\x08\x00\xc0")
+    target = ("-c", core, "-s", patched.image.vmlinux)
+    ran = klp_debug_run("list", *target)
+    assert (ran.status, ran.err) == (1, "")
+    assert ran.out.startswith(f"Linux {patched.oracle.release} ppc64le")
+    assert "no live patch could be read" in ran.out
+    assert "list klp_patches" in ran.out
+    assert klp_debug_json("list", *target, status=1)["problems"]
