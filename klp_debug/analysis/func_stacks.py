@@ -52,6 +52,10 @@ class FuncStacks:
         for func in funcs:
             self._by_func[func.value_()] = stack
 
+    def all(self) -> Iterable[FuncStack]:
+        """Return every stack."""
+        return self._by_old_func.values()
+
     def of_func(self, func: Object) -> FuncStack | None:
         """
         Return the stack that a func is on.

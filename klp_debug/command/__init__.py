@@ -4,5 +4,6 @@
 from klp_debug.command.command import Command
 from klp_debug.command.func import FUNC
 from klp_debug.command.list import LIST
+from klp_debug.command.ops import OPS
 
-COMMANDS: tuple[Command, ...] = (LIST, FUNC)
+COMMANDS: tuple[Command, ...] = (LIST, FUNC, OPS)

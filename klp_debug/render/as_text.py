@@ -3,8 +3,10 @@
 
 from klp_debug.render.func import function_lines
 from klp_debug.render.list import patch_list_lines
+from klp_debug.render.ops import ops_list_lines
 from klp_debug.result.answer import Answer
 from klp_debug.result.function import Function
+from klp_debug.result.ops import OpsList
 from klp_debug.result.patches import PatchList
 
 
@@ -19,6 +21,8 @@ def as_text(answer: Answer) -> str:
             lines = patch_list_lines(answer)
         case Function():
             lines = function_lines(answer)
+        case OpsList():
+            lines = ops_list_lines(answer)
         case _:
             raise TypeError(f"no view for {type(answer).__name__}")
     return "\n".join(lines)

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The answer of ``ops``: every registered ftrace_ops and the functions that it hooks."""
+
+from dataclasses import dataclass
+
+from klp_debug.result.address import Address
+from klp_debug.result.kernel import Kernel
+from klp_debug.result.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One ``struct ftrace_hash`` of an ops."""
+
+    count: int
+    """Addresses in it."""
+    functions: tuple[str, ...]
+    """Their symbols, by address."""
+
+
+@dataclass(frozen=True, slots=True)
+class FtraceOps:
+    """One ``struct ftrace_ops``."""
+
+    address: Address
+    symbol: str | None
+    """Of the structure itself, where it is static: ``global_ops``."""
+    func: Address
+    """The callback that its functions end up in."""
+    func_symbol: str | None
+    user: str | None
+    """Who that callback belongs to, if it is a known one: ``livepatch``, ``kprobes``, ..."""
+    patch: str | None
+    """For livepatch: the patch on top of the func_stack."""
+    flags: tuple[str, ...]
+    """Names of the set ``FTRACE_OPS_FL_*`` bits, without the prefix."""
+    flags_word: Address
+    trampoline: Address | None
+    """Its own trampoline; powerpc makes none."""
+    all_functions: bool
+    """Whether its filter is empty, which means every function."""
+    filter: Filter
+    notrace: Filter
+    hooks: int
+    """How many mcount sites it is called from."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpsList:
+    """The answer of ``ops``."""
+
+    kernel: Kernel
+    ftrace_enabled: bool | None
+    """
+    The sysctl; None if it cannot be read.
+
+    ``machine_kexec()`` of powerpc clears it on the way to a crash kernel, so it is false in every
+    vmcore that kdump took.
+    """
+    ops: tuple[FtraceOps, ...]
+    sites: int
+    """How many mcount sites the kernel and its modules have."""
+    problems: tuple[Problem, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Whether everything could be read."""
+        return not self.problems
