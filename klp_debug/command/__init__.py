@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The commands, one a file; every front end offers what :data:`COMMANDS` lists."""
 
+from klp_debug.command.audit import AUDIT
 from klp_debug.command.command import Command
 from klp_debug.command.func import FUNC
 from klp_debug.command.list import LIST
 from klp_debug.command.ops import OPS
 
-COMMANDS: tuple[Command, ...] = (LIST, FUNC, OPS)
+COMMANDS: tuple[Command, ...] = (LIST, FUNC, OPS, AUDIT)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 from drgn import Object
 from drgn.helpers.linux.module import module_address_regions
 from elftools.elf.elffile import ELFFile
@@ -28,6 +29,9 @@ _ELF64_SYM = np.dtype(
         ("st_size", "<u8"),
     ]
 )
+FUNCTION = np.dtype([("address", "<u8"), ("size", "<u8"), ("st_other", "u1")])
+"""One function: its global entry point, its size in bytes, its symbol's ``st_other``."""
+
 _STT_FUNC = 2
 _STT_NOTYPE = 0
 _SHN_UNDEF = 0
@@ -140,6 +144,15 @@ class SymbolTable:
         end = self._strings.find(b"\0", offset)
         return self._strings[offset : end if end >= 0 else None].decode("ascii", "backslashreplace")
 
+    def functions(self) -> npt.NDArray[np.void]:
+        """Return the functions: an array of ``address``, ``size`` and ``st_other``, by address."""
+        functions = self._symbols[self._symbols["st_info"] & 0xF == _STT_FUNC]
+        result = np.empty(len(functions), FUNCTION)
+        result["address"] = functions["st_value"]
+        result["size"] = functions["st_size"]
+        result["st_other"] = functions["st_other"]
+        return result
+
     def named(self, name: str) -> list[KernelSymbol]:
         """Return every symbol of that name, by address."""
         if self._by_name is None:
@@ -206,6 +219,13 @@ class KernelSymbols:
             if module is None or (table.module or "vmlinux") == module
             for symbol in table.named(name)
         ]
+
+    def functions(self) -> npt.NDArray[np.void]:
+        """Return all functions, :data:`FUNCTION` each, by address."""
+        tables = [np.empty(0, FUNCTION), *(table.functions() for table in self._tables)]
+        functions = np.concatenate(tables)
+        # Of several symbols at one address the last one, which a search finds, is the longest.
+        return functions[np.lexsort((functions["size"], functions["address"]))]
 
     def covering(self, address: int) -> KernelSymbol | None:
         """Return the symbol that an address belongs to, if any."""

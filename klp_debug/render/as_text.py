@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Any answer as text: finds its view."""
 
+from klp_debug.render.audit import audit_lines
 from klp_debug.render.func import function_lines
 from klp_debug.render.list import patch_list_lines
 from klp_debug.render.ops import ops_list_lines
 from klp_debug.result.answer import Answer
+from klp_debug.result.audit import Audit
 from klp_debug.result.function import Function
 from klp_debug.result.ops import OpsList
 from klp_debug.result.patches import PatchList
@@ -21,6 +23,8 @@ def as_text(answer: Answer) -> str:
             lines = patch_list_lines(answer)
         case Function():
             lines = function_lines(answer)
+        case Audit():
+            lines = audit_lines(answer)
         case OpsList():
             lines = ops_list_lines(answer)
         case _:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""``ops`` against the guest's own word: tracefs counts the ops of each function."""
+"""``ops`` and ``audit`` against the guest's own word: tracefs counts the ops of each function."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -53,7 +53,21 @@ def ops(guest: Guest) -> tuple[Any, Oracle]:
         if line.name in ("cmdline_proc_show", "int_to_scsilun", "vfs_read"):
             name = f"{line.name} [{line.module}]" if line.module else line.name
             assert len(users_of(document, name)) == line.count, name
+    audit(guest, oracle)
     return document, oracle
+
+
+def audit(guest: Guest, oracle: Oracle) -> None:
+    """Check that audit finds nothing, and as many armed sites as tracefs shows functions."""
+    document = klp_debug_json("audit", "--qemu", guest.qmp_socket, "-s", guest.image.vmlinux)
+    assert document["findings"] == document["problems"] == []
+    armed = sum(count["sites"] for count in document["states"] if count["what"] == "armed")
+    assert armed == len(oracle.enabled_functions)
+    # The seed's question: is the offset a constant? gcc 12: no, +4 in leaf functions, else +0xc.
+    assert {(one["toc_setup"], one["offset"]) for one in document["offsets"]} == {
+        (False, 4),
+        (True, 12),
+    }
 
 
 def users_of(document: Any, function: str) -> list[str]:

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Something that does not fit together, with its evidence."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One contradiction in the target."""
+
+    id: str
+    severity: Severity
+    subject: str
+    """The function, stub or structure it is about."""
+    evidence: str
+    """The bytes or values that show it, with their addresses."""
+    meaning: str
+    action: str
+    """What a user can do."""
