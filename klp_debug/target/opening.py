@@ -2,6 +2,7 @@
 """Opens any target: one function, whatever the bytes come from."""
 
 import platform
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,8 @@ from klp_debug.target.target import Target
 from klp_debug.target.translation import add_linear_map, add_vmalloc
 from klp_debug.target.vmcoreinfo import Vmcoreinfo, find_vmcoreinfo
 
+_PATIENCE = 5.0
+"""Seconds that a QMP socket has to greet its client."""
 _MMU_FTR_TYPE_RADIX = 0x40  # arch/powerpc/include/asm/mmu.h
 
 _PPC64LE = Platform(Architecture.PPC64, PlatformFlags.IS_64_BIT | PlatformFlags.IS_LITTLE_ENDIAN)
@@ -83,7 +86,7 @@ def _drgn_errors(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise TargetError(f"{what}: {error.strerror}") from None
+        raise TargetError(f"{what}: {error.strerror or error}") from None
     except Exception as error:
         # What libkdumpfile and libelf say reaches Python as a plain Exception.
         if type(error) is not Exception and not isinstance(error, _DRGN_ERRORS):
@@ -105,7 +108,45 @@ def _open_running_kernel(given: Vmcoreinfo | None) -> tuple[Program, str, Vmcore
     return prog, "running kernel", given or _own_vmcoreinfo(prog)
 
 
+def _await_greeting(address: str) -> None:
+    """
+    See that a QMP socket answers, for drgn would wait for ever.
+
+    QEMU serves one client at a time: a second one is connected but not greeted.
+
+    :raises TargetError: if it does not
+    """
+    with _drgn_errors(address), _connect(address) as connection:
+        try:
+            connection.recv(1)
+        except TimeoutError:
+            raise TargetError(
+                f"{address} does not answer: QMP serves one client at a time, and another"
+                " may be connected"
+            ) from None
+
+
+def _connect(address: str) -> socket.socket:
+    """
+    Connect to a QMP socket, told apart as drgn does: a host's name begins with no / or dot.
+
+    :raises OSError: if nothing listens there
+    """
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal() and not host.startswith(("/", ".")):
+        return socket.create_connection((host or "localhost", int(port)), _PATIENCE)
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(_PATIENCE)
+    try:
+        connection.connect(address)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
 def _open_qemu(address: str, given: Vmcoreinfo | None) -> tuple[Program, str, Vmcoreinfo]:
+    _await_greeting(address)
     prog = Program()
     with _drgn_errors(address):
         prog.set_qemu_qmp(address)

@@ -135,6 +135,22 @@ def test_nothing_listens(tmp_path: Path) -> None:
     assert path in refusal("list", "--qemu", path)
 
 
+def test_another_client_is_connected(tmp_path: Path) -> None:
+    """As QEMU does it: the second client is connected, and hears nothing."""
+    path = str(tmp_path / "qmp")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+        assert "another may be connected" in refusal("list", "--qemu", path)
+
+
+def test_no_such_port() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        assert "refused" in refusal("list", "--qemu", f"127.0.0.1:{port}")
+
+
 def test_no_such_socket(tmp_path: Path) -> None:
     assert "No such file" in refusal("list", "--qemu", tmp_path / "qmp")
 
@@ -146,9 +162,10 @@ def test_something_else_listens(tmp_path: Path) -> None:
         server.listen()
 
         def answer() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.sendall(b"220 mail.example ESMTP\r\n")
+            for _ in range(2):  # the first only sees whether anything answers
+                connection, _ = server.accept()
+                with connection:
+                    connection.sendall(b"220 mail.example ESMTP\r\n")
 
         thread = threading.Thread(target=answer)
         thread.start()
