@@ -33,10 +33,15 @@ def kernel() -> Callable[[str], Image]:
 
 @pytest.fixture(scope="session")
 def captured() -> Captured:
-    """captured(scenario, mmu="radix"): the captures of a scenario, and its oracle."""
+    """
+    captured(scenario, mmu="radix", kernel=None): the captures of a scenario, and its oracle.
 
-    def take(scenario: str, mmu: str = "radix") -> CaptureSet:
-        return captures(load_scenario(scenario), mmu)
+    Without a kernel, of the scenario's first one.
+    """
+
+    def take(scenario: str, mmu: str = "radix", kernel: str | None = None) -> CaptureSet:
+        loaded = load_scenario(scenario)
+        return captures(loaded, kernel or loaded.kernels[0], mmu)
 
     return take
 
@@ -44,23 +49,25 @@ def captured() -> Captured:
 @pytest.fixture(scope="session")
 def played() -> Iterator[Played]:
     """
-    played(scenario, mmu="radix"): a running guest after the scenario's steps, and its oracle.
+    played(scenario, mmu="radix", kernel=None): a guest after the scenario's steps, and its oracle.
 
-    Tests share the guest, so they must leave it as they found it; asking for another scenario
-    or MMU ends it. A test that changes its guest starts one of its own.
+    Without a kernel, one with the scenario's first. Tests share the guest, so they must leave it
+    as they found it; asking for another one ends it. A test that changes its guest starts one of
+    its own.
     """
     with contextlib.ExitStack() as running:
-        current: dict[tuple[str, str], tuple[Guest, Oracle]] = {}
+        current: dict[tuple[str, str, str], tuple[Guest, Oracle]] = {}
 
-        def start(name: str, mmu: str = "radix") -> tuple[Guest, Oracle]:
-            if (name, mmu) not in current:
+        def start(name: str, mmu: str = "radix", kernel: str | None = None) -> tuple[Guest, Oracle]:
+            scenario = load_scenario(name)
+            key = name, mmu, kernel or scenario.kernels[0]
+            if key not in current:
                 running.close()
                 current.clear()
-                scenario = load_scenario(name)
                 guest = running.enter_context(
-                    Guest(image(scenario.kernel), mmu, memory=scenario.memory, smp=scenario.smp)
+                    Guest(image(key[2]), mmu, memory=scenario.memory, smp=scenario.smp)
                 )
-                current[name, mmu] = guest, play(guest, scenario)
-            return current[name, mmu]
+                current[key] = guest, play(guest, scenario)
+            return current[key]
 
         yield start

@@ -1,14 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The host's own apt as the way to Debian's archive; nothing of the host's apt is changed."""
+"""
+Debian's archive, a suite at a time, through apt.
 
+A suite that the host's own apt knows is asked for there. Any other one has package lists of its
+own in the cache, so that nothing of the host's apt is changed.
+"""
+
+import functools
 import os
 import re
 import subprocess
+import time
 from pathlib import Path
 
-from vmcores.cache import entry, key_of
+from vmcores.cache import cache_root, entry, key_of, locked
 from vmcores.errors import LabError, StepFailedError
 from vmcores.stage import run_stage
+
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+LISTS_SECONDS = 7 * 24 * 3600
+"""How old package lists of our own may grow."""
 
 
 def _apt(*argv: str) -> str:
@@ -21,8 +32,9 @@ def _apt(*argv: str) -> str:
     return done.stdout
 
 
-def mirror(suite: str) -> str:
-    """Return the address the host's apt takes SUITE from. Raises LabError if it takes none."""
+@functools.cache
+def _host_suites() -> dict[str, str]:
+    """Return suite -> mirror of what the host's apt takes from Debian itself."""
     listing = _apt(
         "apt-get",
         "indextargets",
@@ -30,36 +42,84 @@ def mirror(suite: str) -> str:
         "$(REPO_URI) $(CODENAME) $(LABEL)",
         "Created-By: Packages",
     )
-    for line in listing.splitlines():
-        address, codename, label = line.split(" ", 2)
-        if (codename, label) == (suite, "Debian"):
-            return address
-    raise LabError(f"this host's apt has no Debian suite '{suite}': the lab takes packages from it")
+    lines = [line.split(" ", 2) for line in listing.splitlines()]
+    return {codename: address for address, codename, label in lines if label == "Debian"}
 
 
-def source_version(package: str) -> str:
-    """Return the version of PACKAGE that apt would take now."""
-    shown = _apt("apt-cache", "show", "--no-all-versions", package)
+def host_has(suite: str) -> bool:
+    """Return whether the host's own apt has SUITE."""
+    return suite in _host_suites()
+
+
+def mirror(suite: str) -> str:
+    """
+    Return the address to take SUITE from: where the host's apt takes its own.
+
+    Raises LabError if the host's apt has nothing of Debian's.
+    """
+    suites = _host_suites()
+    if not suites:
+        raise LabError("this host's apt has no suite of Debian's: the lab takes packages from it")
+    return suites.get(suite) or next(iter(suites.values()))
+
+
+def _options(suite: str) -> list[str]:
+    """Return apt's options for SUITE; fetches its package lists if they are absent or old."""
+    if host_has(suite):
+        return []
+    folder = cache_root() / "apt" / suite
+    lists, sources = folder / "lists", folder / "sources.list"
+    options = [
+        f"-oDir::Etc::sourcelist={sources}",
+        "-oDir::Etc::sourceparts=/dev/null",
+        f"-oDir::State::lists={lists}",
+        f"-oDir::Cache={folder}",
+    ]
+    with locked(f"apt-{suite}"):
+        fetched = folder / "fetched"
+        if fetched.exists() and time.time() - fetched.stat().st_mtime < LISTS_SECONDS:
+            return options
+        (lists / "partial").mkdir(parents=True, exist_ok=True)
+        (folder / "archives" / "partial").mkdir(parents=True, exist_ok=True)
+        sources.write_text(f"deb [signed-by={KEYRING}] {mirror(suite)} {suite} main\n")
+        try:
+            # An unreachable archive is only a warning to apt, unless it is told otherwise.
+            update = ["apt-get", *options, "-oAPT::Update::Error-Mode=any", "update"]
+            run_stage(f"package lists of {suite}", update, 10)
+        except StepFailedError:
+            if not fetched.exists():
+                raise
+        else:
+            fetched.touch()
+    return options
+
+
+def source_version(package: str, suite: str) -> str:
+    """Return the version of PACKAGE that apt would take from SUITE now. Raises LabError."""
+    shown = _apt("apt-cache", *_options(suite), "show", "--no-all-versions", package)
     match = re.search(r"^Version: (\S+)$", shown, re.MULTILINE)
     if not match:
         raise LabError(f"apt does not know the package {package}; try `apt-get update`")
     return match[1]
 
 
-def source_tarball(package: str, version: str) -> Path:
+def source_tarball(package: str, version: str, suite: str) -> Path:
     """Return the kernel source tarball inside PACKAGE; downloads it into the cache if needed."""
 
     def fetch(folder: Path) -> None:
         try:
             run_stage(
                 f"{package} download",
-                ["apt-get", "download", f"{package}={version}"],
+                ["apt-get", *_options(suite), "download", f"{package}={version}"],
                 15,
                 cwd=folder,
             )
         except StepFailedError as error:
+            # The next run then asks for the lists anew.
+            (cache_root() / "apt" / suite / "fetched").unlink(missing_ok=True)
             raise LabError(
-                f"{error} (the archive drops old versions: `apt-get update` tells apt the new one)"
+                f"{error} (the archive drops old versions; run it again with newer package lists:"
+                " those of the host's own suites are made new by `apt-get update`)"
             ) from error
         deb = next(folder.glob("*.deb"))
         run_stage(f"{package} unpack", ["dpkg-deb", "-x", deb, folder], 2)

@@ -151,7 +151,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     purpose = parser.parse_args(argv).purpose
     try:
         if purpose == "lab":
-            sources = sorted({load_recipe(name).source for name in recipe_names()})
+            recipes = [load_recipe(name) for name in recipe_names()]
+            # What has a build root has package lists of its own as well.
+            sources = sorted({recipe.source for recipe in recipes if not recipe.build_root})
             install_packages((*VENV_NEEDS, *LAB_NEEDS), sources)
         else:
             install_packages(VENV_NEEDS, [])

@@ -22,9 +22,11 @@ _SHAPING = ("agent", "capture", "guest", "machine", "oracle", "oracle_files", "s
 
 @dataclass(frozen=True)
 class CaptureSet:
-    """The captures of one scenario with one MMU, all of the same guest."""
+    """The captures of one scenario with one kernel and MMU, all of the same guest."""
 
     scenario: Scenario
+    kernel: str
+    """Name of the recipe."""
     mmu: str
     image: Image
     folder: Path
@@ -68,27 +70,31 @@ def play(guest: Guest, scenario: Scenario) -> Oracle:
     return oracle
 
 
-def captures(scenario: Scenario, mmu: str) -> CaptureSet:
+def captures(scenario: Scenario, kernel: str, mmu: str) -> CaptureSet:
     """
-    Return the captures of SCENARIO with MMU; takes them if the cache has them not.
+    Return the captures of SCENARIO with KERNEL and MMU; takes them if the cache has them not.
 
     Raises LabError.
     """
-    if mmu not in scenario.mmus:
+    if (kernel, mmu) not in scenario.cases():
         raise ScenarioError(
-            f"scenario '{scenario.name}' is for MMU {' or '.join(scenario.mmus)}, not '{mmu}'"
+            f"scenario '{scenario.name}' is not for kernel '{kernel}' with MMU '{mmu}', but for"
+            f" {', '.join(f'{one} ({other})' for one, other in scenario.cases())}"
         )
-    booted = image(scenario.kernel)
+    booted = image(kernel)
     shaping = [Path(__file__).with_name(f"{name}.py") for name in _SHAPING]
     cpu = booted.kernel.recipe.cpus[mmu]
-    key = key_of(booted.key, asdict(scenario), mmu, cpu, file_digests(*shaping))
+    told = asdict(scenario)
+    del told["kernels"]
+    level = booted.kernel.recipe.dump_level
+    key = key_of(booted.key, told, mmu, cpu, level, file_digests(*shaping))
 
     def make(folder: Path) -> None:
-        with stage(f"capture {scenario.name} ({mmu})", 30):
+        with stage(f"capture {scenario.name} ({kernel}, {mmu})", 40):
             _take(scenario, mmu, booted, folder)
 
-    folder = entry("captures", f"{scenario.name}-{mmu}", key, make)
-    return CaptureSet(scenario, mmu, booted, folder)
+    folder = entry("captures", f"{scenario.name}-{kernel}-{mmu}", key, make)
+    return CaptureSet(scenario, kernel, mmu, booted, folder)
 
 
 def _take(scenario: Scenario, mmu: str, booted: Image, folder: Path) -> None:

@@ -30,7 +30,7 @@ def _scenarios(_arguments: argparse.Namespace) -> int:
         scenario = load_scenario(name)
         print(
             f"{name}: {scenario.description}\n"
-            f"    kernel {scenario.kernel}; MMU {', '.join(scenario.mmus)};"
+            f"    kernels {', '.join(scenario.kernels)}; MMU {', '.join(scenario.mmus)};"
             f" captures {', '.join(scenario.captures)}"
         )
     return 0
@@ -46,7 +46,7 @@ def _build(arguments: argparse.Namespace) -> int:
 
 def _boot(arguments: argparse.Namespace) -> int:
     scenario = load_scenario(arguments.scenario) if arguments.scenario else None
-    kernel = scenario.kernel if scenario else arguments.kernel
+    kernel = arguments.kernel or (scenario.kernels[0] if scenario else "6.1")
     mmu = arguments.mmu or (scenario.mmus[0] if scenario else "radix")
     booted = image(kernel)
     with Guest(booted, mmu, memory=arguments.memory, smp=arguments.smp, terminal=True) as guest:
@@ -70,14 +70,15 @@ def _boot(arguments: argparse.Namespace) -> int:
 def _capture(arguments: argparse.Namespace) -> int:
     for name in arguments.scenario or scenario_names():
         scenario = load_scenario(name)
-        for mmu in [arguments.mmu] if arguments.mmu else scenario.mmus:
-            _print_captures(scenario, mmu)
+        for kernel, mmu in scenario.cases():
+            if arguments.kernel in (None, kernel) and arguments.mmu in (None, mmu):
+                _print_captures(scenario, kernel, mmu)
     return 0
 
 
-def _print_captures(scenario: Scenario, mmu: str) -> None:
-    taken = captures(scenario, mmu)
-    print(f"{scenario.name} ({mmu}):")
+def _print_captures(scenario: Scenario, kernel: str, mmu: str) -> None:
+    taken = captures(scenario, kernel, mmu)
+    print(f"{scenario.name} ({kernel}, {mmu}):")
     paths = {"vmlinux": taken.image.vmlinux, "modules": taken.image.modules}
     paths |= taken.paths | {"oracle": taken.folder / "oracle.json"}
     for what, path in paths.items():
@@ -118,18 +119,23 @@ def _parser() -> argparse.ArgumentParser:
 
     boot = command("boot", _boot, "boot a guest to a shell on this terminal")
     boot.add_argument("scenario", nargs="?", help="play this scenario first")
-    boot.add_argument("--kernel", default="6.1", help="without a scenario: recipe (default: 6.1)")
+    _add_kernel(boot, "default: the scenario's first, else 6.1")
     _add_mmu(boot, "default: the scenario's first, else radix")
     boot.add_argument("--memory", default="512M", help="default: 512M")
     boot.add_argument("--smp", type=int, default=2, help="number of CPUs (default: 2)")
 
     capture = command("capture", _capture, "take a scenario's captures and print their paths")
     capture.add_argument("scenario", nargs="*", help="scenario name (default: all)")
+    _add_kernel(capture, "default: all of the scenario's")
     _add_mmu(capture, "default: all of the scenario's")
 
     command("demo", _demo, "capture a patched kernel through kdump and look at it with klp-debug")
     command("clean", _clean, "remove all kernels, captures and logs from the cache")
     return parser
+
+
+def _add_kernel(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument("--kernel", choices=recipe_names(), help=f"kernel recipe ({default})")
 
 
 def _add_mmu(parser: argparse.ArgumentParser, default: str) -> None:

@@ -10,12 +10,13 @@ from vmcores.capture import captures
 from vmcores.scenario import load_scenario
 from vmcores.stage import tell
 
+KERNEL = "6.1"
 FUNCTIONS = ("int_to_scsilun", "cmdline_proc_show")
 
 
 def demo() -> int:
     """Capture the scenario 'patched', show klp-debug on it; return the first bad exit status."""
-    taken = captures(load_scenario("patched"), "radix")
+    taken = captures(load_scenario("patched"), KERNEL, "radix")
     kernel = taken.image.kernel
     tell(f"kernel: {kernel.recipe.source} {kernel.source_version}, {taken.oracle.release}")
     target: list[str | Path] = [

@@ -29,8 +29,9 @@ from vmcores.oracle_files import read_oracle
 
 BOOT_SECONDS = 120
 CRASH_SECONDS = 180
-# 128M was seen to be enough for the crash kernel with its initramfs.
-CRASHKERNEL = "160M"
+# 128M was seen to be enough for the crash kernel with its initramfs. The place is given, since the
+# 7.2 kernel for POWER10 would choose one that it overlaps.
+CRASHKERNEL = "160M@256M"
 
 # Kinds of capture -> file name. The first two are written by the crash kernel.
 CRASH_CAPTURES = {"kdump": "vmcore.kdump", "elf": "vmcore.elf"}
@@ -166,7 +167,10 @@ class Guest:
         """
         shutil.copy(self.image.kernel.stripped, self.share / "vmlinux")
         shutil.copy(self.image.initramfs, self.share / "initramfs.gz")
-        append = f"console=hvc0 maxcpus=1 nr_cpus=1 lab.capture={','.join(kinds)}"
+        append = (
+            f"console=hvc0 maxcpus=1 nr_cpus=1 lab.capture={','.join(kinds)}"
+            f" lab.dump_level={self.image.kernel.recipe.dump_level}"
+        )
         self.check(f"kexec -p /share/vmlinux --initrd=/share/initramfs.gz --append='{append}'")
         self.agent.send(f"{last} && echo c > /proc/sysrq-trigger")
         self.machine.wait(CRASH_SECONDS)

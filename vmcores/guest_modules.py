@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from vmcores.cache import entry, file_digests, key_of
-from vmcores.kernel_build import ENVIRONMENT, BuiltKernel
+from vmcores.kernel_build import BuiltKernel
 from vmcores.stage import run_stage
 
 SOURCES = Path(__file__).with_name("modules")
@@ -29,8 +29,8 @@ def build_modules(kernel: BuiltKernel) -> tuple[str, Path]:
         work = folder / "work"
         shutil.copytree(SOURCES, work)
         names = {"work": work, "jobs": len(os.sched_getaffinity(0))}
-        argv = [*kernel.make, *(word.format(**names) for word in COMMAND)]
-        run_stage(f"modules for {kernel.recipe.name}", argv, 5, env=ENVIRONMENT)
+        argv = kernel.make(*(word.format(**names) for word in COMMAND))
+        run_stage(f"modules for {kernel.recipe.name}", argv, 5)
         for module in work.glob("*.ko"):
             module.rename(folder / module.name)
         shutil.rmtree(work)

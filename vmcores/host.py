@@ -55,6 +55,7 @@ LAB_NEEDS = (
     _command("xz", "xz-utils"),
     _command("cpio", "cpio"),
     _command("mmdebstrap", "mmdebstrap"),
+    _command("bwrap", "bubblewrap"),
     _command("setpriv", "util-linux"),
 )
 

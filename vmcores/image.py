@@ -35,5 +35,6 @@ def image(recipe: str) -> Image:
     """
     kernel = build_kernel(load_recipe(recipe))
     modules_key, modules = build_modules(kernel)
-    initramfs_key, initramfs = build_initramfs(kernel.recipe.suite)
+    suite = kernel.recipe.userland or kernel.recipe.suite
+    initramfs_key, initramfs = build_initramfs(suite)
     return Image(kernel, modules, initramfs, key_of(kernel.key, modules_key, initramfs_key))

@@ -4,7 +4,6 @@
 import json
 import os
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from vmcores.cache import entry, key_of
 from vmcores.errors import LabError
 from vmcores.recipe import Recipe
 from vmcores.stage import run_stage
+from vmcores.toolchain import Toolchain, toolchain
 
 MAKE = ("make", "-C", "{source}", "O={build}", "ARCH=powerpc", "CROSS_COMPILE={cross}")
 
@@ -45,6 +45,7 @@ class BuiltKernel:
     recipe: Recipe
     key: str
     source_version: str
+    tools: Toolchain
     folder: Path
 
     @property
@@ -62,21 +63,11 @@ class BuiltKernel:
         """The folder of the in-tree modules that the recipe keeps."""
         return self.folder / "modules"
 
-    @property
-    def make(self) -> tuple[str, ...]:
-        """The start of a make command that builds against this kernel."""
+    def make(self, *words: str) -> list[str]:
+        """Return the command of a make against this kernel."""
         names = {"source": self.folder / "source", "build": self.folder / "build"}
-        return tuple(word.format(cross=self.recipe.cross, **names) for word in MAKE)
-
-
-def compiler_version(recipe: Recipe) -> str:
-    """Return the first line of what the recipe's compiler says of itself."""
-    command = f"{recipe.cross}gcc"
-    try:
-        done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise LabError(f"{command} does not run; install {recipe.compiler}") from error
-    return done.stdout.splitlines()[0]
+        make = [word.format(cross=self.recipe.cross, **names) for word in MAKE]
+        return self.tools.command([*make, *words], ENVIRONMENT)
 
 
 def kernel_key(recipe: Recipe, version: str, compiler: str) -> str:
@@ -92,19 +83,21 @@ def build_kernel(recipe: Recipe) -> BuiltKernel:
     Raises StepFailedError for a failed step, LabError if the host lacks what the recipe needs or
     the configuration did not take all that the fragments ask for.
     """
-    version = source_version(recipe.source)
-    compiler = compiler_version(recipe)
+    version = source_version(recipe.source, recipe.suite)
+    tools = toolchain(recipe.build_root)
+    compiler = tools.version(f"{recipe.cross}gcc")
     key = kernel_key(recipe, version, compiler)
 
     def make(folder: Path) -> None:
-        _build(recipe, source_tarball(recipe.source, version), folder)
+        _build(recipe, tools, source_tarball(recipe.source, version, recipe.suite), folder)
         told = {"source": recipe.source, "source_version": version, "compiler": compiler}
         (folder / "built-from.json").write_text(json.dumps(told, indent=1) + "\n")
 
-    return BuiltKernel(recipe, key, version, entry("kernels", recipe.name, key, make))
+    folder = entry("kernels", recipe.name, key, make)
+    return BuiltKernel(recipe, key, version, tools, folder)
 
 
-def _build(recipe: Recipe, tarball: Path, folder: Path) -> None:
+def _build(recipe: Recipe, tools: Toolchain, tarball: Path, folder: Path) -> None:
     source, build = folder / "source", folder / "build"
     source.mkdir()
     build.mkdir()
@@ -126,7 +119,7 @@ def _build(recipe: Recipe, tarball: Path, folder: Path) -> None:
             for word in (recipe.targets if template == "{targets}" else [template.format(**names)])
         ]
         title = f"kernel {recipe.name}: {step}"
-        run_stage(title, argv, share * recipe.expected_seconds, env=ENVIRONMENT)
+        run_stage(title, tools.command(argv, ENVIRONMENT), share * recipe.expected_seconds)
         if step == "configure":
             check_config(recipe, recipe.config_text(), (build / ".config").read_text())
     (build / "vmlinux").rename(folder / "vmlinux")

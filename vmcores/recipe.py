@@ -18,7 +18,7 @@ class Recipe:
     source: str
     """The Debian source-tree package (linux-source-*)."""
     suite: str
-    """The suite that SOURCE and the guest's user land come from."""
+    """The suite that SOURCE comes from."""
     config: tuple[str, ...]
     """Configuration fragments in kernels/, over allnoconfig; a later one overrides."""
     compiler: str
@@ -27,6 +27,16 @@ class Recipe:
     """The prefix of the compiler's commands."""
     expected_seconds: float
     """What compiling takes on two cores."""
+    build_root: str | None = None
+    """The suite whose compiler builds it, in a build root; None for the host's own compiler."""
+    userland: str | None = None
+    """The suite of the guest's user land, where it is not SUITE."""
+    dump_level: int = 31
+    """
+    What makedumpfile leaves out (-d): 31, all that tells nothing of the kernel; 1, zero pages.
+
+    For more than 1 it must know the kernel's struct page.
+    """
     targets: tuple[str, ...] = ("vmlinux", "modules")
     modules: tuple[str, ...] = ()
     """In-tree modules to keep."""
@@ -42,13 +52,20 @@ class Recipe:
     def fingerprint(self) -> dict[str, object]:
         """Return all that shapes the build, without what is only told to people."""
         data = asdict(self)
-        del data["expected_seconds"], data["cpus"]
+        del data["expected_seconds"], data["cpus"], data["userland"], data["dump_level"]
+        if self.build_root is None:
+            del data["build_root"]
         return data | {"config_text": self.config_text()}
 
 
 def recipe_names() -> list[str]:
     """Return the names of all recipes."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def guest_kernels() -> tuple[str, ...]:
+    """Return the names of the recipes whose kernels run the lab's own modules."""
+    return tuple(name for name in recipe_names() if load_recipe(name).guest_modules)
 
 
 def load_recipe(name: str) -> Recipe:

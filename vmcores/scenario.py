@@ -2,12 +2,13 @@
 """Scenarios: what to do in a guest, how to capture it, and what must be true then."""
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from vmcores.errors import ScenarioError
 from vmcores.oracle import Oracle
+from vmcores.recipe import guest_kernels, load_recipe
 
 FOLDER = Path(__file__).with_name("scenarios")
 
@@ -64,17 +65,27 @@ class Scenario:
     """One scenario; the fields are those of its file in scenarios/."""
 
     name: str
-    kernel: str
     mmus: tuple[str, ...]
     steps: tuple[str, ...]
     """Commands in the guest; each must end with status 0."""
     captures: tuple[str, ...]
+    kernels: tuple[str, ...] = ()
+    """Kernel recipes; those that guests boot by default, if the file names none."""
     last: str = "true"
     """A command to run in the same breath as a crash, after the oracle: for what does not last."""
     description: str = ""
     memory: str = "512M"
     smp: int = 2
     true: Truths = field(default_factory=Truths)
+
+    def cases(self) -> list[tuple[str, str]]:
+        """Return every (kernel, MMU) it is for: of its MMUs those that the kernel runs with."""
+        return [
+            (kernel, mmu)
+            for kernel in self.kernels
+            for mmu in self.mmus
+            if mmu in load_recipe(kernel).cpus
+        ]
 
 
 def scenario_names() -> list[str]:
@@ -94,9 +105,10 @@ def parse_scenario(name: str, text: str) -> Scenario:
     try:
         data = tomllib.loads(text)
         truths = Truths(**_tuples(data.pop("true", {})))
-        return Scenario(name=name, true=truths, **_tuples(data))
+        scenario = Scenario(name=name, true=truths, **_tuples(data))
     except (TypeError, tomllib.TOMLDecodeError) as error:
         raise ScenarioError(f"scenario '{name}': {error}") from error
+    return scenario if scenario.kernels else replace(scenario, kernels=guest_kernels())
 
 
 def _tuples(data: dict[str, Any]) -> dict[str, Any]:

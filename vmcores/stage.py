@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -69,29 +70,34 @@ def run_stage(
     estimate: float,
     *,
     cwd: Path | None = None,
-    env: dict[str, str] | None = None,
 ) -> None:
     """
     Run ARGV as the stage TITLE, its output into the stage's log.
 
-    Raises StepFailedError, which names the log. ENV is added to our own environment.
+    Raises StepFailedError, which names the log. An error or signal that ends us ends ARGV too.
     """
     log = log_path(title)
     with log.open("w") as out, stage(title, estimate):
         out.write(f"$ {subprocess.list2cmdline([str(a) for a in argv])}\n")
         out.flush()
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 argv,
                 cwd=cwd,
-                env=os.environ | (env or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                check=False,
+                # A group of its own, so that all of it can be ended with us.
+                start_new_session=True,
             )
         except OSError as error:
             out.write(f"{error}\n")
             raise StepFailedError(title, 127, log) from error
-        if done.returncode:
-            raise StepFailedError(title, done.returncode, log)
+        try:
+            status = process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+            raise
+        if status:
+            raise StepFailedError(title, status, log)

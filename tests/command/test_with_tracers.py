@@ -16,13 +16,13 @@ from vmcores.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 
-TRACING = "/sys/kernel/debug/tracing"
+TRACING = "/sys/kernel/tracing"
 
 
 @pytest.fixture(scope="module")
 def guest() -> Iterator[Guest]:
     scenario = load_scenario("patched")
-    with Guest(image(scenario.kernel), "radix", memory=scenario.memory) as guest:
+    with Guest(image("6.1"), "radix", memory=scenario.memory) as guest:
         play(guest, scenario)
         guest.check(f"echo 0 > {TRACING}/tracing_on")
         yield guest

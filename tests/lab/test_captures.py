@@ -16,12 +16,12 @@ MAGIC = {
     "qemu-elf": b"\x7fELF\x02",
     "qemu-kdump": b"makedumpfile\0",
 }
-CASES = [(name, mmu) for name in scenario_names() for mmu in load_scenario(name).mmus]
+CASES = [(name, *case) for name in scenario_names() for case in load_scenario(name).cases()]
 
 
-@pytest.mark.parametrize(("name", "mmu"), CASES)
-def test_scenario(captured: Captured, name: str, mmu: str) -> None:
-    taken = captured(name, mmu)
+@pytest.mark.parametrize(("name", "kernel", "mmu"), CASES)
+def test_scenario(captured: Captured, name: str, kernel: str, mmu: str) -> None:
+    taken = captured(name, mmu, kernel)
     scenario = load_scenario(name)
     assert set(taken.paths) == set(scenario.captures)
     for kind, path in taken.paths.items():
@@ -30,8 +30,8 @@ def test_scenario(captured: Captured, name: str, mmu: str) -> None:
     oracle = taken.oracle
     assert scenario.true.broken(oracle) == []
     assert oracle.mmu == mmu
-    assert oracle.page_size == 65536
-    assert oracle.release.startswith("6.1.")
+    assert oracle.page_size == (4096 if kernel == "6.1-4k" else 65536)
+    assert oracle.release.startswith(f"{kernel.partition('-')[0]}.")
     # The vmlinux that goes with the captures is the one that ran.
     assert bytes.fromhex(oracle.build_id) in taken.image.vmlinux.read_bytes()
     assert taken.console_log.stat().st_size

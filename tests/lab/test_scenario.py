@@ -6,7 +6,7 @@ import pytest
 from vmcores.capture import FILES
 from vmcores.errors import ScenarioError
 from vmcores.oracle import EnabledFunction, Oracle, Patch, TransitionTask
-from vmcores.recipe import load_recipe
+from vmcores.recipe import guest_kernels
 from vmcores.scenario import Truths, load_scenario, parse_scenario, scenario_names
 
 ORACLE = Oracle(
@@ -38,7 +38,15 @@ def test_every_scenario_is_sound(name: str) -> None:
     scenario = load_scenario(name)
     assert scenario.captures
     assert set(scenario.captures) <= FILES.keys()
-    assert set(scenario.mmus) <= load_recipe(scenario.kernel).cpus.keys()
+    assert scenario.cases()
+    assert {kernel for kernel, _ in scenario.cases()} == set(scenario.kernels)
+
+
+def test_a_scenario_is_for_every_kernel_that_boots_guests() -> None:
+    scenario = load_scenario("patched")
+    assert scenario.kernels == guest_kernels()
+    assert {("6.1", "hash"), ("6.12", "radix"), ("7.2", "hash")} <= set(scenario.cases())
+    assert load_scenario("nolivepatch").cases() == [("6.1-nolivepatch", "radix")]
 
 
 def test_unknown_scenario_names_the_known() -> None:
@@ -46,7 +54,7 @@ def test_unknown_scenario_names_the_known() -> None:
         load_scenario("x")
 
 
-@pytest.mark.parametrize("text", ["kernel =", 'kernel = "6.1"\nstep = []\n', "[true]\nx = 1\n"])
+@pytest.mark.parametrize("text", ["kernels =", 'kernels = ["6.1"]\nstep = []\n', "[true]\nx = 1\n"])
 def test_wrong_file(text: str) -> None:
     with pytest.raises(ScenarioError, match="scenario 's'"):
         parse_scenario("s", text)
