@@ -39,12 +39,34 @@ SITE_WRONG_TARGET = Kind(
     "The mcount site calls something that is neither an ftrace trampoline nor a known stub.",
     "Look at the target: a call of this function runs it instead of ftrace.",
 )
+SITE_WRONG_TRAMPOLINE = Kind(
+    "site-wrong-trampoline",
+    "error",
+    "The mcount site leads to the other ftrace trampoline than its record asks for.",
+    "ftrace_caller saves no full registers and ftrace_regs_caller does: an ops that needs them,"
+    " such as a kprobe's, gets none. Compare the site's call with the record's REGS_EN.",
+)
+SITE_WRONG_OPS = Kind(
+    "site-wrong-ops",
+    "error",
+    "The ftrace_ops that a site's out-of-line stub points to is not the one that its record"
+    " asks for.",
+    "A call of this function runs the callback of that ops, or none. The pointer is text: the"
+    " kernel writes it only when tracers or patches change.",
+)
+STUB_CORRUPT = Kind(
+    "stub-corrupt",
+    "error",
+    "The words of a stub are none that the kernel writes, or do not fit its magic and funcdata.",
+    "Something else wrote there. What calls through this stub goes astray: compare it with the"
+    " module's other stubs, and look for who wrote it.",
+)
 STUB_WRONG_TARGET = Kind(
     "stub-wrong-target",
     "error",
-    "A stub that armed sites call does not lead to an ftrace trampoline.",
-    "Every armed function of this module goes where the stub leads; disable them before one"
-    " is called.",
+    "A stub does not lead where it must: to an ftrace trampoline, or to its funcdata.",
+    "Whatever calls through it goes where the stub leads; if armed sites do, disable their"
+    " tracers and patches before one of the functions is called.",
 )
 TOC_STUB_ON_LEAF = Kind(
     "toc-stub-on-leaf",
@@ -66,6 +88,26 @@ OPS_COUNT_MISMATCH = Kind(
     "The record or a filter hash is damaged: ftrace may leave the site armed, or disarm it"
     " while it is wanted.",
 )
+RECORD_FLAGS_MISMATCH = Kind(
+    "record-flags-mismatch",
+    "error",
+    "A flag of an ftrace record is not what the registered ftrace_ops make of it.",
+    "The record is damaged: the next change of a tracer or patch on this function may write a"
+    " wrong word, or compare with one and shut ftrace off.",
+)
+OPS_WRONG_CALLBACK = Kind(
+    "ops-wrong-callback",
+    "error",
+    "The callback of a registered ftrace_ops is not the beginning of any function.",
+    "The next call of any function that it hooks jumps there. Find out whose ops it is (`ops`)"
+    " and whether its module is gone.",
+)
+TRAMPOLINE_WRONG_CALL = Kind(
+    "trampoline-wrong-call",
+    "error",
+    "An ftrace trampoline does not call what ftrace_trace_function says.",
+    "All armed sites call it: something else wrote the trampoline's text.",
+)
 FTRACE_DISABLED = Kind(
     "ftrace-disabled",
     "error",
@@ -77,9 +119,15 @@ KINDS: tuple[Kind, ...] = (
     SITE_RECORD_MISMATCH,
     SITE_UNKNOWN_WORD,
     SITE_WRONG_TARGET,
+    SITE_WRONG_TRAMPOLINE,
+    SITE_WRONG_OPS,
+    STUB_CORRUPT,
     STUB_WRONG_TARGET,
     TOC_STUB_ON_LEAF,
     RECORD_OUTSIDE_TEXT,
+    RECORD_FLAGS_MISMATCH,
     OPS_COUNT_MISMATCH,
+    OPS_WRONG_CALLBACK,
+    TRAMPOLINE_WRONG_CALL,
     FTRACE_DISABLED,
 )

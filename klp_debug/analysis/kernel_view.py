@@ -98,6 +98,25 @@ class KernelView:
         return None
 
     @cached_property
+    def kernel_base(self) -> int | None:
+        """What the paca of a kernel without TOC holds, which module stubs start from."""
+        if not self.pcrel:
+            return None
+        with self.problems.noting("paca_ptrs[0]->kernelbase"):
+            return int(self.prog["paca_ptrs"][0].kernelbase.value_())
+        return None
+
+    @cached_property
+    def call_ops(self) -> bool:
+        """
+        Whether each site has a pointer to the ftrace_ops that it calls.
+
+        CONFIG_DYNAMIC_FTRACE_WITH_CALL_OPS, on ppc64 since Linux kernel commit cf9bc0efcce2 (in
+        v6.13).
+        """
+        return self.records.out_of_line and bool(self.symbols.named("ftrace_nop_ops", "vmlinux"))
+
+    @cached_property
     def patchable(self) -> bool:
         """
         Whether the compiler left nops for ftrace rather than calls of ``_mcount``.

@@ -6,7 +6,7 @@ from drgn import Object
 
 from klp_debug.analysis.func_stacks import FuncStacks
 from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.kernel.ftrace_ops import for_each_ftrace_ops, ftrace_hash_ips
+from klp_debug.kernel.ftrace_ops import FtraceFilter, for_each_ftrace_ops, ftrace_ops_filter
 from klp_debug.kernel.livepatch import klp_func_patch, klp_patch_name
 from klp_debug.result.address import Address
 from klp_debug.result.ops import Filter, FtraceOps
@@ -58,8 +58,7 @@ def _describe(view: KernelView, ops: Object, patch: str | None) -> FtraceOps:
     callback = view.symbols.covering(func)
     flags = ops.flags.value_()
     trampoline = ops.trampoline.value_()
-    wanted = ftrace_hash_ips(ops.func_hash.filter_hash)
-    unwanted = ftrace_hash_ips(ops.func_hash.notrace_hash)
+    filter_ = ftrace_ops_filter(ops)
     symbol = view.symbols.covering(ops.value_())
     return FtraceOps(
         address=Address(ops.value_()),
@@ -71,14 +70,14 @@ def _describe(view: KernelView, ops: Object, patch: str | None) -> FtraceOps:
         flags=view.ops_flags.of(flags),
         flags_word=Address(flags),
         trampoline=Address(trampoline) if trampoline else None,
-        all_functions=not wanted,
-        filter=_filter(view, wanted),
-        notrace=_filter(view, unwanted),
-        hooks=_hooks(view, flags, wanted, unwanted),
+        all_functions=filter_.everything,
+        filter=_filter(view, filter_.filter),
+        notrace=_filter(view, filter_.notrace),
+        hooks=_hooks(view, flags, filter_),
     )
 
 
-def _filter(view: KernelView, ips: set[int]) -> Filter:
+def _filter(view: KernelView, ips: frozenset[int]) -> Filter:
     names = tuple(_function_at(view, ip) for ip in sorted(ips))
     return Filter(count=len(ips), functions=names)
 
@@ -90,15 +89,11 @@ def _function_at(view: KernelView, ip: int) -> str:
     return f"{symbol.name} [{symbol.module}]" if symbol.module else symbol.name
 
 
-def _hooks(view: KernelView, flags: int, wanted: set[int], unwanted: set[int]) -> int:
+def _hooks(view: KernelView, flags: int, filter_: FtraceFilter) -> int:
     """Count the sites that ``__ftrace_hash_rec_update()`` counts an ops in for."""
     if not flags & view.ops_flags["ENABLED"]:
         return 0
     records = view.records
     # A site of a module that is being unloaded is skipped there.
-    hooked = (records.flags & np.uint64(view.record_flags["DISABLED"])) == 0
-    if wanted:
-        hooked &= np.isin(records.ips, np.array(sorted(wanted), np.uint64))
-    if unwanted:
-        hooked &= ~np.isin(records.ips, np.array(sorted(unwanted), np.uint64))
-    return int(hooked.sum())
+    kept = (records.flags & np.uint64(view.record_flags["DISABLED"])) == 0
+    return int((kept & filter_.wants(records.ips)).sum())

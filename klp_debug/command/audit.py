@@ -5,13 +5,13 @@ import argparse
 
 from klp_debug.analysis.audit import audit
 from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.command.command import Command
+from klp_debug.command.command import Argument, Command
 from klp_debug.result.audit import Audit
 
 
 def run(view: KernelView, args: argparse.Namespace) -> Audit:
     """Return every contradiction between sites, records, stubs and ops."""
-    return audit(view)
+    return audit(view, list_sites=args.sites)
 
 
 AUDIT = Command(
@@ -24,5 +24,11 @@ AUDIT = Command(
         " finding."
     ),
     run_on=run,
+    arguments=(
+        Argument(
+            ("--sites",),
+            {"action": "store_true", "help": "list every site, armed or idle, as well"},
+        ),
+    ),
     needs_livepatch=False,
 )

@@ -7,6 +7,7 @@ kernel/trace/ftrace.c and include/linux/ftrace.h.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -35,21 +36,39 @@ class FtraceRecord:
     ``-fpatchable-function-entry``, where it is still that instruction (entry + 4).
     """
     flags: int
+    ool_stub: int
+    """
+    ``insn[0]`` of its out-of-line stub (``arch.ool_stub``); 0 where the kernel has none.
+
+    Since Linux kernel commit eec37961a56a ("powerpc64/ftrace: Move ftrace sequence out of line")
+    (in v6.13).
+    """
 
 
 class FtraceRecords:
     """
     All records of a kernel and its modules, sorted by ``ip``.
 
-    ``addresses``, ``ips`` and ``flags`` are arrays of shape (number of records,), u64.
+    ``addresses``, ``ips``, ``flags`` and ``ool_stubs`` are arrays of shape (number of records,),
+    u64.
     """
 
     def __init__(self, addresses: npt.NDArray[np.uint64], raw: npt.NDArray[np.void]) -> None:
-        """Take the records' own addresses and a structured array with ``ip`` and ``flags``."""
+        """
+        Take records.
+
+        :param addresses: of the records themselves
+        :param raw: structured array with ``ip``, ``flags`` and maybe ``ool_stub``
+        """
         order = np.argsort(raw["ip"], kind="stable")
         self.addresses = addresses[order]
         self.ips: npt.NDArray[np.uint64] = raw["ip"][order]
         self.flags: npt.NDArray[np.uint64] = raw["flags"][order]
+        self.out_of_line = "ool_stub" in (raw.dtype.names or ())
+        """Whether this kernel keeps part of each site out of line."""
+        self.ool_stubs: npt.NDArray[np.uint64] = (
+            raw["ool_stub"][order] if self.out_of_line else np.zeros(len(raw), np.uint64)
+        )
 
     @classmethod
     def empty(cls) -> Self:
@@ -61,7 +80,10 @@ class FtraceRecords:
 
     def __getitem__(self, index: int) -> FtraceRecord:
         return FtraceRecord(
-            int(self.addresses[index]), int(self.ips[index]), int(self.flags[index])
+            int(self.addresses[index]),
+            int(self.ips[index]),
+            int(self.flags[index]),
+            int(self.ool_stubs[index]),
         )
 
     def within(self, start: int, end: int) -> list[FtraceRecord]:
@@ -95,11 +117,14 @@ def read_ftrace_records(prog: Program) -> FtraceRecords:
     """
     type_ = prog.type("struct dyn_ftrace")
     size = sizeof(type_)
+    offsets = {"ip": offsetof(type_, "ip"), "flags": offsetof(type_, "flags")}
+    with suppress(LookupError):
+        offsets["ool_stub"] = offsetof(type_, "arch.ool_stub")
     layout = np.dtype(
         {
-            "names": ["ip", "flags"],
-            "formats": ["<u8", "<u8"],
-            "offsets": [offsetof(type_, "ip"), offsetof(type_, "flags")],
+            "names": list(offsets),
+            "formats": ["<u8"] * len(offsets),
+            "offsets": list(offsets.values()),
             "itemsize": size,
         }
     )
@@ -173,3 +198,11 @@ def ftrace_record_users(flags: int, names: FlagNames) -> int:
     below the lowest flag.
     """
     return flags & (names.lowest - 1)
+
+
+_LETTERS = {"REGS": "R", "IPMODIFY": "I", "DIRECT": "D", "CALL_OPS": "O", "MODIFIED": "M"}
+
+
+def ftrace_record_letters(flags: int, names: FlagNames) -> str:
+    """Return the letters that ``tracing/enabled_functions`` shows of flags (``t_show()``)."""
+    return "".join(letter for name, letter in _LETTERS.items() if flags & names[name])

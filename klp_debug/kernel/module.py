@@ -8,9 +8,12 @@ and arch/powerpc/include/asm/module.h.
 
 from collections.abc import Iterator
 
-from drgn import Object, Program
+import numpy as np
+import numpy.typing as npt
+from drgn import Object, Program, offsetof, sizeof
+from drgn.helpers.linux.module import module_address_regions
 
-from klp_debug.kernel.walk import c_array_string, for_each_list_entry
+from klp_debug.kernel.walk import MAX_ENTRIES, WalkError, c_array_string, for_each_list_entry
 
 
 def for_each_module(prog: Program) -> Iterator[Object]:
@@ -49,3 +52,87 @@ def module_ftrace_stubs(module: Object) -> dict[int, str]:
         if address:
             stubs[int(address)] = member
     return stubs
+
+
+def module_section(module: Object, name: str) -> int | None:
+    """
+    Return the address of a module's section; None if it has none or the kernel keeps no list.
+
+    :param module: ``struct module *``
+    :raises drgn.FaultError: if the module cannot be read
+    """
+    loaded = module.prog_.linux_kernel_loadable_module(module)
+    address: int | None = loaded.section_addresses.get(name)
+    return address
+
+
+def module_toc(module: Object) -> int | None:
+    """
+    Return what r2 must hold in a module's functions, as ``my_r2()`` of module_64.c computes it.
+
+    The rounding is since Linux 4.20; a section is not less aligned than that before.
+
+    :param module: ``struct module *``
+    :return: None if the module's sections are not known
+    """
+    section = module_section(module, ".toc") or module_section(module, ".stubs")
+    return None if section is None else (section & ~0xFF) + 0x8000
+
+
+def module_stub_entries(module: Object) -> npt.NDArray[np.void]:
+    """
+    Return a module's stubs, those that are in use.
+
+    :param module: ``struct module *``
+    :return: array of ``address`` (u64), ``jump`` (7 words), ``magic`` (u32), ``funcdata`` (u64)
+    :raises WalkError, drgn.FaultError: if they are damaged or unreadable
+    """
+    prog = module.prog_
+    type_ = prog.type("struct ppc64_stub_entry")
+    size = sizeof(type_)
+    words = (offsetof(type_, "magic") - offsetof(type_, "jump")) // 4
+    layout = np.dtype(
+        {
+            "names": ["jump", "magic", "funcdata"],
+            "formats": [("<u4", (words,)), "<u4", "<u8"],
+            "offsets": [offsetof(type_, name) for name in ("jump", "magic", "funcdata")],
+            "itemsize": size,
+        }
+    )
+    result = np.dtype(
+        [("address", "<u8"), ("jump", "<u4", (words,)), ("magic", "<u4"), ("funcdata", "<u8")]
+    )
+    start = module_section(module, ".stubs")
+    if start is None:
+        return np.empty(0, result)
+    count = (_stubs_end(module, start) - start) // size
+    if not 0 <= count <= MAX_ENTRIES:
+        raise WalkError(f"stubs of {module_name(module)} at {start:#x} have no sensible end")
+    entries = np.frombuffer(prog.read(start, count * size), layout)
+    try:
+        # Since Linux kernel commit b137312fbf2d (in v6.18); before, the first unused one, which
+        # is all zero, ends the list.
+        used = min(count, module.arch.stub_count.value_())
+    except AttributeError:
+        unused = np.flatnonzero(entries["funcdata"] == 0)
+        used = int(unused[0]) if len(unused) else count
+    stubs = np.empty(used, result)
+    stubs["address"] = np.uint64(start) + np.arange(used, dtype=np.uint64) * np.uint64(size)
+    for name in ("jump", "magic", "funcdata"):
+        stubs[name] = entries[name][:used]
+    return stubs
+
+
+def _stubs_end(module: Object, start: int) -> int:
+    """Return where a module's ordinary stubs end at the latest."""
+    try:
+        # Out-of-line stubs take the rest of the section (``setup_ftrace_ool_stubs()``).
+        ool_stubs = module.arch.ool_stubs.value_()
+    except AttributeError:
+        ool_stubs = 0
+    if ool_stubs > start:
+        return int(ool_stubs)
+    for region, size in module_address_regions(module):
+        if region <= start < region + size:
+            return int(region + size)
+    raise WalkError(f"stubs of {module_name(module)} at {start:#x} are in no memory of its own")

@@ -53,26 +53,6 @@ def for_each_list_entry(type_: str, head: Object, member: str) -> Iterator[Objec
         node = node.next.read_()
 
 
-def for_each_hlist_entry(type_: str, first: Object, member: str) -> Iterator[Object]:
-    """
-    Iterate over the entries of a ``struct hlist_head`` from its first node.
-
-    :param first: ``struct hlist_node *``
-    :return: iterator of ``type_ *``
-    :raises WalkError: where the list runs in a cycle
-    :raises drgn.FaultError: where an entry cannot be read
-    """
-    seen: set[int] = set()
-    node = first.read_()
-    while node.value_():
-        address = node.value_()
-        if address in seen or len(seen) > MAX_ENTRIES:
-            raise WalkError(f"hash list runs in a cycle: {address:#x} comes again")
-        seen.add(address)
-        yield container_of(node, type_, member)
-        node = node.next.read_()
-
-
 def c_string(pointer: Object, limit: int = 512) -> str:
     """
     Return the string a ``char *`` points to, as printable text of at most ``limit`` bytes.

@@ -15,9 +15,10 @@ def audit_lines(answer: Audit) -> list[str]:
         *kernel_lines(answer.kernel),
         "",
         _verdict(answer),
-        *(line for finding in answer.findings for line in _finding(finding)),
+        *finding_lines(answer.findings),
         "",
         *_counts(answer),
+        *_listing(answer),
         *problem_lines(answer.problems),
     ]
 
@@ -27,6 +28,11 @@ def _verdict(answer: Audit) -> str:
     found = "no finding" if number == 0 else f"{number} finding{'' if number == 1 else 's'}"
     unread = f", {answer.unread} of them unreadable" if answer.unread else ""
     return f"{found} in {answer.sites} mcount sites{unread}"
+
+
+def finding_lines(findings: tuple[Finding, ...]) -> list[str]:
+    """Return each finding with its evidence, what it means and what to do."""
+    return [line for finding in findings for line in _finding(finding)]
 
 
 def _finding(finding: Finding) -> list[str]:
@@ -46,6 +52,7 @@ def _counts(answer: Audit) -> list[str]:
     for title, toc_setup in (("offset in leaf functions", False), ("offset behind a TOC", True)):
         offsets = [one for one in answer.offsets if one.toc_setup is toc_setup]
         _add(grid, title, tuple(_offset(one) for one in offsets))
+    _add(grid, "stubs of modules", tuple(Count(one.what, one.stubs) for one in answer.stubs))
     if answer.without_symbol:
         _add(grid, "in no symbol", (Count("dropped weak functions", answer.without_symbol),))
     return lines(grid)
@@ -58,3 +65,16 @@ def _offset(offsets: Offsets) -> Count:
 def _add(grid: Table, title: str, counts: tuple[Count, ...]) -> None:
     for position, count in enumerate(counts):
         add_row(grid, title if position == 0 else "", count.what, str(count.sites))
+
+
+def _listing(answer: Audit) -> list[str]:
+    if answer.listing is None:
+        return []
+    grid = table("SITE", "STATE", "USERS", "FLAGS", "FUNCTION")
+    for site in answer.listing:
+        name = site.function or "-"
+        offset = f"+{site.offset:#x}" if site.offset is not None else ""
+        module = f" [{site.module}]" if site.module else ""
+        cells = (site.address.bare, site.state, str(site.users), " ".join(site.flags) or "-")
+        add_row(grid, *cells, f"{name}{offset}{module}")
+    return ["", *lines(grid)]

@@ -2,7 +2,9 @@
 """The answer of ``audit``: every mcount site against its record, its stub and its ops."""
 
 from dataclasses import dataclass
+from typing import Literal
 
+from klp_debug.result.address import Address
 from klp_debug.result.finding import Finding
 from klp_debug.result.kernel import Kernel
 from klp_debug.result.problem import Problem
@@ -17,6 +19,15 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class StubCount:
+    """How many of the modules' stubs are of one kind."""
+
+    what: str
+    """How they find their target."""
+    stubs: int
+
+
+@dataclass(frozen=True, slots=True)
 class Offsets:
     """Where the sites are in functions of one kind."""
 
@@ -25,6 +36,27 @@ class Offsets:
     offset: int
     """Bytes from the global entry point to the site."""
     sites: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSite:
+    """One mcount site."""
+
+    address: Address
+    function: str | None
+    """None where no symbol covers the site."""
+    module: str | None
+    """None for vmlinux."""
+    offset: int | None
+    """Bytes from the function's global entry point."""
+    dialect: str
+    state: Literal["idle", "armed", "unknown"]
+    users: int
+    """How many ftrace_ops want it, as its record counts them."""
+    flags: tuple[str, ...]
+    """Names of the set ``FTRACE_FL_*`` bits of its record, without the prefix."""
+    letters: str
+    """What ``tracing/enabled_functions`` shows of them: ``R``, ``I``, ``D``, ``O``, ``M``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +76,10 @@ class Audit:
     dialects: tuple[Count, ...]
     states: tuple[Count, ...]
     offsets: tuple[Offsets, ...]
+    stubs: tuple[StubCount, ...]
     findings: tuple[Finding, ...]
+    listing: tuple[ListedSite, ...] | None
+    """Every site, by address, if it was asked for."""
     problems: tuple[Problem, ...]
 
     @property

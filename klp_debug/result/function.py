@@ -9,7 +9,16 @@ from klp_debug.result.kernel import Kernel
 from klp_debug.result.problem import Problem
 
 HopKind = Literal[
-    "site", "stub", "trampoline", "dispatch", "ops", "handler", "winner", "replacement"
+    "site",
+    "ool-stub",
+    "stub",
+    "direct",
+    "trampoline",
+    "dispatch",
+    "ops",
+    "handler",
+    "winner",
+    "replacement",
 ]
 
 

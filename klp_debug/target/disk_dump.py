@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-The kdump file format, as far as QEMU's files of ppc64 guests need it.
+The kdump file format, as far as libkdumpfile does not read that of ppc64.
 
 drgn reads kdump files through libkdumpfile. That refuses what QEMU's ``dump-guest-memory -z``
 writes of a ppc64 guest: a big-endian header whatever the guest is, machine ``Unknown`` and no
-vmcoreinfo (``dump/dump.c``), so that no reader can tell the architecture. Only the pages are
-taken from such a file here. Source of the format: makedumpfile's diskdump_mod.h.
+vmcoreinfo (``dump/dump.c``), so that no reader can tell the architecture. It also refuses pages
+of 4096 bytes ("Unsupported page shift: 12"). Only the pages are taken from such files here.
+Source of the format: makedumpfile's diskdump_mod.h.
 """
 
 import os
@@ -155,9 +156,9 @@ class DiskDump:
         return b"".join(parts)
 
 
-def add_qemu_kdump_memory(prog: Program, path: Path) -> None:
+def add_kdump_memory(prog: Program, path: Path) -> None:
     """
-    Let the program read the physical memory that QEMU's kdump file holds.
+    Let the program read the physical memory that a kdump file holds.
 
     :raises OSError: if the file cannot be read
     :raises TargetError: if it is damaged or truncated

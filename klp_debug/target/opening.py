@@ -19,7 +19,7 @@ from klp_debug.target.debug_info import (
     load_vmlinux,
     symbol_files,
 )
-from klp_debug.target.disk_dump import add_qemu_kdump_memory
+from klp_debug.target.disk_dump import add_kdump_memory
 from klp_debug.target.errors import TargetError
 from klp_debug.target.options import TargetOptions
 from klp_debug.target.qemu_elf import add_qemu_elf_memory
@@ -29,6 +29,8 @@ from klp_debug.target.vmcoreinfo import Vmcoreinfo, find_vmcoreinfo
 
 _PATIENCE = 5.0
 """Seconds that a QMP socket has to greet its client."""
+_UNKNOWN_TO_LIBKDUMPFILE = 4096
+"""A page size, in bytes, that it does not read of ppc64."""
 _MMU_FTR_TYPE_RADIX = 0x40  # arch/powerpc/include/asm/mmu.h
 
 _PPC64LE = Platform(Architecture.PPC64, PlatformFlags.IS_64_BIT | PlatformFlags.IS_LITTLE_ENDIAN)
@@ -69,7 +71,7 @@ def _open_core(path: Path, given: Vmcoreinfo | None) -> tuple[Program, str, Vmco
     kind = identify(path)
     if kind in (CoreKind.QEMU_ELF, CoreKind.QEMU_KDUMP):
         prog = Program(_PPC64LE)
-        add_memory = add_qemu_elf_memory if kind is CoreKind.QEMU_ELF else add_qemu_kdump_memory
+        add_memory = add_qemu_elf_memory if kind is CoreKind.QEMU_ELF else add_kdump_memory
         add_memory(prog, path)
         vmcoreinfo = given or find_vmcoreinfo(prog)
         prog.set_linux_kernel_custom(vmcoreinfo.text, False)
@@ -77,7 +79,10 @@ def _open_core(path: Path, given: Vmcoreinfo | None) -> tuple[Program, str, Vmco
     prog = Program(vmcoreinfo=given.text if given else None)
     with _drgn_errors(str(path)):
         prog.set_core_dump(path)
-    return prog, kind.value, given or _own_vmcoreinfo(prog)
+    vmcoreinfo = given or _own_vmcoreinfo(prog)
+    if kind is CoreKind.KDUMP and vmcoreinfo.page_size == _UNKNOWN_TO_LIBKDUMPFILE:
+        add_kdump_memory(prog, path)
+    return prog, kind.value, vmcoreinfo
 
 
 @contextmanager

@@ -47,7 +47,10 @@ class DamagedCapture:
     def answer(self, name: str, **arguments: str) -> Answer:
         """Run a command on it; its text and JSON are made too, to see that they can be."""
         (command,) = (command for command in COMMANDS if command.name == name)
-        answer = command.run(KernelView(self.target), argparse.Namespace(**arguments))
+        parser = argparse.ArgumentParser()
+        command.add_arguments(parser)
+        args = parser.parse_args(list(arguments.values()))
+        answer = command.run(KernelView(self.target), args)
         assert as_text(answer).isascii()
         assert as_text(answer).isprintable() or "\n" in as_text(answer)
         assert as_json(answer)

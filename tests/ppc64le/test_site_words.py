@@ -8,20 +8,23 @@ from hypothesis import strategies as st
 from klp_debug.ppc64le.instruction import (
     B_PLUS_8,
     MFLR_R0,
+    MTLR_R0,
     NOP,
     STD_R0_16_R1,
     branch_target,
     is_b,
     is_bl,
 )
-from klp_debug.ppc64le.site import decode_site
+from klp_debug.ppc64le.site import Dialect, decode_site
 from klp_debug.ppc64le.site_words import (
     DIALECTS,
     STATES,
     branch_targets,
+    decode_ool_stubs,
     site_dialects,
     site_states,
 )
+from klp_debug.ppc64le.stub import decode_ool_stub
 
 WORDS = st.one_of(
     st.integers(0, (1 << 32) - 1),
@@ -49,13 +52,53 @@ def test_dialect_and_state(words: tuple[int, int, int], offset: int, patchable: 
     # `nop; site` is what -fpatchable-function-entry=2 leaves before ftrace has come by.
     assume(offset != 0 or words[2] == NOP or is_b(words[2]))
     assume(offset == 0 or function[0] != NOP)
+    patchable = patchable or offset == 0
     one = decode_site(function, 0x1000, 0x1000 + offset, local_entry=0x1000, patchable=patchable)
     assert one is not None
     arrays = [np.array([word], np.uint32) for word in words]
     (dialect,) = site_dialects(
-        arrays[0], arrays[1], np.array([offset], np.int64), patchable=patchable
+        arrays[0],
+        arrays[1],
+        np.array([offset], np.int64),
+        patchable=patchable,
+        out_of_line=offset == 0,
     )
     assert DIALECTS[dialect] == one.dialect
     (state,) = site_states(arrays[2], np.array([dialect], np.uint8))
-    if words[2] != B_PLUS_8:  # idle in a -pg site only, which arrays do not know
-        assert STATES[state] == one.state
+    assert STATES[state] == one.state
+
+
+@given(WORDS, st.integers(3, 40))
+def test_a_site_behind_a_frame_is_a_pg_site(word: int, behind: int) -> None:
+    function = [MFLR_R0, STD_R0_16_R1, *[0xF821FFE1] * (behind - 2), word]
+    one = decode_site(function, 0, 4 * behind, local_entry=0)
+    assert one is not None
+    arrays = [np.array([w], np.uint32) for w in function[-3:]]
+    (dialect,) = site_dialects(
+        arrays[0],
+        arrays[1],
+        np.array([4 * behind], np.int64),
+        patchable=False,
+        out_of_line=False,
+    )
+    assert DIALECTS[dialect] == one.dialect == Dialect.PG
+    (state,) = site_states(arrays[2], np.array([dialect], np.uint8))
+    assert STATES[state] == one.state
+    # As compiled, and idle in a module: the TOC restore behind the call is skipped.
+    (state,) = site_states(np.array([B_PLUS_8], np.uint32), np.array([dialect], np.uint8))
+    assert STATES[state] == "idle"
+
+
+@given(st.lists(st.tuples(WORDS, WORDS, WORDS, WORDS, ADDRESSES), max_size=8))
+def test_ool_stubs(stubs: list[tuple[int, int, int, int, int]]) -> None:
+    shaped = [(MFLR_R0, call, MTLR_R0, back, here) for _, call, _, back, here in stubs]
+    for rows in (stubs, shaped):
+        words = np.array([row[:4] for row in rows], np.uint32).reshape(-1, 4)
+        addresses = np.array([row[4] for row in rows], np.uint64)
+        decoded = decode_ool_stubs(words, addresses)
+        for index, (*four, address) in enumerate(rows):
+            one = decode_ool_stub(four, address)
+            assert bool(decoded.valid[index]) == (one is not None)
+            if one is not None:
+                assert int(decoded.call_targets[index]) == one.call_target
+                assert int(decoded.sites[index]) == one.site
