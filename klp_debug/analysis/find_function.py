@@ -19,8 +19,9 @@ def find_function(symbols: KernelSymbols, spec: str) -> KernelSymbol:
         the function
     :raises FunctionNotFoundError: if there is none, or several
     """
-    if re.fullmatch("0x[0-9a-fA-F]{1,16}", spec) or re.fullmatch("[0-9a-fA-F]{16}", spec):
-        return _by_address(symbols, int(spec, 16))
+    address = parse_address(spec)
+    if address is not None:
+        return _by_address(symbols, address)
     module, _, name = spec.rpartition(":")
     name, at, position = name.partition("@")
     if at and not position.isdecimal():
@@ -36,6 +37,13 @@ def find_function(symbols: KernelSymbols, spec: str) -> KernelSymbol:
     if len(found) > 1:
         raise FunctionNotFoundError(_ambiguous(name, found))
     return found[0]
+
+
+def parse_address(spec: str) -> int | None:
+    """Return the address that a user wrote, with ``0x`` or as 16 digits; None for a name."""
+    if re.fullmatch("0x[0-9a-fA-F]{1,16}", spec) or re.fullmatch("[0-9a-fA-F]{16}", spec):
+        return int(spec, 16)
+    return None
 
 
 def _by_address(symbols: KernelSymbols, address: int) -> KernelSymbol:
@@ -57,11 +65,12 @@ def _functions(symbols: KernelSymbols, name: str, module: str | None) -> list[Ke
 
 
 def _ambiguous(name: str, found: list[KernelSymbol]) -> str:
-    several = len({symbol.module for symbol in found}) > 1
-    candidates = ", ".join(
-        f"{(symbol.module or 'vmlinux') + ':' if several else ''}{name}"
-        + ("" if several else f"@{number}")
-        + f" at {symbol.address:#x}"
-        for number, symbol in enumerate(found, start=1)
-    )
-    return f"{name} is ambiguous: {candidates}"
+    """Say all that a name may mean, each as it can be named."""
+    objects = [symbol.module or "vmlinux" for symbol in found]
+    several = len(set(objects)) > 1
+    candidates = []
+    for number, (symbol, where) in enumerate(zip(found, objects, strict=True)):
+        at = f"@{objects[: number + 1].count(where)}" if objects.count(where) > 1 else ""
+        spec = f"{where}:{name}{at}" if several else f"{name}{at}"
+        candidates.append(f"{spec} at {symbol.address:#x}")
+    return f"{name} is ambiguous: {', '.join(candidates)}"

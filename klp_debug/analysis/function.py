@@ -2,16 +2,18 @@
 """One function, top to bottom: its entry, its mcount site, its record, its call chain."""
 
 from klp_debug.analysis.call_chain import CallChain
+from klp_debug.analysis.find_site import why_no_site
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.problem_log import UNREADABLE, reason
-from klp_debug.kernel.ftrace import FtraceRecord, ftrace_record_users
+from klp_debug.analysis.site_facts import record_facts, site_facts
+from klp_debug.kernel.ftrace import FtraceRecord
 from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.ppc64le.disassembly import disassemble
 from klp_debug.ppc64le.entry import Entry, TocSetup, decode_entry
 from klp_debug.ppc64le.instruction import branch_target
-from klp_debug.ppc64le.site import Site, SiteState
+from klp_debug.ppc64le.site import Site
 from klp_debug.result.address import Address, Word
-from klp_debug.result.function import EntryPoints, Function, Line, McountSite, Record
+from klp_debug.result.function import EntryPoints, Function, Line
 
 _LISTING_PAST_SITE = 3
 _LISTING_LIMIT = 16
@@ -64,8 +66,9 @@ class _FunctionReader:
             size=symbol.size,
             entry=entry_points(entry),
             leaf_without_toc=entry.toc_setup is TocSetup.NONE and not view.pcrel,
-            site=self._site(site),
-            record=self._record_result(site),
+            site=site_facts(view, site, site.offset) if site is not None else None,
+            no_site=why_no_site(view, symbol) if site is None else None,
+            record=record_facts(view, self._record, site) if self._record is not None else None,
             listing=self._listing(entry, site),
             chain=hops,
             winner=chain.winner if chain else None,
@@ -73,37 +76,6 @@ class _FunctionReader:
             replacement_entry=replacement_entry,
             runs=self._runs(chain, all(hop.ok for hop in hops), replacement_entry),
             problems=view.problems.all(),
-        )
-
-    def _site(self, site: Site | None) -> McountSite | None:
-        if site is None:
-            return None
-        return McountSite(
-            address=Address(site.address),
-            offset=site.offset,
-            state=site.state.value,
-            word=Word(site.word),
-            target=Address(site.target) if site.target is not None else None,
-            target_symbol=self._view.symbols.format(site.target)
-            if site.target is not None
-            else None,
-            dialect=site.dialect.value,
-        )
-
-    def _record_result(self, site: Site | None) -> Record | None:
-        record = self._record
-        if record is None:
-            return None
-        names = self._view.record_flags
-        enabled = bool(record.flags & names["ENABLED"])
-        return Record(
-            address=Address(record.address),
-            ip=Address(record.ip),
-            flags=names.of(record.flags),
-            flags_word=Address(record.flags),
-            users=ftrace_record_users(record.flags, names),
-            agrees=site is not None
-            and site.state is (SiteState.ARMED if enabled else SiteState.IDLE),
         )
 
     def _listing(self, entry: Entry, site: Site | None) -> tuple[Line, ...]:

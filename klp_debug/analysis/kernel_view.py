@@ -107,6 +107,11 @@ class KernelView:
         return None
 
     @cached_property
+    def has_livepatch(self) -> bool:
+        """Whether the kernel was built with ``CONFIG_LIVEPATCH``."""
+        return has_livepatch(self.prog)
+
+    @cached_property
     def call_ops(self) -> bool:
         """
         Whether each site has a pointer to the ftrace_ops that it calls.
@@ -198,7 +203,7 @@ class KernelView:
             page_size=self.target.page_size,
             dialect=self.dialect.value,
             source=self.target.source,
-            livepatch=has_livepatch(self.prog),
+            livepatch=self.has_livepatch,
         )
 
     def module_of(self, name: str) -> Object | None:

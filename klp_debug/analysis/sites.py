@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.kernel.ftrace import FtraceRecords
-from klp_debug.ppc64le.instruction import MFLR_R0
-from klp_debug.ppc64le.site import SiteState
+from klp_debug.ppc64le.instruction import MFLR_R0, is_bl
+from klp_debug.ppc64le.site import Site, SiteState
 from klp_debug.ppc64le.site_words import (
+    DIALECTS,
     STATES,
     branch_targets,
     decode_ool_stubs,
@@ -99,6 +100,19 @@ class Sites:
         """
         Bytes from the global to the local entry point: PPC64_LOCAL_ENTRY_OFFSET() of module_64.c.
         """
+
+    def site(self, index: int) -> Site:
+        """Return one of the sites by itself."""
+        state, word = STATES[self.states[index]], int(self.words[index])
+        return Site(
+            address=int(self.ips[index]),
+            offset=int(self.offsets[index]),
+            word=word,
+            state=state,
+            target=int(self.targets[index]) if state is SiteState.ARMED else None,
+            dialect=DIALECTS[self.dialects[index]],
+            is_call=is_bl(word),
+        )
 
     def name(self, index: int) -> str:
         """Return ``function+0x4 [module]`` of a site, or its address."""

@@ -6,5 +6,6 @@ from klp_debug.command.command import Command
 from klp_debug.command.func import FUNC
 from klp_debug.command.list import LIST
 from klp_debug.command.ops import OPS
+from klp_debug.command.site import SITE
 
-COMMANDS: tuple[Command, ...] = (LIST, FUNC, OPS, AUDIT)
+COMMANDS: tuple[Command, ...] = (LIST, FUNC, SITE, OPS, AUDIT)

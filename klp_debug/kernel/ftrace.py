@@ -8,6 +8,7 @@ kernel/trace/ftrace.c and include/linux/ftrace.h.
 
 from collections.abc import Iterator
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -85,6 +86,13 @@ class FtraceRecords:
             int(self.flags[index]),
             int(self.ool_stubs[index]),
         )
+
+    def subset(self, indices: npt.NDArray[np.intp]) -> "FtraceRecords":
+        """Return some of the records."""
+        chosen = copy(self)
+        for name in ("addresses", "ips", "flags", "ool_stubs"):
+            setattr(chosen, name, getattr(self, name)[indices])
+        return chosen
 
     def within(self, start: int, end: int) -> list[FtraceRecord]:
         """Return the records whose ``ip`` is in [start, end), by address."""

@@ -5,11 +5,13 @@ from klp_debug.render.audit import audit_lines
 from klp_debug.render.func import function_lines
 from klp_debug.render.list import patch_list_lines
 from klp_debug.render.ops import ops_list_lines
+from klp_debug.render.site import site_lines
 from klp_debug.result.answer import Answer
 from klp_debug.result.audit import Audit
 from klp_debug.result.function import Function
 from klp_debug.result.ops import OpsList
 from klp_debug.result.patches import PatchList
+from klp_debug.result.site import SiteReport
 
 
 def as_text(answer: Answer) -> str:
@@ -25,6 +27,8 @@ def as_text(answer: Answer) -> str:
             lines = function_lines(answer)
         case Audit():
             lines = audit_lines(answer)
+        case SiteReport():
+            lines = site_lines(answer)
         case OpsList():
             lines = ops_list_lines(answer)
         case _:

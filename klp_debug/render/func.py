@@ -68,36 +68,39 @@ def _facts(answer: Function) -> list[str]:
     grid = table()
     add_row(grid, "site", *_site_cells(answer))
     if answer.record is not None:
-        add_row(grid, "record", *_record_cells(answer.record))
+        add_row(grid, "record", record_cell(answer.record))
     else:
         add_row(grid, "record", "none: ftrace does not know this function")
     rows = lines(grid)
     if answer.chain:
-        rows += _chain(answer.chain)
+        rows += chain_lines("chain", answer.chain)
     return rows
 
 
 def _site_cells(answer: Function) -> tuple[str, ...]:
     site = answer.site
     if site is None:
-        return ("none found: this function can be neither traced nor patched",)
+        return (f"none: {answer.no_site}; it can be neither traced nor patched",)
     target = f" -> {site.target_symbol or site.target}" if site.target is not None else ""
-    return (f"+{site.offset:#x}, {site.state}, {site.dialect}{target}",)
+    offset = f"+{site.offset:#x}, " if site.offset is not None else ""
+    return (f"{offset}{site.state}, {site.dialect}{target}",)
 
 
-def _record_cells(record: Record) -> tuple[str, ...]:
+def record_cell(record: Record) -> str:
+    """Return a record's flags and users, and whether it agrees with the word at its site."""
     users = f"{record.users} user{'' if record.users == 1 else 's'}"
     flags = " ".join(record.flags) or "no flags"
     agrees = "agrees with the word" if record.agrees else "DISAGREES with the word at the site"
-    return (f"{flags}, {users}; {agrees}",)
+    return f"{flags}, {users}; {agrees}"
 
 
-def _chain(chain: tuple[Hop, ...]) -> list[str]:
+def chain_lines(title: str, chain: tuple[Hop, ...]) -> list[str]:
+    """Return the links of a chain, a line each, the title in front of the first."""
     grid = table()
     for position, hop in enumerate(chain):
         add_row(
             grid,
-            "chain " if position == 0 else "",
+            f"{title:6}" if position == 0 else "",
             hop.kind,
             hop.address.bare,
             f"{hop.symbol}: {hop.what}" if hop.symbol else hop.what,

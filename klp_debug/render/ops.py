@@ -21,14 +21,14 @@ def ops_list_lines(answer: OpsList) -> list[str]:
     head = kernel_lines(answer.kernel)
     problems = problem_lines(answer.problems)
     enabled = _ENABLED[answer.ftrace_enabled]
-    summary = f"{len(answer.ops)} ops, {answer.sites} mcount sites; ftrace_enabled {enabled}"
+    summary = f"{_count(answer)} ops, {answer.sites} mcount sites; ftrace_enabled {enabled}"
     if not answer.ops:
         return [*head, "", summary, *problems]
     grid = table("OPS", "USER", "CALLBACK", "HOOKS", "FILTER", "NOTRACE", "FLAGS")
     for ops in answer.ops:
         add_row(
             grid,
-            ops.symbol or ops.address.bare,
+            ("  " if ops.managed_by is not None else "") + (ops.symbol or ops.address.bare),
             _user(ops),
             ops.func_symbol or ops.func.bare,
             str(ops.hooks),
@@ -36,7 +36,18 @@ def ops_list_lines(answer: OpsList) -> list[str]:
             _filter(ops.notrace) if ops.notrace.count else "-",
             " ".join(ops.flags),
         )
-    return [*head, "", *lines(grid), "", summary, *problems]
+    return [*head, "", *lines(grid), *_direct_calls(answer), "", summary, *problems]
+
+
+def _direct_calls(answer: OpsList) -> list[str]:
+    calls = [call for ops in answer.ops for call in ops.direct_calls]
+    if not calls:
+        return []
+    grid = table("DIRECT CALL OF", "GOES TO")
+    for call in calls:
+        where = f" ({call.target_symbol})" if call.target_symbol else ""
+        add_row(grid, call.function, f"{call.target.bare}{where}")
+    return ["", *lines(grid)]
 
 
 def _user(ops: FtraceOps) -> str:
@@ -49,3 +60,9 @@ def _filter(hash_: Filter) -> str:
     named = ", ".join(hash_.functions[:_NAMES])
     more = hash_.count - _NAMES
     return f"{hash_.count}: {named}" + (f" and {more} more" if more > 0 else "")
+
+
+def _count(answer: OpsList) -> str:
+    managed = sum(ops.managed_by is not None for ops in answer.ops)
+    on_list = len(answer.ops) - managed
+    return f"{on_list} (managing {managed} more)" if managed else str(on_list)

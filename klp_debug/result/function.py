@@ -53,8 +53,8 @@ class McountSite:
     """The instruction that ftrace switches."""
 
     address: Address
-    offset: int
-    """Bytes from the global entry point."""
+    offset: int | None
+    """Bytes from the global entry point; None where no symbol covers the site."""
     state: Literal["idle", "armed", "unknown"]
     word: Word
     target: Address | None
@@ -75,6 +75,8 @@ class Record:
     flags_word: Address
     users: int
     """How many ftrace_ops want this site: the count in the low bits of ``flags``."""
+    ool_stub: Address | None
+    """``arch.ool_stub``: ``insn[0]`` of its out-of-line stub, where the kernel has such."""
     agrees: bool
     """Whether ``FTRACE_FL_ENABLED`` agrees with the word at the site."""
 
@@ -119,6 +121,8 @@ class Function:
     leaf_without_toc: bool
     """Whether the function sets no TOC before its mcount site, so that r2 is its caller's."""
     site: McountSite | None
+    no_site: str | None
+    """Why there is none."""
     record: Record | None
     listing: tuple[Line, ...]
     """The function's beginning, up to and a little past its mcount site."""

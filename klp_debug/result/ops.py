@@ -19,6 +19,15 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class DirectCall:
+    """A site that calls something of its own, without any callback."""
+
+    function: str
+    target: Address
+    target_symbol: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class FtraceOps:
     """One ``struct ftrace_ops``."""
 
@@ -26,7 +35,11 @@ class FtraceOps:
     symbol: str | None
     """Of the structure itself, where it is static: ``global_ops``."""
     func: Address
-    """The callback that its functions end up in."""
+    """
+    The callback that its functions end up in.
+
+    Of an ops that the function graph tracer manages, what that calls for it (``entryfunc``).
+    """
     func_symbol: str | None
     user: str | None
     """Who that callback belongs to, if it is a known one: ``livepatch``, ``kprobes``, ..."""
@@ -37,12 +50,18 @@ class FtraceOps:
     flags_word: Address
     trampoline: Address | None
     """Its own trampoline; powerpc makes none."""
+    managed_by: Address | None
+    """The ops on the list that is called in its place, and calls it."""
+    direct_calls: tuple[DirectCall, ...]
+    """Of an ops with the DIRECT flag."""
     all_functions: bool
     """Whether its filter is empty, which means every function."""
     filter: Filter
     notrace: Filter
     hooks: int
     """How many mcount sites it is called from."""
+    hooked: tuple[str, ...] | None
+    """Their functions, by address; None where its filter is every function."""
 
 
 @dataclass(frozen=True, slots=True)
