@@ -15,7 +15,7 @@ from drgn import Object
 
 from klp_debug.analysis import findings
 from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.analysis.sites import Mask, Sites
+from klp_debug.analysis.sites import ARMED, Mask, Sites
 from klp_debug.kernel.ftrace_ops import for_each_ftrace_ops, ftrace_ops_filter
 from klp_debug.ppc64le.entry import local_entry_offset
 from klp_debug.ppc64le.instruction import branch_target
@@ -83,7 +83,9 @@ def ops_findings(view: KernelView, sites: Sites) -> Iterator[Finding]:
             sites.name(index),
             f"its record counts {sites.users[index]}, {wanted.count[index]} ops want it",
         )
-    yield from _flags(sites, wanted, kept & ~wrong_count)
+    # Where the word and ENABLED disagree is told already, as a mismatch of site and record.
+    agree = sites.flagged("ENABLED") == (sites.states == ARMED)
+    yield from _flags(sites, wanted, kept & ~wrong_count & agree)
     if view.call_ops:
         yield from _pointers(view, sites, wanted, kept & ~wrong_count)
 

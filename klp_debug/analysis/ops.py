@@ -29,7 +29,7 @@ _USERS = {
     "function_stack_trace_call": "function tracer",
     "function_no_repeats_trace_call": "function tracer",
     "function_stack_no_repeats_trace_call": "function tracer",
-    "ftrace_graph_func": "function graph",
+    "ftrace_graph_func": "function graph tracer",
     "trace_graph_entry": "function graph tracer",
     "trace_graph_entry_args": "function graph tracer",
     "profile_graph_entry": "function profiler",

@@ -80,7 +80,7 @@ def test_stub_leads_elsewhere(damaged: DamagedCapture) -> None:
     """One bit of the stub's addi: both functions that use it are meant, by one finding."""
     address = stub(damaged)
     put_word(damaged, address + 8, damaged.prog.read_u32(address + 8) ^ 0x100)
-    assert found(damaged) == [("stub-wrong-target", "stub of 2 armed sites")]
+    assert found(damaged) == [("stub-wrong-target", "stub of scsi_common, called by 2 armed sites")]
 
 
 def test_the_seeds_stub(damaged: DamagedCapture) -> None:
