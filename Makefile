@@ -2,12 +2,13 @@
 # demo   all set-up, then the main job on a kernel that really crashed
 # test   all set-up, then all tests
 # check  lint, types, quick tests (boots no guest)
+# docs   the pages in docs/ that the code writes
 # clean  the virtual environment and the lab's cache
 
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: demo test check clean
+.PHONY: demo test check docs clean
 
 demo:
 	@$(PYTHON) -m vmcores.bootstrap lab
@@ -26,6 +27,10 @@ check:
 	@$(VENV)/lint-imports
 	@$(VENV)/mypy
 	@$(VENV)/python -m pytest -m "not lab"
+
+docs:
+	@$(PYTHON) -m vmcores.bootstrap venv
+	@$(VENV)/python -m docs.findings
 
 clean:
 	@if [ -x $(VENV)/python ]; then $(VENV)/python -m vmcores clean; fi

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The catalogue of findings: what each id means and what to do about it."""
+"""
+The catalogue of findings: what each id means, what shows it and what to do about it.
+
+docs/findings.md is made of it: ``make docs``.
+"""
 
 from dataclasses import dataclass
 
@@ -8,11 +12,13 @@ from klp_debug.result.finding import Finding, Severity
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of finding."""
+    """One kind of finding; its texts are plain sentences, for a terminal and for Markdown."""
 
     id: str
     severity: Severity
     meaning: str
+    shows: str
+    """What the evidence of such a finding consists of."""
     action: str
 
     def on(self, subject: str, evidence: str) -> Finding:
@@ -21,98 +27,149 @@ class Kind:
 
 
 SITE_RECORD_MISMATCH = Kind(
-    "site-record-mismatch",
-    "error",
-    "The word at the mcount site is not what the ftrace record says ftrace put there.",
-    "Something else wrote kernel text. Do not enable or disable tracers or patches: ftrace"
-    " compares before it writes, and shuts itself off where this site differs.",
+    id="site-record-mismatch",
+    severity="error",
+    meaning="The site is idle and its ftrace record has ENABLED, or the site is armed and its"
+    " record has not.",
+    shows="The site's address, word and state, and the flags in its record.",
+    action="Enable or disable no tracer or patch on this function: ftrace_replace_code() compares"
+    " the word before it writes, and where it differs ftrace shuts itself off until reboot."
+    " Something else wrote the site or the record: a debugger that disarmed the site, or a stray"
+    " write. Put the word back that the record asks for.",
 )
 SITE_UNKNOWN_WORD = Kind(
-    "site-unknown-word",
-    "error",
-    "The word at the mcount site is neither an idle one nor a call.",
-    "Compare it with vmlinux or the module's file; kprobes and debuggers put traps into text.",
+    id="site-unknown-word",
+    severity="error",
+    meaning="The word at the site is neither idle (a nop) nor a call of ftrace.",
+    shows="The site's address and word.",
+    action="Compare it with the function in vmlinux or in the .ko. A breakpoint is a trap: 7fe00008"
+    " is xmon's, 7d821008 is KGDB's and GDB's; a kprobe puts none on a site. Have it taken away"
+    " before a tracer or patch on this function changes: ftrace would shut itself off.",
 )
 SITE_WRONG_TARGET = Kind(
-    "site-wrong-target",
-    "error",
-    "The mcount site calls something that is neither an ftrace trampoline nor a known stub.",
-    "Look at the target: a call of this function runs it instead of ftrace.",
+    id="site-wrong-target",
+    severity="error",
+    meaning="The site's call does not lead to ftrace_caller or ftrace_regs_caller, or it does not"
+    " go through the site's own out-of-line stub.",
+    shows="The site's address and word, or its out-of-line stub, and where the call goes.",
+    action="A call of this function runs what is there instead of its tracers and patches. `site`"
+    " follows the call link by link; find out whose code the target is and who wrote the call.",
 )
 SITE_WRONG_TRAMPOLINE = Kind(
-    "site-wrong-trampoline",
-    "error",
-    "The mcount site leads to the other ftrace trampoline than its record asks for.",
-    "ftrace_caller saves no full registers and ftrace_regs_caller does: an ops that needs them,"
-    " such as a kprobe's, gets none. Compare the site's call with the record's REGS_EN.",
+    id="site-wrong-trampoline",
+    severity="error",
+    meaning="The site's call leads to ftrace_caller where ftrace_regs_caller must be called, or the"
+    " other way round. REGS_EN in the record decides; the kernel's own ftrace_tramps always lead"
+    " to ftrace_regs_caller.",
+    shows="The site's call, the trampoline that it leads to, the flags in its record, and the"
+    " trampoline that they ask for.",
+    action="Through ftrace_caller an ops that needs all registers (SAVE_REGS: a kprobe's, and a"
+    " live patch's before 5.18) does not get them. Something else wrote the site, a stub or the"
+    " record: `site` shows all three.",
 )
 SITE_WRONG_OPS = Kind(
-    "site-wrong-ops",
-    "error",
-    "The ftrace_ops that a site's out-of-line stub points to is not the one that its record"
-    " asks for.",
-    "A call of this function runs the callback of that ops, or none. The pointer is text: the"
-    " kernel writes it only when tracers or patches change.",
+    id="site-wrong-ops",
+    severity="error",
+    meaning="The ftrace_ops that the site's out-of-line stub points to is not the one that its"
+    " record asks for: ftrace_nop_ops where the site is idle, the only ops that wants it where the"
+    " record has CALL_OPS_EN, else ftrace_list_ops.",
+    shows="The address of the pointer, the ftrace_ops that it holds, and the one that it should"
+    " hold.",
+    action="If the site is armed, a call of this function runs the callback of that ops only, or"
+    " nothing. The pointer is in kernel text, where only ftrace_rec_set_ops() writes. The next"
+    " tracer or patch that is enabled or disabled on this function sets it right.",
 )
 STUB_CORRUPT = Kind(
-    "stub-corrupt",
-    "error",
-    "The words of a stub are none that the kernel writes, or do not fit its magic and funcdata.",
-    "Something else wrote there. What calls through this stub goes astray: compare it with the"
-    " module's other stubs, and look for who wrote it.",
+    id="stub-corrupt",
+    severity="error",
+    meaning="The words of a stub are none that the kernel writes, or what is noted beside them"
+    " (magic, funcdata) does not fit.",
+    shows="The stub's address and words, and what is wrong with them.",
+    action="Whatever calls through this stub goes astray. Compare it with the module's other stubs"
+    " and with create_stub() and create_ftrace_stub() in arch/powerpc/kernel/module_64.c, and look"
+    " for who wrote there. If all stubs are reported, this kernel writes stubs that klp-debug does"
+    " not know.",
 )
 STUB_WRONG_TARGET = Kind(
-    "stub-wrong-target",
-    "error",
-    "A stub does not lead where it must: to an ftrace trampoline, or to its funcdata.",
-    "Whatever calls through it goes where the stub leads; if armed sites do, disable their"
-    " tracers and patches before one of the functions is called.",
+    id="stub-wrong-target",
+    severity="error",
+    meaning="A stub does not lead where it must: a module's ftrace stub (mod->arch.tramp or"
+    " tramp_regs) or the kernel's ftrace_tramp to its ftrace trampoline, any other stub to its"
+    " funcdata.",
+    shows="The stub's address and words, how many armed sites call it, and where it leads or what"
+    " magic, funcdata or TOC say instead.",
+    action="Whatever calls through it goes where the stub leads. If armed sites do, disable the"
+    " tracers and patches on them before one of their functions is called; else the module that"
+    " owns it calls the wrong function: unload it, if you can.",
 )
 TOC_STUB_ON_LEAF = Kind(
-    "toc-stub-on-leaf",
-    "error",
-    "A leaf function sets no TOC before its site, but the stub that its site calls needs r2.",
-    "Disarm the function: its next call from another module jumps to a wild address. Fixed by"
-    ' "powerpc/module: Create a special stub for ftrace_caller()" (336a7b5dd80a).',
+    id="toc-stub-on-leaf",
+    severity="error",
+    meaning="The function is a leaf, which sets no TOC before its site, but the stub that its site"
+    " calls finds ftrace_caller through r2. Called from outside its module, r2 is its caller's.",
+    shows="The stub's address and words.",
+    action="Disable the patch or tracer: the next call from outside the module jumps to whatever"
+    " the wrong TOC leads to. Keep both off leaf functions of modules until the kernel has"
+    ' "powerpc/module: Create a special stub for ftrace_caller()" (336a7b5dd80a, in v4.6). A kernel'
+    " that has it makes no such stub: there, something overwrote it.",
 )
 RECORD_OUTSIDE_TEXT = Kind(
-    "record-outside-text",
-    "error",
-    "An ftrace record names an address outside the text of the kernel and its modules.",
-    "The record is damaged, or outlived its module; ftrace would write there.",
-)
-OPS_COUNT_MISMATCH = Kind(
-    "ops-count-mismatch",
-    "error",
-    "The number of ftrace_ops that want this site is not the count in its record.",
-    "The record or a filter hash is damaged: ftrace may leave the site armed, or disarm it"
-    " while it is wanted.",
+    id="record-outside-text",
+    severity="error",
+    meaning="An ftrace record names an address that is neither in the text of the kernel nor in a"
+    " module.",
+    shows="The address of the record (struct dyn_ftrace).",
+    action="Enable and disable no tracer that covers every function: ftrace would write there. The"
+    " record is damaged, or it outlived its module, whose records ftrace_release_mod() should have"
+    " dropped.",
 )
 RECORD_FLAGS_MISMATCH = Kind(
-    "record-flags-mismatch",
-    "error",
-    "A flag of an ftrace record is not what the registered ftrace_ops make of it.",
-    "The record is damaged: the next change of a tracer or patch on this function may write a"
-    " wrong word, or compare with one and shut ftrace off.",
+    id="record-flags-mismatch",
+    severity="error",
+    meaning="A flag of the site's ftrace record is not what the registered ftrace_ops make of it.",
+    shows="The address of the record (struct dyn_ftrace), the flag that is wrong, all its flags,"
+    " and how many ftrace_ops want the site.",
+    action="The next tracer or patch that is enabled or disabled on this function may write a wrong"
+    " word, or compare with one and shut ftrace off. `site` lists the ops that want it; the rules"
+    " are those of ftrace_check_record() and __ftrace_hash_rec_update() in kernel/trace/ftrace.c.",
+)
+OPS_COUNT_MISMATCH = Kind(
+    id="ops-count-mismatch",
+    severity="error",
+    meaning="The number of registered ftrace_ops that want the site is not the count in its ftrace"
+    " record.",
+    shows="The count in the record, and how many ftrace_ops want the site by their filters.",
+    action="If the record counts too few, ftrace disarms the site while it is wanted; if too many,"
+    " it leaves it armed. The record or a filter hash is damaged: compare `site`, which lists who"
+    " wants this site, with `ops`, which lists each filter.",
 )
 OPS_WRONG_CALLBACK = Kind(
-    "ops-wrong-callback",
-    "error",
-    "The callback of a registered ftrace_ops is not the beginning of any function.",
-    "The next call of any function that it hooks jumps there. Find out whose ops it is (`ops`)"
-    " and whether its module is gone.",
+    id="ops-wrong-callback",
+    severity="error",
+    meaning="The callback (func) of a registered ftrace_ops is not the global entry point of any"
+    " function.",
+    shows="The address of the ftrace_ops, and of its callback.",
+    action="The next call of any function that it hooks jumps there. See in `ops` whose it is and"
+    " what it hooks; its module may have gone without unregister_ftrace_function().",
 )
 TRAMPOLINE_WRONG_CALL = Kind(
-    "trampoline-wrong-call",
-    "error",
-    "An ftrace trampoline does not call what ftrace_trace_function says.",
-    "All armed sites call it: something else wrote the trampoline's text.",
+    id="trampoline-wrong-call",
+    severity="error",
+    meaning="The call in an ftrace trampoline (at ftrace_call or ftrace_regs_call) is not of"
+    " ftrace_trace_function.",
+    shows="The address and word of the call, where it goes, and ftrace_trace_function.",
+    action="Something else wrote the trampoline, or ftrace_trace_function: every armed site that"
+    " leads to the trampoline calls the wrong function. Once ftrace has shut itself off this is"
+    " not checked: ftrace_kill() sets ftrace_trace_function and leaves the trampolines.",
 )
 FTRACE_DISABLED = Kind(
-    "ftrace-disabled",
-    "error",
-    "ftrace shut itself off (ftrace_disabled) after a site was not what it expected.",
-    "Look for 'ftrace bug' in the kernel log. No patch can be enabled or disabled until reboot.",
+    id="ftrace-disabled",
+    severity="error",
+    meaning="ftrace has shut itself off (ftrace_kill()) because something was not as it expected.",
+    shows="The value of ftrace_disabled.",
+    action="Look for 'ftrace bug' or the first warning from kernel/trace/ftrace.c in the kernel"
+    " log: it names the site, with the words found and expected. What is armed stays armed, and"
+    " patches go on working, but none can be enabled or disabled until reboot.",
 )
 
 KINDS: tuple[Kind, ...] = (

@@ -21,7 +21,7 @@ AUDIT = Command(
         "Checks every ftrace record of the kernel and its modules against the word in memory,"
         " the stub that it calls and the ftrace_ops that want it; counts sites by dialect, state"
         " and offset, for functions with and without TOC set-up. Every contradiction is a"
-        " finding."
+        " finding: docs/findings.md of the source tree tells what each kind means and what to do."
     ),
     run_on=run,
     arguments=(

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The answer of ``audit`` as text."""
 
-from rich.table import Table
+import textwrap
 
 from klp_debug.render.kernel import kernel_lines, problem_lines
-from klp_debug.render.terminal import add_row, escape, lines, table
+from klp_debug.render.terminal import add_row, lines, table
 from klp_debug.result.audit import Audit, Count, Offsets
 from klp_debug.result.finding import Finding
+
+_READABLE = 100
+"""Columns of prose; evidence is not folded, so that it can be searched for."""
 
 
 def audit_lines(answer: Audit) -> list[str]:
@@ -16,7 +19,6 @@ def audit_lines(answer: Audit) -> list[str]:
         "",
         _verdict(answer),
         *finding_lines(answer.findings),
-        "",
         *_counts(answer),
         *_listing(answer),
         *problem_lines(answer.problems),
@@ -31,40 +33,70 @@ def _verdict(answer: Audit) -> str:
 
 
 def finding_lines(findings: tuple[Finding, ...]) -> list[str]:
-    """Return each finding with its evidence, what it means and what to do."""
-    return [line for finding in findings for line in _finding(finding)]
+    """
+    Return the findings by id: whom each is about, with its evidence, then what it means.
+
+    One fault is often found at many sites; what it means and what to do is said once.
+    """
+    by_id: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_id.setdefault(finding.id, []).append(finding)
+    return [line for same in by_id.values() for line in _same_findings(same)]
 
 
-def _finding(finding: Finding) -> list[str]:
+def _same_findings(findings: list[Finding]) -> list[str]:
+    first = findings[0]
+    times = f", {len(findings)} times" if len(findings) > 1 else ""
+    grid = table()
+    for finding in findings:
+        add_row(grid, "  ", finding.subject, finding.evidence)
     return [
         "",
-        f"{finding.severity}  {finding.id}  {escape(finding.subject)}",
-        f"    evidence  {escape(finding.evidence)}",
-        f"    means     {finding.meaning}",
-        f"    do        {finding.action}",
+        f"{first.severity}: {first.id}{times}",
+        *lines(grid),
+        *_paragraph("means", first.meaning),
+        *_paragraph("do", first.action),
     ]
 
 
+def _paragraph(title: str, text: str) -> list[str]:
+    """Return prose folded, so that a terminal does not fold it in the middle of a word."""
+    indent = " " * 4
+    return textwrap.wrap(
+        text,
+        _READABLE,
+        initial_indent=f"{indent}{title:7}",
+        subsequent_indent=f"{indent}{'':7}",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
 def _counts(answer: Audit) -> list[str]:
-    grid = table()
-    _add(grid, "dialect", answer.dialects)
-    _add(grid, "state", answer.states)
-    for title, toc_setup in (("offset in leaf functions", False), ("offset behind a TOC", True)):
-        offsets = [one for one in answer.offsets if one.toc_setup is toc_setup]
-        _add(grid, title, tuple(_offset(one) for one in offsets))
-    _add(grid, "stubs of modules", tuple(Count(one.what, one.stubs) for one in answer.stubs))
+    offsets = [Count(_offset(one), one.sites) for one in answer.offsets]
     if answer.without_symbol:
-        _add(grid, "in no symbol", (Count("dropped weak functions", answer.without_symbol),))
-    return lines(grid)
+        # Without a symbol there is no entry point to count from.
+        dropped = "unknown: in no symbol (weak functions that the linker dropped)"
+        offsets.append(Count(dropped, answer.without_symbol))
+    groups = (
+        ("dialect", answer.dialects),
+        ("state", answer.states),
+        ("offset", tuple(offsets)),
+        ("module stubs", tuple(Count(one.what, one.stubs) for one in answer.stubs)),
+    )
+    width = max((len(str(one.sites)) for _, counts in groups for one in counts), default=0)
+    grid = table()
+    for title, counts in groups:
+        for position, count in enumerate(counts):
+            number = str(count.sites).rjust(width)
+            add_row(grid, title if position == 0 else "", number, count.what)
+    return ["", *lines(grid)] if grid.row_count else []
 
 
-def _offset(offsets: Offsets) -> Count:
-    return Count(f"+{offsets.offset:#x}", offsets.sites)
-
-
-def _add(grid: Table, title: str, counts: tuple[Count, ...]) -> None:
-    for position, count in enumerate(counts):
-        add_row(grid, title if position == 0 else "", count.what, str(count.sites))
+def _offset(offsets: Offsets) -> str:
+    # Not "leaf": in a kernel without TOC (CONFIG_PPC_KERNEL_PCREL) no function sets one up.
+    setup = "behind the TOC set-up" if offsets.toc_setup else "no TOC set-up before it"
+    return f"+{offsets.offset:#x}, {setup}"
 
 
 def _listing(answer: Audit) -> list[str]:

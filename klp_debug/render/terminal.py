@@ -5,6 +5,7 @@ import io
 
 from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 _WIDE = 1000
 """Columns; nothing is folded or cut, a terminal may wrap by itself."""
@@ -31,13 +32,13 @@ def table(*headings: str) -> Table:
 
 def add_row(grid: Table, *cells: str) -> None:
     """Add a row of plain cells, escaped, free of rich's own markup."""
-    from rich.text import Text
-
     grid.add_row(*(Text(escape(cell)) for cell in cells))
 
 
 def lines(renderable: RenderableType) -> list[str]:
     """Return what a renderable looks like, line by line, without trailing blanks."""
+    if isinstance(renderable, Table) and not renderable.row_count:
+        return []  # rich prints a blank line
     buffer = io.StringIO()
     Console(file=buffer, width=_WIDE, color_system=None, highlight=False).print(renderable)
     return [line.rstrip() for line in buffer.getvalue().splitlines()]

@@ -34,7 +34,7 @@ def klp_debug_run(*words: str | Path) -> Ran:
 def klp_debug_json(command: str | Path, *words: str | Path, status: int = 0) -> Any:
     """Run ``klp-debug COMMAND --json``; return its document, checked against its schema."""
     ran = klp_debug_run(command, *words, "--json")
-    assert (ran.status, ran.err) == (status, "")
+    assert (ran.status, ran.err) == (status, ""), ran.err or ran.out[:2000]
     document = json.loads(ran.out)
     schema = json.loads((SCHEMAS / f"{command}.schema.json").read_text())
     jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)

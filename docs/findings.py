@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Writes findings.md from the catalogue of findings: ``make docs``."""
+
+from pathlib import Path
+
+from klp_debug.analysis.findings import KINDS, Kind
+
+PAGE = Path(__file__).with_name("findings.md")
+
+_HEAD = """\
+<!-- Made by `make docs` from klp_debug/analysis/findings.py; change that. -->
+
+# Findings
+
+What `klp-debug audit` and `klp-debug site` report where a kernel's mcount sites, ftrace records,
+stubs and registered ftrace_ops contradict each other. With a finding the exit code is 1. In a JSON
+document each is an object in `findings`, and its `id` is one of those below.
+
+A running target (`--qemu`, `-k`) is read while it changes: in the middle of enabling or disabling
+a tracer or patch, the kernel itself does not fit together for a moment. Ask again before you
+believe a finding there. In a vmcore, see whether a task was in `ftrace_replace_code()`.
+"""
+
+
+def findings_page() -> str:
+    """Return the page, as Markdown that code hosts and MyST read alike."""
+    return "\n".join([_HEAD, *(_section(kind) for kind in KINDS)])
+
+
+def _section(kind: Kind) -> str:
+    return f"""\
+## {kind.id}
+
+Severity: {kind.severity}
+
+**Means:** {kind.meaning}
+
+**Evidence:** {kind.shows}
+
+**Do:** {kind.action}
+"""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(findings_page(), encoding="ascii")

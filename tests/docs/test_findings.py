@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The page of findings is what the catalogue makes of it, and the catalogue is whole."""
+
+import re
+
+import pytest
+
+from docs.findings import PAGE, findings_page
+from klp_debug.analysis import findings
+from klp_debug.analysis.findings import KINDS, Kind
+
+EACH_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.id)
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="ascii") == findings_page(), "run `make docs`"
+
+
+@EACH_KIND
+def test_each_kind_has_all_its_text_on_the_page(kind: Kind) -> None:
+    sections = re.split(r"^## ", PAGE.read_text(encoding="ascii"), flags=re.MULTILINE)
+    (section,) = [text for text in sections if text.startswith(f"{kind.id}\n")]
+    for text in (kind.severity, kind.meaning, kind.shows, kind.action):
+        assert text in section
+
+
+def test_every_kind_is_in_the_catalogue_once() -> None:
+    defined = [kind for kind in vars(findings).values() if isinstance(kind, Kind)]
+    assert sorted(kind.id for kind in defined) == sorted(kind.id for kind in KINDS)
+    assert len({kind.id for kind in KINDS}) == len(KINDS)
+
+
+@EACH_KIND
+def test_texts_are_sentences_that_markdown_leaves_alone(kind: Kind) -> None:
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)+", kind.id)
+    for text in (kind.meaning, kind.shows, kind.action):
+        assert text.isascii()
+        assert text.endswith(".")
+        assert "  " not in text
+        assert not re.search(r"[*<\[]|(?<!\w)_\w+_(?!\w)", text)
