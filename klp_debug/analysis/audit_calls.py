@@ -12,7 +12,7 @@ from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.sites import ARMED, Mask, Sites
 from klp_debug.analysis.stubs import FTRACE_CALLER, FTRACE_REGS_CALLER, FollowedStub, Stubs
 from klp_debug.kernel.ftrace_ops import ftrace_direct_functions
-from klp_debug.ppc64le.stub import StubKind
+from klp_debug.ppc64le.stub import STUB_MAGIC, StubKind
 from klp_debug.result.address import Address, Word
 from klp_debug.result.finding import Finding
 
@@ -65,8 +65,14 @@ def _target_findings(sites: Sites, stubs: Stubs, target: int, users: Mask) -> It
     if name is None:
         yield from _astray(sites, users, where)
         return
-    wants_regs = sites.flagged("REGS_EN") if not regs_only else np.ones(len(sites), np.bool_)
+    if regs_only:
+        wants_regs = np.ones(len(sites), np.bool_)
+    else:
+        # A direct call out of a branch's reach is made by ftrace_caller (ftrace_get_call_inst()).
+        wants_regs = sites.flagged("REGS_EN") & ~sites.flagged("DIRECT_EN")
     wrong = users & (wants_regs != (name == FTRACE_REGS_CALLER))
+    # Where the record is at odds with itself, that is what is told.
+    wrong &= sites.flagged("REGS") == sites.flagged("REGS_EN")
     for index in np.flatnonzero(wrong).tolist():
         wanted = FTRACE_REGS_CALLER if wants_regs[index] else FTRACE_CALLER
         yield findings.SITE_WRONG_TRAMPOLINE.on(
@@ -120,6 +126,8 @@ def stub_finding(followed: FollowedStub, stubs: Stubs, users: int) -> Finding | 
         return None
     else:
         wrong = followed.disagreement
+        if followed.magic != STUB_MAGIC:
+            kind = findings.STUB_CORRUPT
     if followed.stub.kind is StubKind.UNKNOWN:
         kind, wrong = findings.STUB_CORRUPT, "no known stub"
     if wrong is None:

@@ -2,41 +2,58 @@
 """Finds the function that a user means by a name or an address."""
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from drgn import FaultError
 
 from klp_debug.kernel.symbols import KernelSymbol, KernelSymbols
+from klp_debug.target.translation import PAGE_OFFSET
 
 
 class FunctionNotFoundError(Exception):
     """What the user named is no function, or several; the message says which, in one sentence."""
 
 
-def find_function(symbols: KernelSymbols, spec: str) -> KernelSymbol:
+def find_function(
+    symbols: KernelSymbols, spec: str, read: Callable[[int, int], bytes] | None = None
+) -> KernelSymbol:
     """
     Return the function of a name or address.
 
-    :param spec: ``NAME``, ``MODULE:NAME``, ``NAME@N`` (the Nth of that name by address, as
-        livepatch's sympos counts; 1 is the first), or an address in hexadecimal anywhere in
-        the function
+    :param spec: ``NAME``, ``MODULE:NAME``, ``NAME@N`` (the Nth symbol of that name in its object
+        by address, as livepatch's sympos counts; 1 is the first), or an address in hexadecimal
+        anywhere in the function
+    :param read: reads (address, size in bytes) of the target or raises
+        :exc:`drgn.FaultError`; it tells an address that is not mapped
     :raises FunctionNotFoundError: if there is none, or several
     """
     address = parse_address(spec)
     if address is not None:
-        return _by_address(symbols, address)
+        return _by_address(symbols, address, read)
     module, _, name = spec.rpartition(":")
     name, at, position = name.partition("@")
     if at and not position.isdecimal():
-        raise FunctionNotFoundError(f"{spec}: after @ comes a number, the symbol's position")
-    found = _functions(symbols, name, module or None)
-    if not found:
-        where = f" in {module}" if module else ""
-        raise FunctionNotFoundError(f"no function {ascii(name)[1:-1]}{where} in this kernel")
+        told = ascii(spec)[1:-1]
+        raise FunctionNotFoundError(f"{told}: after @ comes a number, the symbol's position")
+    named = _named(symbols, name, module or None)
+    functions = [one for one in named if one.symbol.is_function]
+    where = f"in {ascii(module)[1:-1]}" if module else "in this kernel"
+    if not functions:
+        raise FunctionNotFoundError(f"no function {ascii(name)[1:-1]} {where}{_instead(named)}")
+    found = functions
     if at:
-        if not 1 <= int(position) <= len(found):
-            raise FunctionNotFoundError(f"{name} has {len(found)} symbols; {position} is not one")
-        return found[int(position) - 1]
+        at_position = [one for one in named if one.position == int(position)]
+        found = [one for one in functions if one.position == int(position)]
+        if not at_position:
+            last = max(one.position for one in named)
+            symbols_there = f"{last} symbol{'' if last == 1 else 's'}"
+            raise FunctionNotFoundError(f"{name} has {symbols_there} {where}, so no @{position}")
+        if not found:
+            raise FunctionNotFoundError(f"no function {name}@{position}{_instead(at_position)}")
     if len(found) > 1:
-        raise FunctionNotFoundError(_ambiguous(name, found))
-    return found[0]
+        raise FunctionNotFoundError(_ambiguous(name, found, functions))
+    return found[0].symbol
 
 
 def parse_address(spec: str) -> int | None:
@@ -46,31 +63,69 @@ def parse_address(spec: str) -> int | None:
     return None
 
 
-def _by_address(symbols: KernelSymbols, address: int) -> KernelSymbol:
+def _by_address(
+    symbols: KernelSymbols, address: int, read: Callable[[int, int], bytes] | None
+) -> KernelSymbol:
     symbol = symbols.covering(address)
     if symbol is None:
-        raise FunctionNotFoundError(f"{address:#x} is in no symbol of the kernel or its modules")
+        raise FunctionNotFoundError(f"{address:#x} is {_outside(address, read)}")
     if not symbol.is_function:
         raise FunctionNotFoundError(f"{address:#x} is in {symbol.name}, which is no function")
     return symbol
 
 
-def _functions(symbols: KernelSymbols, name: str, module: str | None) -> list[KernelSymbol]:
-    found = {
-        (symbol.module, symbol.address): symbol
-        for symbol in symbols.named(name, module)
-        if symbol.is_function
-    }
-    return list(found.values())
+def _outside(address: int, read: Callable[[int, int], bytes] | None) -> str:
+    """Say what an address is that no symbol covers."""
+    nowhere = "in no symbol of the kernel or its modules"
+    if address < PAGE_OFFSET:
+        return f"not mapped: the kernel's addresses begin at {PAGE_OFFSET:#x}"
+    if read is None:
+        return nowhere
+    try:
+        read(address, 1)
+    except FaultError as fault:
+        why = str(fault.args[0])
+        # A page that the dump lacks may be mapped; only the walk of the page table can tell.
+        return why if why.startswith("not mapped") else f"{nowhere}, and cannot be read: {why}"
+    return nowhere
 
 
-def _ambiguous(name: str, found: list[KernelSymbol]) -> str:
-    """Say all that a name may mean, each as it can be named."""
-    objects = [symbol.module or "vmlinux" for symbol in found]
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """One of the symbols of a name."""
+
+    symbol: KernelSymbol
+    position: int
+    """As sympos counts: among all symbols of that name in its object, data too, from 1."""
+
+    @property
+    def where(self) -> str:
+        return self.symbol.module or "vmlinux"
+
+
+def _named(symbols: KernelSymbols, name: str, module: str | None) -> list[_Named]:
+    objects: dict[str | None, dict[int, KernelSymbol]] = {}
+    for symbol in symbols.named(name, module):
+        objects.setdefault(symbol.module, {})[symbol.address] = symbol
+    return [
+        _Named(symbol, position)
+        for of_object in objects.values()
+        for position, symbol in enumerate(of_object.values(), 1)
+    ]
+
+
+def _instead(named: list[_Named]) -> str:
+    """Say that there is something of the name, though no function."""
+    return f": the symbol at {named[0].symbol.address:#x} is none" if named else ""
+
+
+def _ambiguous(name: str, found: list[_Named], functions: list[_Named]) -> str:
+    """Say all that was found, each as it can be named among all functions of that name."""
+    objects = [one.where for one in functions]
     several = len(set(objects)) > 1
     candidates = []
-    for number, (symbol, where) in enumerate(zip(found, objects, strict=True)):
-        at = f"@{objects[: number + 1].count(where)}" if objects.count(where) > 1 else ""
-        spec = f"{where}:{name}{at}" if several else f"{name}{at}"
-        candidates.append(f"{spec} at {symbol.address:#x}")
+    for one in found:
+        at = f"@{one.position}" if objects.count(one.where) > 1 else ""
+        spec = f"{one.where}:{name}{at}" if several else f"{name}{at}"
+        candidates.append(f"{spec} at {one.symbol.address:#x}")
     return f"{name} is ambiguous: {', '.join(candidates)}"

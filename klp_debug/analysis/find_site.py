@@ -7,6 +7,7 @@ from drgn import FaultError
 from klp_debug.analysis.find_function import FunctionNotFoundError, find_function, parse_address
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.kernel.symbols import KernelSymbol
+from klp_debug.ppc64le.entry import local_entry_offset
 from klp_debug.ppc64le.site import decode_site
 
 _OOL_STUB = range(-8, 16)
@@ -17,8 +18,8 @@ def find_site(view: KernelView, spec: str) -> int:
     """
     Return the index of a site among the records.
 
-    :param spec: as :func:`~klp_debug.analysis.find_function.find_function` takes it; an address
-        may be the site's own, or in its out-of-line stub, too
+    :param spec: a name as :func:`~klp_debug.analysis.find_function.find_function` takes it, or
+        the address of the site, of its function, or in its out-of-line stub
     :raises FunctionNotFoundError: if there is none; the message says why
     """
     address = parse_address(spec)
@@ -26,7 +27,7 @@ def find_site(view: KernelView, spec: str) -> int:
         index = _by_address(view, address)
         if index is not None:
             return index
-    symbol = find_function(view.symbols, spec)
+    symbol = find_function(view.symbols, spec, view.prog.read)
     first, end = np.searchsorted(
         view.records.ips,
         np.array([symbol.address, symbol.address + max(symbol.size, 4)], np.uint64),
@@ -35,7 +36,18 @@ def find_site(view: KernelView, spec: str) -> int:
         raise FunctionNotFoundError(
             f"{symbol.name} has no mcount site: {why_no_site(view, symbol)}"
         )
+    if address is not None and address - symbol.address not in _entry_offsets(symbol):
+        site = view.records[int(first)].ip
+        raise FunctionNotFoundError(
+            f"{address:#x} is {view.symbols.format(address)}, which is no mcount site; that"
+            f" function's is {view.symbols.format(site)} at {site:#x}"
+        )
     return int(first)
+
+
+def _entry_offsets(symbol: KernelSymbol) -> tuple[int, int]:
+    """Return where callers enter a function, in bytes from its global entry point."""
+    return 0, local_entry_offset(symbol.st_other)
 
 
 def _by_address(view: KernelView, address: int) -> int | None:

@@ -147,10 +147,12 @@ OPS_WRONG_CALLBACK = Kind(
     id="ops-wrong-callback",
     severity="error",
     meaning="The callback (func) of a registered ftrace_ops is not the global entry point of any"
-    " function.",
+    " function, or it is a live patch's ftrace_ops and does not call klp_ftrace_handler.",
     shows="The address of the ftrace_ops, and of its callback.",
     action="The next call of any function that it hooks jumps there. See in `ops` whose it is and"
-    " what it hooks; its module may have gone without unregister_ftrace_function().",
+    " what it hooks; its module may have gone without unregister_ftrace_function(). A live patch"
+    " whose ftrace_ops calls ftrace_stub has been switched off from outside, by a debugger: the"
+    " original runs until the pointer is put back.",
 )
 TRAMPOLINE_WRONG_CALL = Kind(
     id="trampoline-wrong-call",

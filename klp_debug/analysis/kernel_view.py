@@ -202,6 +202,7 @@ class KernelView:
             mmu=self.target.mmu,
             page_size=self.target.page_size,
             dialect=self.dialect.value,
+            pcrel=self.pcrel,
             source=self.target.source,
             livepatch=self.has_livepatch,
         )

@@ -208,7 +208,10 @@ class SitePath:
         yield text_hop(view, "trampoline", address, words, ok=True, what=what, next_=pointer)
         if pointer is None:
             return
-        yield self._ops_pointer_hop(pointer) if view.call_ops else self._call_hop(pointer)
+        if view.call_ops:
+            yield from self._ops_pointer_hops(pointer)
+        else:
+            yield self._call_hop(pointer)
 
     def _call_hop(self, call: int) -> Hop:
         """Return the link of a trampoline that calls one function for all sites."""
@@ -227,16 +230,39 @@ class SitePath:
             return f"calls {called} directly: the only ops", True
         return f"calls {called}", patched is None
 
-    def _ops_pointer_hop(self, pointer: int) -> Hop:
-        """Return the link of a site with an ftrace_ops of its own."""
+    def _ops_pointer_hops(self, pointer: int) -> Iterator[Hop]:
+        """Iterate over the links of a site with an ftrace_ops of its own."""
         view, patched = self._view, self._patched
         address = int(view.prog.read_u64(pointer))
+        ops = Object(view.prog, "struct ftrace_ops *", address)
+        direct = _direct_call(ops)
         if patched is not None and patched.ops.value_() == address:
             what, ok = "the patch's own ftrace_ops, called directly: the only ops", True
         elif view.symbols.format(address) == "ftrace_list_ops":
             what, ok = "ftrace_list_ops: calls every ops on ftrace_ops_list", True
+        elif direct:
+            what, ok = "the only ops: a direct call, which ftrace_caller makes", patched is None
         else:
-            ops = Object(view.prog, "struct ftrace_ops *", address)
             callback = view.symbols.format(ops.func.value_()) or "something without a symbol"
             what, ok = f"the only ops: calls {callback}", patched is None
-        return data_hop(view, "dispatch", pointer, address, ok=ok, what=what)
+        yield data_hop(view, "dispatch", pointer, address, ok=ok, what=what)
+        if direct:
+            hop = self._direct_hop(direct)
+            if hop is None:
+                words = view.words(direct, 1)
+                what = "not what direct_functions has for this site"
+                hop = text_hop(view, "direct", direct, words, ok=False, what=what, next_=None)
+            yield hop
+
+
+def _direct_call(ops: Object) -> int:
+    """
+    Return what ftrace_caller jumps to instead of calling the ops; 0 if nothing.
+
+    It is where a branch from the site reaches no direct function. Since Linux kernel commit
+    a52f6043a223 (in v6.13) on powerpc.
+    """
+    try:
+        return int(ops.direct_call.value_())
+    except AttributeError:
+        return 0

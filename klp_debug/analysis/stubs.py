@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from drgn import FaultError, Object
+from drgn import FaultError
 
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.kernel.module import (
@@ -60,6 +60,16 @@ class FollowedStub:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """What the stubs of one module share, read once."""
+
+    name: str
+    toc: int | None
+    members: dict[int, str]
+    """Address of its ways to the ftrace trampolines -> ``tramp`` or ``tramp_regs``."""
+
+
 class Stubs:
     """Every stub of a kernel and its modules, followed when asked for."""
 
@@ -78,14 +88,15 @@ class Stubs:
         }
 
     @cached_property
-    def _entries(self) -> dict[int, tuple[Object, int, int]]:
-        """Address of each module's stub -> module, magic, funcdata."""
+    def _entries(self) -> dict[int, tuple[_Owner, int, int]]:
+        """Address of each module's stub -> its module, magic, funcdata."""
         entries = {}
         for module in self._view.modules:
             with self._view.problems.noting(f"stubs of module at {module.value_():#x}"):
+                owner = _Owner(module_name(module), module_toc(module), module_ftrace_stubs(module))
                 for entry in module_stub_entries(module):
                     told = int(entry["magic"]), int(entry["funcdata"])
-                    entries[int(entry["address"])] = (module, *told)
+                    entries[int(entry["address"])] = (owner, *told)
         return entries
 
     def of_modules(self) -> Iterator[FollowedStub]:
@@ -109,8 +120,8 @@ class Stubs:
         words = view.words(address, STUB_ENTRY_SIZE // 4)
         stub = decode_stub(words, address)
         entry = self._entries.get(address)
-        module, magic, funcdata = entry if entry is not None else (None, None, None)
-        toc = module_toc(module) if module is not None else None
+        owner, magic, funcdata = entry if entry is not None else (None, None, None)
+        toc = owner.toc if owner is not None else None
         target = stub_target(
             stub,
             words,
@@ -123,8 +134,8 @@ class Stubs:
             stub=stub,
             words=words[: max(1, stub.length // 4)],
             target=target,
-            owner=module_name(module) if module is not None else None,
-            member=module_ftrace_stubs(module).get(address) if module is not None else None,
+            owner=owner.name if owner is not None else None,
+            member=owner.members.get(address) if owner is not None else None,
             magic=magic,
             funcdata=funcdata,
             toc=toc,

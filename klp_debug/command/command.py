@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from klp_debug.analysis.find_function import FunctionNotFoundError
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.kernel.livepatch import has_livepatch
 from klp_debug.result.answer import Answer
@@ -57,4 +58,7 @@ class Command:
         if self.needs_livepatch and not has_livepatch(view.prog):
             release = view.target.vmcoreinfo.release
             raise TargetError(f"kernel {release} was built without CONFIG_LIVEPATCH")
-        return self.run_on(view, args)
+        try:
+            return self.run_on(view, args)
+        except FunctionNotFoundError as error:
+            raise CommandError(str(error)) from None

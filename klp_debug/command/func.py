@@ -3,10 +3,10 @@
 
 import argparse
 
-from klp_debug.analysis.find_function import FunctionNotFoundError, find_function
+from klp_debug.analysis.find_function import find_function
 from klp_debug.analysis.function import analyse_function
 from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.command.command import Argument, Command, CommandError
+from klp_debug.command.command import Argument, Command
 from klp_debug.result.function import Function
 
 
@@ -14,13 +14,9 @@ def run(view: KernelView, args: argparse.Namespace) -> Function:
     """
     Return everything about the function that ``args.function`` names.
 
-    :raises CommandError: if it names none, or several
+    :raises FunctionNotFoundError: if it names none, or several
     """
-    try:
-        symbol = find_function(view.symbols, args.function)
-    except FunctionNotFoundError as error:
-        raise CommandError(str(error)) from None
-    return analyse_function(view, symbol)
+    return analyse_function(view, find_function(view.symbols, args.function, view.prog.read))
 
 
 FUNC = Command(

@@ -3,11 +3,10 @@
 
 import argparse
 
-from klp_debug.analysis.find_function import FunctionNotFoundError
 from klp_debug.analysis.find_site import find_site
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.site_report import report_site
-from klp_debug.command.command import Argument, Command, CommandError
+from klp_debug.command.command import Argument, Command
 from klp_debug.result.site import SiteReport
 
 
@@ -15,13 +14,9 @@ def run(view: KernelView, args: argparse.Namespace) -> SiteReport:
     """
     Return everything about the site that ``args.site`` names.
 
-    :raises CommandError: if it names none, or several
+    :raises FunctionNotFoundError: if it names none, or several
     """
-    try:
-        index = find_site(view, args.site)
-    except FunctionNotFoundError as error:
-        raise CommandError(str(error)) from None
-    return report_site(view, index)
+    return report_site(view, find_site(view, args.site))
 
 
 SITE = Command(
@@ -40,7 +35,8 @@ SITE = Command(
             {
                 "metavar": "NAME|ADDRESS",
                 "help": "a function's name (MODULE:NAME or NAME@N where it is ambiguous), or an"
-                " address in it or in its out-of-line stub, in hexadecimal",
+                " address in hexadecimal: the site's, the function's, or one in the site's"
+                " out-of-line stub",
             },
         ),
     ),

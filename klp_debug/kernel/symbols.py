@@ -17,7 +17,7 @@ from drgn import Object
 from drgn.helpers.linux.module import module_address_regions
 from elftools.elf.elffile import ELFFile
 
-from klp_debug.kernel.walk import MAX_ENTRIES, WalkError
+from klp_debug.kernel.walk import MAX_ENTRIES, WalkError, c_array_string
 
 _ELF64_SYM = np.dtype(
     [
@@ -123,7 +123,7 @@ class SymbolTable:
         start = kallsyms.strtab.value_()
         end = _region_end(module, start)
         strings = prog.read(start, end - start)
-        name = module.name.string_().decode("ascii", "backslashreplace")
+        name = c_array_string(module.name)
         return cls(name, data, strings, module_address_regions(module))
 
     def __len__(self) -> int:

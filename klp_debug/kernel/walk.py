@@ -64,5 +64,10 @@ def c_string(pointer: Object, limit: int = 512) -> str:
 
 
 def c_array_string(array: Object) -> str:
-    """Return the string in a ``char[]``, with what is not ASCII escaped."""
-    return bytes(array.string_()).decode("ascii", "backslashreplace")
+    """
+    Return the string in a ``char[]``, with what is not ASCII escaped.
+
+    :raises drgn.FaultError: if it cannot be read
+    """
+    # Read as a whole: drgn would ask for each character by itself.
+    return bytes(array.read_().string_()).decode("ascii", "backslashreplace")

@@ -8,9 +8,10 @@ from klp_debug.result.problem import Problem
 
 def kernel_lines(kernel: Kernel) -> list[str]:
     """Return which kernel an answer is about."""
+    no_toc = ", no TOC (pcrel)" if kernel.pcrel else ""
     return [
         f"Linux {escape(kernel.release)} ppc64le, {kernel.mmu} MMU,"
-        f" {kernel.page_size // 1024}K pages, call sites: {kernel.dialect}",
+        f" {kernel.page_size // 1024}K pages, call sites: {kernel.dialect}{no_toc}",
         kernel.source,
     ]
 

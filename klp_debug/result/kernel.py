@@ -20,6 +20,8 @@ class Kernel:
     """In bytes."""
     dialect: str
     """The shape of its call sites, as :class:`klp_debug.ppc64le.site.Dialect` names it."""
+    pcrel: bool
+    """Whether it addresses data and calls relative to the PC and has no TOC (POWER10)."""
     source: str
     """Where the bytes come from: ``kdump vmcore``, ``QEMU guest``, ..."""
     livepatch: bool

@@ -23,6 +23,7 @@ class DamagedCapture:
     def __init__(self, core: Path, vmlinux: Path) -> None:
         self.target: Target = open_target(TargetOptions(core=core, symbols=(vmlinux,)))
         self.prog = self.target.prog
+        self._before: list[tuple[int, bytes]] = []
 
     def put(self, address: int, *words: int) -> None:
         """Replace doublewords at an address."""
@@ -30,14 +31,23 @@ class DamagedCapture:
 
     def put_bytes(self, address: int, data: bytes) -> None:
         """Replace bytes at an address; the last segment added wins."""
+        self._before.append((address, self.prog.read(address, len(data))))
+        self._put(address, data)
 
+    def _put(self, address: int, data: bytes) -> None:
         def read(at: int, count: int, offset: int, physical: bool) -> bytes:
             return data[offset : offset + count]
 
         self.prog.add_memory_segment(address, len(data), read)
 
+    def mend(self) -> None:
+        """Put back what was replaced or removed."""
+        while self._before:
+            self._put(*self._before.pop())
+
     def remove(self, address: int, size: int) -> None:
         """Make a range unreadable."""
+        self._before.append((address, self.prog.read(address, size)))
 
         def read(at: int, count: int, offset: int, physical: bool) -> bytes:
             raise FaultError("removed by the test", at)

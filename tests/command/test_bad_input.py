@@ -263,7 +263,7 @@ def test_no_patch_loaded_is_fine(captured: Captured) -> None:
     ("name", "says"),
     [
         ("nosuch_function", "no function nosuch_function"),
-        ("0x10", "in no symbol"),
+        ("0x10", "is not mapped"),
         ("scsi_mod:int_to_scsilun", "no function int_to_scsilun in scsi_mod"),
         ("jiffies", "no function jiffies"),
     ],

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A program whose memory is what a test says, to put damage into structures."""
 
+import functools
 import struct
 
 from drgn import (
@@ -12,35 +13,62 @@ from drgn import (
     Program,
     Type,
     TypeMember,
+    sizeof,
 )
 
 LIST_ADDRESS = 0x1000
 
 
-class ListProgram:
-    """A program with a ``struct list_head`` at LIST_ADDRESS and entries that embed one."""
+class MemoryProgram:
+    """A program with 1 MiB of memory, of which only what was written is there."""
 
     def __init__(self) -> None:
         flags = PlatformFlags.IS_64_BIT | PlatformFlags.IS_LITTLE_ENDIAN
         self.prog = Program(Platform(Architecture.PPC64, flags))
         self._memory: dict[int, int] = {}
         self.prog.add_memory_segment(0, 1 << 20, self._read)
-        u64 = self.prog.int_type("unsigned long", 8, False)
-        self.list_head = self._list_head()
-        self.entry = self.prog.struct_type(
-            "entry", 24, (TypeMember(u64, "value"), TypeMember(self.list_head, "node", 64))
-        )
+        self.u64 = self.prog.int_type("unsigned long", 8, False)
+        self._types: dict[str, Type] = {}
+        self._variables: dict[str, Object] = {}
         self.prog.register_type_finder("test", self._find_type, enable_index=0)
+        self.prog.register_object_finder("test", self._find_object, enable_index=0)
 
-    def _list_head(self) -> Type:
-        def pointer() -> Type:
-            return self.prog.pointer_type(self.list_head)
+    def struct(self, tag: str, **members: Type | str) -> Type:
+        """
+        Make a struct of members one behind the other.
 
-        members = (TypeMember(pointer, "next"), TypeMember(pointer, "prev", 64))
-        return self.prog.struct_type("list_head", 16, members)
+        :param members: a type, or the tag of a struct that it is a pointer to
+        """
+        placed, offset = [], 0
+        for name, what in members.items():
+            if isinstance(what, str):
+                placed.append(TypeMember(functools.partial(self.pointer, what), name, 8 * offset))
+                offset += 8
+            else:
+                placed.append(TypeMember(what, name, 8 * offset))
+                offset += sizeof(what)
+        self._types[tag] = self.prog.struct_type(tag, offset, placed)
+        return self._types[tag]
+
+    def pointer(self, tag: str) -> Type:
+        """Return the type of a pointer to a struct that was made."""
+        return self.prog.pointer_type(self._types[tag])
+
+    def at(self, tag: str, address: int) -> Object:
+        """Return a pointer to a struct."""
+        return Object(self.prog, self.pointer(tag), address)
+
+    def variable(self, name: str, type_: Type, address: int) -> None:
+        """Give the program a variable."""
+        self._variables[name] = Object(self.prog, type_, address=address)
+
+    def _find_object(
+        self, prog: Program, name: str, flags: object, filename: object
+    ) -> Object | None:
+        return self._variables.get(name)
 
     def _find_type(self, prog: Program, kinds: object, name: str, filename: object) -> Type | None:
-        return {"entry": self.entry, "list_head": self.list_head}.get(name)
+        return self._types.get(name)
 
     def _read(self, address: int, count: int, offset: int, physical: bool) -> bytes:
         words = []
@@ -57,6 +85,15 @@ class ListProgram:
         for index, word in enumerate(words):
             self._memory[address + 8 * index] = word
 
+
+class ListProgram(MemoryProgram):
+    """A program with a ``struct list_head`` at LIST_ADDRESS and entries that embed one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        list_head = self.struct("list_head", next="list_head", prev="list_head")
+        self.struct("entry", value=self.u64, node=list_head)
+
     def link(self, *entries: int) -> None:
         """Write a list of entries, whose nodes are 8 bytes into them."""
         nodes = [LIST_ADDRESS, *(entry + 8 for entry in entries)]
@@ -67,4 +104,4 @@ class ListProgram:
 
     @property
     def head(self) -> Object:
-        return Object(self.prog, self.prog.pointer_type(self.list_head), LIST_ADDRESS)
+        return self.at("list_head", LIST_ADDRESS)

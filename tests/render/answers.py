@@ -9,6 +9,7 @@ KERNEL = Kernel(
     mmu="radix",
     page_size=65536,
     dialect="mprofile-kernel (2 instructions)",
+    pcrel=False,
     source="kdump vmcore",
     livepatch=True,
 )

@@ -17,6 +17,11 @@ def test_hostile_release() -> None:
     assert first.startswith("Linux 6.1\\x1b[2J ppc64le, radix MMU, 4K pages,")
 
 
+def test_a_kernel_without_toc() -> None:
+    (first, _) = kernel_lines(dataclasses.replace(KERNEL, dialect="out-of-line", pcrel=True))
+    assert first.endswith(", call sites: out-of-line, no TOC (pcrel)")
+
+
 def test_no_problem_is_not_mentioned() -> None:
     assert problem_lines(()) == []
 
