@@ -57,6 +57,7 @@ LAB_NEEDS = (
     _command("mmdebstrap", "mmdebstrap"),
     _command("bwrap", "bubblewrap"),
     _command("setpriv", "util-linux"),
+    _command("gdb-multiarch", "gdb-multiarch"),
 )
 
 

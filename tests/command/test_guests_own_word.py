@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-``list`` and ``func`` against the guest's own word, for every kind of capture and both MMUs.
+``list`` and ``func`` against the guest's own word, for every kernel, capture and MMU.
 
 The oracle is what sysfs, kallsyms, tracefs and the probe said just before the capture.
 """
@@ -16,6 +16,7 @@ from tests.command.klp_debug_cli import klp_debug_json
 from tests.conftest import Captured, Played
 from vmcores.image import Image
 from vmcores.oracle import EnabledFunction, Oracle
+from vmcores.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 
@@ -30,6 +31,43 @@ SOURCES = {
 
 
 @dataclass(frozen=True)
+class Shape:
+    """What a kernel's compiler makes of a function's entry, as objdump shows it."""
+
+    dialect: str
+    leaf_offset: int
+    toc_offset: int
+    """From the global entry point to the site, without and behind TOC set-up."""
+    leaf_setup: str = "none"
+    toc_setup: str = "r12"
+
+
+SHAPES = {
+    "6.1": Shape("mprofile-kernel (2 instructions)", 0x4, 0xC),
+    "6.1-4k": Shape("mprofile-kernel (2 instructions)", 0x4, 0xC),
+    "6.12": Shape("patchable-function-entry", 0x4, 0xC),
+    "7.2": Shape("out-of-line", 0x0, 0x8),
+    "7.2-pcrel": Shape("out-of-line", 0x0, 0x0, "pcrel", "pcrel"),
+}
+LETTERS = {"R": "REGS", "I": "IPMODIFY", "D": "DIRECT", "O": "CALL_OPS", "M": "MODIFIED"}
+"""What tracefs shows of a record's flags."""
+
+
+def kinds(kernel: str, mmu: str) -> tuple[str, ...]:
+    """Return the kinds of capture to try; all with each page size, and fewer with the rest."""
+    if kernel in ("6.1", "6.1-4k"):
+        return KINDS
+    return ("kdump", "qemu-elf", "live") if mmu == "radix" else ("kdump",)
+
+
+SUBJECTS = [
+    (kernel, mmu, kind)
+    for kernel, mmu in load_scenario("patched").cases()
+    for kind in kinds(kernel, mmu)
+]
+
+
+@dataclass(frozen=True)
 class Subject:
     """A target on the command line, and what its guest said."""
 
@@ -37,6 +75,10 @@ class Subject:
     target: tuple[str | Path, ...]
     oracle: Oracle
     image: Image
+
+    @property
+    def shape(self) -> Shape:
+        return SHAPES[self.image.kernel.recipe.name]
 
     def list(self) -> Any:
         return _document("list", *self.target)
@@ -51,22 +93,15 @@ def _document(*words: str | Path) -> Any:
     return klp_debug_json(*words)
 
 
-@pytest.fixture(params=["radix", "hash"], scope="session")
-def mmu(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(params=KINDS)
-def subject(
-    request: pytest.FixtureRequest, mmu: str, captured: Captured, played: Played
-) -> Subject:
-    kind = request.param
+@pytest.fixture(params=SUBJECTS, ids="-".join, scope="session")
+def subject(request: pytest.FixtureRequest, captured: Captured, played: Played) -> Subject:
+    kernel, mmu, kind = request.param
     if kind == "live":
-        guest, oracle = played("patched", mmu)
+        guest, oracle = played("patched", mmu, kernel)
         target: tuple[str | Path, ...] = ("--qemu", guest.qmp_socket)
         image = guest.image
     else:
-        captures = captured("patched", mmu)
+        captures = captured("patched", mmu, kernel)
         target, oracle, image = ("--core", captures.path(kind)), captures.oracle, captures.image
     # vmlinux alone: modules are understood without their files.
     return Subject(kind, (*target, "--symbols", image.vmlinux), oracle, image)
@@ -94,8 +129,8 @@ def test_kernel(subject: Subject) -> None:
     assert kernel["mmu"] == oracle.mmu
     assert kernel["page_size"] == oracle.page_size
     assert kernel["source"] == SOURCES[subject.kind]
-    # gcc 12 with -mprofile-kernel; the recipe says so, objdump shows it.
-    assert kernel["dialect"] == "mprofile-kernel (2 instructions)"
+    assert kernel["dialect"] == subject.shape.dialect
+    assert kernel["pcrel"] is (subject.shape.toc_setup == "pcrel")
 
 
 def test_patches_are_those_of_sysfs(subject: Subject) -> None:
@@ -206,13 +241,15 @@ def test_func_of_a_patched_function(subject: Subject, name: str) -> None:
     assert document["problems"] == []
     assert document["module"] == module == line.module
     assert int(document["address"], 16) == oracle.address(name, module)
-    assert document["leaf_without_toc"] is leaf
-    assert document["entry"]["toc_setup"] == ("none" if leaf else "r12")
+    shape = subject.shape
+    setup = shape.leaf_setup if leaf else shape.toc_setup
+    assert document["leaf_without_toc"] is (setup == "none")
+    assert document["entry"]["toc_setup"] == setup
     assert document["site"]["state"] == "armed"
-    assert document["site"]["offset"] == (0x4 if leaf else 0xC)
+    assert document["site"]["offset"] == (shape.leaf_offset if leaf else shape.toc_offset)
     assert document["record"]["users"] == line.count
-    assert ("IPMODIFY" in document["record"]["flags"]) is ("I" in line.flags)
-    assert ("REGS" in document["record"]["flags"]) is ("R" in line.flags)
+    for letter, flag in LETTERS.items():
+        assert (flag in document["record"]["flags"]) is (letter in line.flags)
     new_func = oracle.address(replacement, patch)
     assert document["winner"] == {
         "patch": patch,
@@ -223,6 +260,7 @@ def test_func_of_a_patched_function(subject: Subject, name: str) -> None:
     assert all(hop["ok"] for hop in document["chain"])
     # A module is out of a branch's reach of the kernel's text: it needs a stub.
     assert ("stub" in chain) is (module is not None)
+    assert ("ool-stub" in chain) is (shape.dialect == "out-of-line")
     assert int(chain["trampoline"]["address"], 16) == oracle.address("ftrace_caller")
     assert int(chain["handler"]["address"], 16) == oracle.address("klp_ftrace_handler")
     assert int(chain["replacement"]["address"], 16) == new_func
