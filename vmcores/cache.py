@@ -11,6 +11,10 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
+
+PARTIAL = ".partial"
+"""How the name of a folder ends that is to become an entry."""
 
 
 def cache_root() -> Path:
@@ -47,15 +51,39 @@ def file_digests(*paths: Path) -> dict[str, str]:
 @contextlib.contextmanager
 def locked(name: str) -> Iterator[None]:
     """Hold the lock NAME against other runs; waits for them."""
-    folder = cache_root() / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with _lock_file(name) as lock:
+        if not _lock_now(lock):
             print(f"waiting for another run to make {name}", file=sys.stderr, flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _lock_file(name: str) -> TextIO:
+    folder = cache_root() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return (folder / f"{name}.lock").open("w")
+
+
+def _lock_now(lock: TextIO) -> bool:
+    """Lock it if nobody else has; return whether it is ours."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def remove_abandoned() -> None:
+    """Remove what killed runs have left half made; what a run still makes is locked, and stays."""
+    for partial in cache_root().glob(f"*/*{PARTIAL}"):
+        with _lock_file(_lock_name(partial.with_suffix(""))) as lock:
+            if _lock_now(lock):
+                # A child of the killed run may still write there: then it is for the next run.
+                shutil.rmtree(partial, ignore_errors=True)
+
+
+def _lock_name(folder: Path) -> str:
+    return f"{folder.parent.name}-{folder.name}"
 
 
 def entry(kind: str, label: str, key: str, make: Callable[[Path], None]) -> Path:
@@ -63,15 +91,17 @@ def entry(kind: str, label: str, key: str, make: Callable[[Path], None]) -> Path
     Return the folder of an entry; if it is absent, MAKE fills it first.
 
     MAKE gets an empty folder that becomes the entry only once MAKE has returned. Two runs that
-    want the same entry do not collide: the second waits and finds it made.
+    want the same entry do not collide: the second waits and finds it made. What a killed run had
+    begun, of this entry or any other, is removed first.
     """
     folder = cache_root() / kind / f"{label}-{key}"
     if folder.is_dir():
         return folder
-    with locked(f"{kind}-{folder.name}"):
+    remove_abandoned()
+    with locked(_lock_name(folder)):
         if folder.is_dir():
             return folder
-        partial = folder.with_name(f"{folder.name}.partial")
+        partial = folder.with_name(f"{folder.name}{PARTIAL}")
         if partial.exists():
             shutil.rmtree(partial)
         partial.mkdir(parents=True)

@@ -168,7 +168,10 @@ class Guest:
         shutil.copy(self.image.kernel.stripped, self.share / "vmlinux")
         shutil.copy(self.image.initramfs, self.share / "initramfs.gz")
         append = (
-            f"console=hvc0 maxcpus=1 nr_cpus=1 lab.capture={','.join(kinds)}"
+            # The crash kernel runs on the CPU that crashed. With noirqdistrib it takes interrupts
+            # there; without it, XICS (POWER8) sends them to CPU 0, where nobody waits for them.
+            "console=hvc0 maxcpus=1 nr_cpus=1 noirqdistrib"
+            f" lab.capture={','.join(kinds)}"
             f" lab.dump_level={self.image.kernel.recipe.dump_level}"
         )
         self.check(f"kexec -p /share/vmlinux --initrd=/share/initramfs.gz --append='{append}'")

@@ -2,8 +2,6 @@
 """Stages of a long job: a progress bar on a terminal, plain lines elsewhere, a log each."""
 
 import contextlib
-import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +13,7 @@ from rich.progress_bar import ProgressBar
 
 from vmcores.cache import log_path
 from vmcores.errors import StepFailedError
+from vmcores.process_group import run_group
 from vmcores.timings import expected_seconds, remember
 
 # Progress is told on stderr: the stdout of a lab command is its result.
@@ -81,23 +80,9 @@ def run_stage(
         out.write(f"$ {subprocess.list2cmdline([str(a) for a in argv])}\n")
         out.flush()
         try:
-            process = subprocess.Popen(
-                argv,
-                cwd=cwd,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                # A group of its own, so that all of it can be ended with us.
-                start_new_session=True,
-            )
+            status = run_group(argv, out, cwd)
         except OSError as error:
             out.write(f"{error}\n")
             raise StepFailedError(title, 127, log) from error
-        try:
-            status = process.wait()
-        except BaseException:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
-            raise
         if status:
             raise StepFailedError(title, status, log)

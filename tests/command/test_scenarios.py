@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""``list`` where patches move: stalled, forced and replaced ones, against the guest's own word."""
+"""
+``list`` and ``func`` where patches move: stalled, forced and replaced, on every kernel.
+
+They are compared with the guest's own word: sysfs, kallsyms, and what the functions did.
+"""
 
 from typing import Any
 
@@ -8,8 +12,21 @@ import pytest
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
 from tests.conftest import Captured
 from vmcores.capture import CaptureSet
+from vmcores.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
+
+
+def on_every_kernel(scenario: str) -> pytest.MarkDecorator:
+    """Run a test with the ``captures`` of each kernel and MMU that the scenario is for."""
+    cases = [(scenario, mmu, kernel) for kernel, mmu in load_scenario(scenario).cases()]
+    names = [f"{kernel}-{mmu}" for _, mmu, kernel in cases]
+    return pytest.mark.parametrize("captures", cases, ids=names, indirect=True)
+
+
+@pytest.fixture
+def captures(request: pytest.FixtureRequest, captured: Captured) -> CaptureSet:
+    return captured(*request.param)
 
 
 def target(captures: CaptureSet) -> tuple[Any, ...]:
@@ -50,8 +67,19 @@ def function(patch: Any, name: str) -> Any:
     return found
 
 
-def test_stalled_transition(captured: Captured) -> None:
-    captures = captured("stalled")
+@on_every_kernel("unpatched")
+def test_never_patched(captures: CaptureSet) -> None:
+    assert patches(captures) == {}
+    # The probe tells that the original ran.
+    assert "int_to_scsilun d2040b0300000000" in captures.oracle.leaf_probe
+    shown = klp_debug_json("func", "int_to_scsilun", *target(captures))
+    assert shown["site"]["state"] == "idle"
+    assert shown["winner"] is None
+    assert shown["problems"] == []
+
+
+@on_every_kernel("stalled")
+def test_stalled_transition(captures: CaptureSet) -> None:
     patch = patches(captures)["wait_patch"]
     assert patch["transition"] == "patching"
     assert not patch["forced"]
@@ -67,8 +95,8 @@ def test_stalled_transition(captured: Captured) -> None:
     assert "in transition" in shown["runs"]
 
 
-def test_forced_transition(captured: Captured) -> None:
-    captures = captured("forced")
+@on_every_kernel("forced")
+def test_forced_transition(captures: CaptureSet) -> None:
     assert "livepatch: forcing remaining tasks to the patched state" in captures.oracle.log
     patch = patches(captures)["wait_patch"]
     # klp_force_transition() marks patches that are being removed; this one was being applied.
@@ -77,8 +105,8 @@ def test_forced_transition(captured: Captured) -> None:
     assert function(patch, "leaf_probe_wait_here")["runs"] == "replacement"
 
 
-def test_atomic_replace_is_over(captured: Captured) -> None:
-    captures = captured("replaced")
+@on_every_kernel("replaced")
+def test_atomic_replace_is_over(captures: CaptureSet) -> None:
     found = patches(captures)
     assert list(found) == ["replace_patch"]
     assert found["replace_patch"]["replace"]
@@ -91,8 +119,8 @@ def test_atomic_replace_is_over(captured: Captured) -> None:
     assert idle["winner"] is None
 
 
-def test_atomic_replace_under_way(captured: Captured) -> None:
-    captures = captured("replacing")
+@on_every_kernel("replacing")
+def test_atomic_replace_under_way(captures: CaptureSet) -> None:
     found = patches(captures)
     assert found["wait_replace_patch"]["transition"] == "patching"
     nop = function(found["wait_replace_patch"], "cmdline_proc_show")
@@ -111,12 +139,16 @@ def test_atomic_replace_under_way(captured: Captured) -> None:
     assert "tasks not yet switched run patched_cmdline_proc_show_1" in shown["runs"]
     # Modules lie in any order in memory: each address is named after its own.
     waiting = klp_debug_json("func", "leaf_probe_wait_here", *target(captures))
-    assert waiting["chain"][0]["symbol"] == "leaf_probe_wait_here+0xc [leaf_probe]"
+    site = waiting["chain"][0]
+    name, _, offset = site["symbol"].removesuffix(" [leaf_probe]").partition("+")
+    assert name == "leaf_probe_wait_here"
+    start = captures.oracle.address(name, "leaf_probe")
+    assert int(site["address"], 16) == start + int(offset or "0", 16)
 
 
-def test_patch_whose_removal_was_forced(captured: Captured) -> None:
+@on_every_kernel("replace_forced")
+def test_patch_whose_removal_was_forced(captures: CaptureSet) -> None:
     """The guest crashed right after the force, before the patch below could go."""
-    captures = captured("replace_forced")
     assert (
         "livepatch: forcing remaining tasks to the patched state"
         in captures.console_log.read_text()

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from vmcores import cache
+from vmcores.bootstrap import PROJECT
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +43,56 @@ def test_failed_entry_is_absent() -> None:
         cache.entry("kind", "label", "key", fail)
     made = cache.entry("kind", "label", "key", lambda folder: None)
     assert list(made.iterdir()) == []
+
+
+def partial_of(kind: str, name: str) -> Path:
+    folder = cache.cache_root() / kind / f"{name}.partial"
+    folder.mkdir(parents=True)
+    (folder / "half").write_text("")
+    return folder
+
+
+def test_what_a_killed_run_left_is_removed() -> None:
+    same, other = partial_of("kind", "label-key"), partial_of("captures", "patched-6.1-ff")
+    made = cache.entry("kind", "label", "key", lambda folder: None)
+    assert list(made.iterdir()) == []
+    assert not same.exists()
+    assert not other.exists()
+
+
+# Begins an entry, tells so, and never ends it.
+CHILD = """
+import time
+from vmcores import cache
+def make(folder):
+    (folder / "half").write_text("")
+    print(folder, flush=True)
+    time.sleep(300)
+cache.entry("kind", "label", "key", make)
+"""
+
+
+def test_what_another_run_makes_stays_until_it_is_killed() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", CHILD], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+    ) as child:
+        try:
+            assert child.stdout is not None
+            partial = Path(child.stdout.readline().strip())
+            cache.entry("kind", "label", "other", lambda folder: None)
+            assert (partial / "half").exists()
+        finally:
+            child.kill()
+    cache.entry("kind", "label", "third", lambda folder: None)
+    assert not partial.exists()
+
+
+def test_what_this_run_makes_stays() -> None:
+    def make(folder: Path) -> None:
+        cache.entry("inner", "label", "key", lambda inner: None)
+        assert folder.exists()
+
+    assert cache.entry("outer", "label", "key", make).exists()
 
 
 def test_key_depends_on_every_part() -> None:

@@ -4,11 +4,11 @@
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.lab.processes import alive, ends
 from vmcores import qmp
 from vmcores.bootstrap import PROJECT
 from vmcores.errors import GuestError
@@ -20,29 +20,16 @@ pytestmark = pytest.mark.lab
 
 # Starts a machine that waits in front of its first instruction, tells its pid, and waits.
 CHILD = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from vmcores.machine import Hardware, Machine
+# A shell starts what runs in its background with SIGINT ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with Machine(Hardware("POWER9"), Path(sys.argv[1]), Path(sys.argv[2]), "") as machine:
     machine.connect(machine.agent_socket).close()
     print(machine.pid, machine.folder, flush=True)
     time.sleep(600)
 """
-
-
-def alive(pid: int) -> bool:
-    try:
-        # A zombie has ended; its parent has just not asked yet.
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def ends(pid: int, seconds: float = 15) -> bool:
-    end = time.monotonic() + seconds
-    while alive(pid) and time.monotonic() < end:
-        time.sleep(0.05)
-    return not alive(pid)
 
 
 def test_commands() -> None:
@@ -82,6 +69,15 @@ def test_ends_when_a_test_fails_and_tells_of_the_console() -> None:
 def test_death_of_the_guest_is_told() -> None:
     with Guest(image("6.1")) as guest, pytest.raises(GuestError, match="the guest died"):
         guest.run("poweroff -f; sleep 60")
+
+
+@pytest.mark.parametrize("mmu", ["radix", "hash"])
+def test_crash_on_another_cpu_than_the_first(mmu: str) -> None:
+    # Each MMU comes with an interrupt controller of its own: XIVE, XICS.
+    with Guest(image("7.2"), mmu) as guest:
+        files = guest.crash(last="taskset -p 2 $$ > /dev/null")
+        assert "CPU: 1 " in guest.machine.console_log.read_text()
+        assert files["kdump"].stat().st_size
 
 
 def test_unknown_mmu() -> None:

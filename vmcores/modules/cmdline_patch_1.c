@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Replaces vmlinux's cmdline_proc_show(); cmdline_patch_1 and _2 stack on that one function. */
 #include <linux/seq_file.h>
-#include "single_patch.h"
+#include "patch_module.h"
 
 static int patched_cmdline_proc_show_1(struct seq_file *m, void *v)
 {

@@ -2,7 +2,7 @@
 /* Replaces scsi_common's int_to_scsilun(), a leaf function without TOC set-up. */
 #include <linux/string.h>
 #include <scsi/scsi_common.h>
-#include "single_patch.h"
+#include "patch_module.h"
 
 static void patched_int_to_scsilun(u64 lun, struct scsi_lun *scsilun)
 {

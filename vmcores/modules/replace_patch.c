@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* An atomic replace: takes over from every patch loaded before it. */
-#include <linux/livepatch.h>
-#include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
 #include <scsi/scsi_common.h>
+#include "patch_module.h"
 
 static int replaced_cmdline_proc_show(struct seq_file *m, void *v)
 {
@@ -31,18 +30,4 @@ static struct klp_object objs[] = {
 	{ }
 };
 
-static struct klp_patch patch = { .mod = THIS_MODULE, .objs = objs, .replace = true };
-
-static int __init patch_init(void)
-{
-	return klp_enable_patch(&patch);
-}
-
-static void __exit patch_exit(void)
-{
-}
-
-module_init(patch_init);
-module_exit(patch_exit);
-MODULE_LICENSE("GPL");
-MODULE_INFO(livepatch, "Y");
+PATCH_MODULE(.objs = objs, .replace = true);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Replaces both functions of seed_shape, whose mcount sites are those of gcc before 6. */
 #include <linux/compiler.h>
-#include <linux/livepatch.h>
-#include <linux/module.h>
 #include <linux/string.h>
 #include <linux/types.h>
+#include "patch_module.h"
 
 static void patched_seed_leaf(u64 lun, u8 *out)
 {
@@ -32,18 +31,4 @@ static struct klp_object objs[] = {
 	{ .name = "seed_shape", .funcs = funcs }, { }
 };
 
-static struct klp_patch patch = { .mod = THIS_MODULE, .objs = objs };
-
-static int __init patch_init(void)
-{
-	return klp_enable_patch(&patch);
-}
-
-static void __exit patch_exit(void)
-{
-}
-
-module_init(patch_init);
-module_exit(patch_exit);
-MODULE_LICENSE("GPL");
-MODULE_INFO(livepatch, "Y");
+PATCH_MODULE(.objs = objs);

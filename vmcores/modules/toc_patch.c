@@ -2,7 +2,7 @@
 /* Replaces scsi_common's scsi_set_sense_information(), which sets its TOC up. */
 #include <linux/string.h>
 #include <scsi/scsi_common.h>
-#include "single_patch.h"
+#include "patch_module.h"
 
 static int patched_scsi_set_sense_information(u8 *buf, int buf_len, u64 info)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Replaces leaf_probe's leaf_probe_wait_here(); stalls while a task sleeps there. */
-#include "single_patch.h"
+#include "patch_module.h"
 
 static int patched_leaf_probe_wait_here(unsigned int seen)
 {
