@@ -18,7 +18,7 @@ demo:
 test:
 	@$(PYTHON) -m vmcores.bootstrap lab
 	@$(VENV)/python -m vmcores capture
-	@$(VENV)/python -m pytest
+	@$(VENV)/python -m pytest -n 2 --dist loadfile
 
 check:
 	@$(PYTHON) -m vmcores.bootstrap venv

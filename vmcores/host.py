@@ -58,6 +58,7 @@ LAB_NEEDS = (
     _command("bwrap", "bubblewrap"),
     _command("setpriv", "util-linux"),
     _command("gdb-multiarch", "gdb-multiarch"),
+    _command("bpftool", "bpftool"),
 )
 
 

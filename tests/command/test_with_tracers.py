@@ -5,6 +5,9 @@
 tracefs tells the sites there are, those that are armed, how many ops each has, and its flags.
 """
 
+import re
+import shutil
+import subprocess
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +21,7 @@ from vmcores.capture import play
 from vmcores.guest import Guest
 from vmcores.image import image
 from vmcores.oracle import EnabledFunction, Oracle
+from vmcores.programs import build_program
 from vmcores.recipe import guest_kernels
 from vmcores.scenario import load_scenario
 
@@ -311,6 +315,42 @@ def test_direct_calls(guest: Guest) -> None:
         assert all(hop["ok"] for hop in func(guest, "wake_up_process")["chain"])
     finally:
         guest.check(f"echo nop > {TRACING}/current_tracer; rmmod ftrace_direct")
+
+
+def test_bpf(guest: Guest) -> None:
+    """A program on a function's entry is a direct call of its trampoline."""
+    if guest.image.kernel.recipe.name != "7.2":
+        pytest.skip("ppc64 has BPF trampolines since Linux 6.13")
+    types = subprocess.run(
+        ["bpftool", "btf", "dump", "file", guest.image.vmlinux],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    (btf_id,) = re.findall(r"^\[(\d+)\] FUNC 'vfs_read' ", types, re.MULTILINE)
+    shutil.copy(build_program("bpf_fentry"), guest.share)
+    guest.check(f"/share/bpf_fentry {btf_id} > /share/said 2>&1 & echo $! > /share/pid")
+    try:
+        guest.check("until [ -s /share/said ]; do usleep 20000; done")
+        assert guest.check("cat /share/said") == "attached\n"
+        document, oracle = ops(guest)
+        line = enabled(oracle, "vfs_read")
+        assert (line.count, "D" in line.flags) == (1, True)
+        (bpf,) = (one for one in document["ops"] if one["user"] == "BPF")
+        (call,) = bpf["direct_calls"]
+        assert call["function"] == "vfs_read"
+        (trampoline,) = (
+            symbol.address
+            for symbol in oracle.kallsyms
+            if symbol.module == "bpf" and symbol.name.startswith("bpf_trampoline_")
+        )
+        assert int(call["target"], 16) == trampoline
+        last = func(guest, "vfs_read")["chain"][-1]
+        assert (last["kind"], last["address"], last["ok"]) == ("direct", call["target"], True)
+        trace(guest, "function", "vfs_read")
+        ops(guest)
+    finally:
+        guest.check(f"echo nop > {TRACING}/current_tracer; kill $(cat /share/pid)")
 
 
 def test_no_ops(captured: Captured) -> None:

@@ -87,8 +87,11 @@ def test_unknown_mmu() -> None:
 
 def test_qemu_that_does_not_start(tmp_path: Path) -> None:
     machine = Machine(Hardware("POWER9"), tmp_path / "none", tmp_path / "none", "")
-    with machine, pytest.raises(GuestError, match=r"QEMU did not start: .*none"):
-        machine.connect(machine.agent_socket)
+    with machine:
+        # Its sockets are there before it looks for the kernel.
+        machine.wait(10)
+        with pytest.raises(GuestError, match=r"QEMU did not start: .*none"):
+            machine.connect(machine.agent_socket)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
