@@ -30,6 +30,7 @@ def demo() -> int:
     klp_debug = Path(sys.executable).with_name("klp-debug")
     commands: list[list[str | Path]] = [[klp_debug, "list", *target]]
     commands += [[klp_debug, "func", function, *target] for function in FUNCTIONS]
+    commands.append([klp_debug, "report", *target])
     for command in commands:
         print(f"\n$ {shlex.join(str(word) for word in command)}", flush=True)
         status = subprocess.run(command, check=False).returncode

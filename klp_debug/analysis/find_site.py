@@ -61,6 +61,15 @@ def _by_address(view: KernelView, address: int) -> int | None:
     return int(found[0]) if len(found) else None
 
 
+def site_of_call(view: KernelView, link: int) -> int | None:
+    """
+    Return the index of the site whose call left a return address; None if none did.
+
+    :param link: LR behind the call, which the site or its out-of-line stub made
+    """
+    return _by_address(view, link - 4)
+
+
 def why_no_site(view: KernelView, symbol: KernelSymbol) -> str:
     """Return why a function without an ftrace record has none, as far as its words tell."""
     if not len(view.records):

@@ -173,6 +173,33 @@ FTRACE_DISABLED = Kind(
     " log: it names the site, with the words found and expected. What is armed stays armed, and"
     " patches go on working, but none can be enabled or disabled until reboot.",
 )
+WILD_BRANCH = Kind(
+    id="wild-branch",
+    severity="error",
+    meaning="The kernel crashed where no text is, and the last call was that of an mcount site: the"
+    " site, a stub or a trampoline behind it led astray.",
+    shows="NIP and LR of the CPU that crashed, and each link of the way from the site.",
+    action="See in `site` which link does not fit the next. Do not arm that function again before"
+    " the cause is known.",
+)
+CRASH_IN_REPLACEMENT = Kind(
+    id="crash-in-replacement",
+    severity="error",
+    meaning="The kernel crashed in the replacement function of a live patch, or in what it called.",
+    shows="The stack of the crash, with the function that was replaced.",
+    action="Read the patch's function at that offset: its own code is the first suspect. Disable"
+    " the patch if the original can serve until it is mended.",
+)
+LIVEPATCH_STACK_DAMAGED = Kind(
+    id="livepatch-stack-damaged",
+    severity="error",
+    meaning="The marker behind an entry of a task's livepatch stack was overwritten. That stack"
+    " grows up from the bottom of the kernel stack: an overflow of either reaches the other.",
+    shows="The address of the entry, and what it holds.",
+    action="The task traps in livepatch_handler, or returns into nowhere, when the replacement"
+    " returns. Look for a deep call chain below the replacement, which overflowed the kernel stack,"
+    " or for who wrote to the bottom of that stack.",
+)
 
 KINDS: tuple[Kind, ...] = (
     SITE_RECORD_MISMATCH,
@@ -189,4 +216,7 @@ KINDS: tuple[Kind, ...] = (
     OPS_WRONG_CALLBACK,
     TRAMPOLINE_WRONG_CALL,
     FTRACE_DISABLED,
+    WILD_BRANCH,
+    CRASH_IN_REPLACEMENT,
+    LIVEPATCH_STACK_DAMAGED,
 )

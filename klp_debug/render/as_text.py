@@ -2,16 +2,22 @@
 """Any answer as text: finds its view."""
 
 from klp_debug.render.audit import audit_lines
+from klp_debug.render.bt import trace_list_lines
 from klp_debug.render.func import function_lines
 from klp_debug.render.list import patch_list_lines
 from klp_debug.render.ops import ops_list_lines
+from klp_debug.render.report import report_lines
 from klp_debug.render.site import site_lines
+from klp_debug.render.transition import transition_lines
 from klp_debug.result.answer import Answer
 from klp_debug.result.audit import Audit
 from klp_debug.result.function import Function
 from klp_debug.result.ops import OpsList
 from klp_debug.result.patches import PatchList
+from klp_debug.result.report import Report
 from klp_debug.result.site import SiteReport
+from klp_debug.result.trace import TraceList
+from klp_debug.result.transition import TransitionReport
 
 
 def as_text(answer: Answer) -> str:
@@ -31,6 +37,12 @@ def as_text(answer: Answer) -> str:
             lines = site_lines(answer)
         case OpsList():
             lines = ops_list_lines(answer)
+        case TraceList():
+            lines = trace_list_lines(answer)
+        case TransitionReport():
+            lines = transition_lines(answer)
+        case Report():
+            lines = report_lines(answer)
         case _:
             raise TypeError(f"no view for {type(answer).__name__}")
     return "\n".join(lines)

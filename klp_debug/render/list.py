@@ -13,11 +13,16 @@ def patch_list_lines(answer: PatchList) -> list[str]:
     if not answer.patches:
         none = "no live patch is loaded" if not answer.problems else "no live patch could be read"
         return [*head, "", none, *problems]
+    return [*head, "", *patch_table_lines(answer.patches), "", _summary(answer), *problems]
+
+
+def patch_table_lines(patches: tuple[Patch, ...]) -> list[str]:
+    """Return a table of patches, a line for each function; nothing if there is none."""
     grid = table("PATCH", "STATE", "OBJECT", "FUNCTION", "ORIGINAL", "REPLACEMENT", "STACK", "RUNS")
-    for patch in answer.patches:
+    for patch in patches:
         for row in _patch_rows(patch):
             add_row(grid, *row)
-    return [*head, "", *lines(grid), "", _summary(answer), *problems]
+    return lines(grid)
 
 
 def _patch_rows(patch: Patch) -> list[tuple[str, ...]]:

@@ -14,6 +14,7 @@ import struct
 import zlib
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,9 @@ FLATTENED_RECORD = struct.Struct(">qq")
 """Offset in the dump and size in bytes of what follows; both -1 in the end mark."""
 FLATTENED_SIGNATURE = b"makedumpfile\0"
 
+_VERSION_WITH_NOTES = 4
+_MAX_NOTES = 1 << 26
+"""Bytes; QEMU writes less than 4 KiB for each CPU, and there are at most 8192."""
 _DUMP_DH_COMPRESSED_ZLIB = 0x1
 _COMPRESSIONS = {0x2: "LZO", 0x4: "Snappy", 0x20: "Zstandard"}
 
@@ -46,7 +50,8 @@ class DiskDump:
         self._starts, self._positions, self._sizes = self._chunks()
         # struct disk_dump_header: header_version tells the byte order, as libkdumpfile does.
         (version,) = struct.unpack("<i", self._at(8, 4))
-        self._order = "<" if 0 < version < 1 << 16 else ">"
+        self._order: Literal["<", ">"] = "<" if 0 < version < 1 << 16 else ">"
+        (self._version,) = struct.unpack(f"{self._order}i", self._at(8, 4))
         block_size, sub_header, bitmap_blocks, pages = struct.unpack(
             f"{self._order}iiiI", self._at(428, 16)
         )
@@ -75,6 +80,20 @@ class DiskDump:
         self._descriptors = np.frombuffer(table, descriptor)
         self._page = lru_cache(maxsize=1024)(self._read_page)
         self._check_end()
+
+    def notes(self) -> tuple[bytes, Literal["<", ">"]]:
+        """
+        Return the ELF notes of the file, one behind the other, and their byte order.
+
+        :raises TargetError: if they are cut short
+        """
+        # struct kdump_sub_header: offset_note and size_note, since header_version 4.
+        offset, size = struct.unpack(f"{self._order}QQ", self._at(self.page_size + 48, 16))
+        if self._version < _VERSION_WITH_NOTES or not size:
+            return b"", self._order
+        if size > _MAX_NOTES:
+            raise TargetError(f"{self._path} is a damaged kdump file: {size} bytes of notes")
+        return self._at(offset, size), self._order
 
     def _chunks(self) -> tuple[npt.NDArray[np.int64], list[int], list[int]]:
         """Return where each piece of the dump starts, its place in the file and its size."""

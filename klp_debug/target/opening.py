@@ -57,7 +57,7 @@ def open_target(options: TargetOptions) -> Target:
     else:
         assert options.qemu is not None
         prog, source, vmcoreinfo = _open_qemu(options.qemu, given)
-    return _finish(prog, source, vmcoreinfo, files, options.kernel_directory)
+    return _finish(prog, source, vmcoreinfo, files, options)
 
 
 def _read_vmcoreinfo(path: Path) -> Vmcoreinfo:
@@ -165,12 +165,12 @@ def _finish(
     source: str,
     vmcoreinfo: Vmcoreinfo,
     files: list[SymbolFile],
-    directory: Path | None,
+    options: TargetOptions,
 ) -> Target:
     """Make kernel memory readable by virtual address and load debugging information."""
     vmlinux = choose_vmlinux(files, vmcoreinfo.build_id)
     add_linear_map(prog)
-    load_vmlinux(prog, vmlinux, directory)
+    load_vmlinux(prog, vmlinux, options.kernel_directory)
     problems = []
     page_size = vmcoreinfo.page_size
     try:
@@ -182,7 +182,7 @@ def _finish(
     except (FaultError, LookupError, ValueError) as error:
         problems.append(Problem("vmalloc memory", f"cannot be translated: {error}"))
     try:
-        load_modules(prog, files, directory)
+        load_modules(prog, files, options.kernel_directory)
     except FaultError as fault:
         problems.append(Problem("list of modules", f"cannot be read: {fault}"))
     main = prog.main_module()
@@ -194,6 +194,7 @@ def _finish(
         build_id=main.build_id.hex() if main.build_id else vmcoreinfo.build_id,
         mmu=mmu,
         page_size=page_size,
+        core=options.core,
         problems=problems,
     )
 

@@ -25,5 +25,7 @@ class Target:
     mmu: Mmu
     page_size: int
     """In bytes."""
+    core: Path | None = None
+    """The dump's file; None for a running kernel."""
     problems: list[Problem] = field(default_factory=list)
     """What opening could not do, though it could open."""

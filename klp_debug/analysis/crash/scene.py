@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The scene of a crash: what every rule looks at."""
+
+from dataclasses import dataclass
+
+from klp_debug.analysis.find_site import site_of_call
+from klp_debug.analysis.kernel_log import log_records
+from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.task_trace import TaskTracer
+from klp_debug.kernel.log import oops_reports
+from klp_debug.kernel.panic import Crash, crash, panic_message
+from klp_debug.result.registers import Registers
+from klp_debug.result.report import CrashFacts
+from klp_debug.result.trace import TaskTrace
+
+
+@dataclass(frozen=True, slots=True)
+class CrashScene:
+    """What is known of a crash."""
+
+    view: KernelView
+    tracer: TaskTracer
+    crash: Crash
+    message: str | None
+    registers: Registers | None
+    trace: TaskTrace | None
+    report: tuple[str, ...]
+    """The kernel's own report of it."""
+
+    @property
+    def wild(self) -> bool:
+        """Whether the CPU went where no text is."""
+        return self.registers is not None and not self.tracer.is_text(int(self.registers.nip))
+
+    @property
+    def site(self) -> int | None:
+        """The index of the mcount site that made the last call, if one did."""
+        if self.registers is None:
+            return None
+        return site_of_call(self.view, int(self.registers.link))
+
+    def facts(self) -> CrashFacts:
+        """Return what is shown of it."""
+        return CrashFacts(
+            message=self.message,
+            cpu=self.crash.cpu,
+            registers=self.registers,
+            trace=self.trace,
+            log=self.report,
+        )
+
+
+def crash_scene(view: KernelView, tracer: TaskTracer) -> CrashScene | None:
+    """
+    Return the scene of the crash; None if the kernel did not crash.
+
+    What cannot be read becomes a problem of the view.
+    """
+    found = None
+    with view.problems.noting("which CPU crashed"):
+        found = crash(view.prog)
+    if found is None:
+        return None
+    records = log_records(view)
+    trace = None
+    with view.problems.noting(f"task that crashed on CPU {found.cpu}"):
+        trace = tracer.trace(found.task)
+    reports = oops_reports(records)
+    return CrashScene(
+        view=view,
+        tracer=tracer,
+        crash=found,
+        message=panic_message(records),
+        registers=tracer.registers.of(found.cpu),
+        trace=trace,
+        report=tuple(record.text for record in reports[-1]) if reports else (),
+    )

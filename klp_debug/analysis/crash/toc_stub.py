@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+The crash of a leaf function whose site calls a stub that needs r2.
+
+A leaf function sets no TOC before its mcount site, so r2 there is its caller's. It is proven by
+running the stub's instructions with the registers of the crash.
+"""
+
+from collections.abc import Iterator
+
+from drgn import FaultError
+
+from klp_debug.analysis.crash.scene import CrashScene
+from klp_debug.analysis.findings import TOC_STUB_ON_LEAF
+from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.site_report import report_site
+from klp_debug.analysis.stubs import FollowedStub, Stubs
+from klp_debug.kernel.module import module_name, module_toc
+from klp_debug.ppc64le.disassembly import disassemble
+from klp_debug.ppc64le.replay import LoadError, Outcome, Step, format_number, replay
+from klp_debug.result.address import Address
+from klp_debug.result.registers import Registers
+from klp_debug.result.report import Verdict
+from klp_debug.result.site import SiteReport
+
+_WHY = (
+    'Kernels before "powerpc/module: Create a special stub for ftrace_caller()" (336a7b5dd80a, in'
+    " v4.6) build such stubs; a kernel that has it makes none: there, something overwrote the stub."
+)
+_NOW = (
+    "Disable the patch before the function is called again, or keep tracers and patches off leaf"
+    " functions of modules until the fix is in."
+)
+
+
+def judge(scene: CrashScene) -> Verdict | None:
+    """Return the verdict if the crash came through such a stub; None if it did not."""
+    index, registers = scene.site, scene.registers
+    if index is None or registers is None:
+        return None
+    site = report_site(scene.view, index)
+    stub = _r2_stub(scene.view, site)
+    if not site.leaf_without_toc or stub is None:
+        return None
+    outcome = _replay(scene.view, stub, registers)
+    address = stub.stub.address
+    in_stub = address <= int(registers.nip) < address + 4 * len(stub.words)
+    proven = outcome.target == int(registers.nip)
+    if not proven and not in_stub:
+        return None
+    name = f"{site.function} [{site.module}]" if site.module else str(site.function)
+    users = ", ".join(sorted({ops.patch or ops.user or "an unknown ops" for ops in site.ops}))
+    return Verdict(
+        blame="caused",
+        id=TOC_STUB_ON_LEAF.id,
+        what=(
+            "Live patching caused this crash.",
+            f"{name}, hooked by {users or 'nobody now'}, is a leaf: it sets no TOC before its"
+            " mcount site.",
+            "The stub that the site calls finds its target through r2, which still was the"
+            " caller's.",
+        ),
+        proof=tuple(_proof(scene.view, stub, outcome, registers, site)),
+        why=_WHY,
+        now=_NOW,
+        checked=(),
+    )
+
+
+def _r2_stub(view: KernelView, site: SiteReport) -> FollowedStub | None:
+    stubs = Stubs(view)
+    for shown in site.stubs:
+        if shown.needs == "r2":
+            return stubs.follow(int(shown.address))
+    return None
+
+
+def _replay(view: KernelView, stub: FollowedStub, registers: Registers) -> Outcome:
+    def load(address: int) -> int:
+        try:
+            return int(view.prog.read_u64(address))
+        except FaultError as fault:
+            raise LoadError(str(fault)) from None
+
+    entry = {f"r{number}": int(registers.gpr[number]) for number in (1, 2, 13)}
+    return replay(stub.words, stub.stub.address, registers=entry, load=load)
+
+
+def _proof(
+    view: KernelView,
+    stub: FollowedStub,
+    outcome: Outcome,
+    registers: Registers,
+    site: SiteReport,
+) -> Iterator[str]:
+    r2 = int(registers.gpr[2])
+    owner = stub.owner or "vmlinux"
+    right = stub.stub.right_r2 if stub.stub.right_r2 is not None else stub.toc
+    yield (
+        f"the stub at {Address(stub.stub.address)}, replayed with the registers of CPU"
+        f" {registers.cpu}:"
+    )
+    needs = f"; {owner}'s, which the stub needs, is {Address(right)}" if right is not None else ""
+    yield f"r2 = {Address(r2)}: {_whose_toc(view, r2)}{needs}"
+    for step in outcome.steps:
+        yield _step(step, registers)
+    if outcome.target is not None:
+        yield f"so it goes to {format_number(outcome.target)}"
+    else:
+        yield f"and stops: {outcome.stopped}"
+    yield (
+        f"NIP = {registers.nip}, CTR = {registers.ctr}, LR = {registers.link}"
+        f" ({_behind(site, int(registers.link))})"
+    )
+
+
+def _behind(site: SiteReport, link: int) -> str:
+    if link == int(site.site.address) + 4:
+        return "behind the mcount site"
+    return "behind the call in the site's out-of-line stub"
+
+
+def _step(step: Step, registers: Registers) -> str:
+    (instruction,) = disassemble(step.words, step.address)
+    text = f"{instruction.mnemonic or ''} {instruction.operands or ''}".strip()
+    told = " ".join(f"{word:08x}" for word in step.words)
+    line = f"{told}  {text}" if text else told
+    if step.register is None or step.value is None:
+        return line
+    line += f": {step.register} = {format_number(step.value)}"
+    if step.loaded_from is not None:
+        line += f", from {format_number(step.loaded_from)}"
+    at_crash = _register(registers, step.register)
+    if at_crash is not None and at_crash == step.value:
+        line += ", as in the dump"
+    return line
+
+
+def _register(registers: Registers, name: str) -> int | None:
+    if name == "ctr":
+        return int(registers.ctr)
+    return int(registers.gpr[int(name[1:])]) if name.startswith("r") else None
+
+
+def _whose_toc(view: KernelView, value: int) -> str:
+    if value == view.kernel_toc:
+        return "the kernel's TOC"
+    for module in view.modules:
+        with view.problems.noting(f"TOC of module at {module.value_():#x}"):
+            if module_toc(module) == value:
+                return f"the TOC of {module_name(module)}"
+    return "no TOC of the kernel or a module"

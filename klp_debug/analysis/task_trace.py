@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The stack of a task, whether it runs or sleeps, and what livepatch makes of it."""
+
+from functools import cached_property
+
+from drgn import Object
+
+from klp_debug.analysis.find_site import site_of_call
+from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.unwind import Unwinder
+from klp_debug.kernel.livepatch_stack import LivepatchEntry
+from klp_debug.kernel.stacktrace import ReliableWalk, arch_stack_walk_reliable
+from klp_debug.kernel.task import (
+    task_comm,
+    task_cpu,
+    task_on_cpu,
+    task_pid,
+    task_stack,
+    task_state_name,
+)
+from klp_debug.result.registers import CpuRegisters, Registers
+from klp_debug.result.trace import Frame, TaskTrace
+from klp_debug.target.registers import cpu_registers
+
+RUNNING = "it runs: its stack changes"
+
+
+class TaskTracer:
+    """Traces tasks of one target."""
+
+    def __init__(self, view: KernelView) -> None:
+        """Prepare to trace."""
+        self._view = view
+        self._unwinder = Unwinder(view)
+
+    @cached_property
+    def registers(self) -> CpuRegisters:
+        """Those of every CPU; what a dump lacks becomes a problem of the view."""
+        registers = cpu_registers(self._view.target)
+        if self._view.target.core is not None:  # of a running kernel nobody expects them
+            self._view.problems.extend(list(registers.problems))
+        return registers
+
+    def trace(self, task: Object) -> TaskTrace:
+        """
+        Return the stack of a task; what cannot be read becomes a problem of the view.
+
+        :param task: ``struct task_struct *``
+        :raises WalkError, drgn.FaultError: if the task itself cannot be read
+        """
+        stack = task_stack(task) or range(0)
+        entries = self._unwinder.livepatch_stack(task, stack) if stack else ()
+        running = bool(task_on_cpu(task))
+        frames: tuple[Frame, ...] = ()
+        with self._view.problems.noting(f"stack of task {task_pid(task)}"):
+            if running:
+                registers = self.registers.of(task_cpu(task))
+                if registers is not None:
+                    frames = self._from_registers(task, registers, entries)
+            else:
+                frames = self._unwinder.frames(self._view.prog.stack_trace(task), entries)
+        return TaskTrace(
+            pid=task_pid(task),
+            comm=task_comm(task),
+            cpu=task_cpu(task),
+            running=running,
+            state=task_state_name(task),
+            frames=frames,
+            livepatch_stack=tuple(self._unwinder.describe(entry) for entry in entries),
+            unreliable=RUNNING if running else self.reliable(task).broken,
+            in_patched=any(frame.role is not None for frame in frames),
+        )
+
+    def has_livepatch_stack(self, task: Object) -> bool:
+        """
+        Return whether something is on a task's livepatch stack, or that is damaged.
+
+        :raises WalkError, drgn.FaultError: if the task itself cannot be read
+        """
+        stack = task_stack(task)
+        return bool(stack and self._unwinder.livepatch_stack(task, stack))
+
+    def reliable(self, task: Object) -> ReliableWalk:
+        """
+        Return what livepatch sees of a task that does not run.
+
+        :raises WalkError, drgn.FaultError: if the task itself cannot be read
+        """
+        stack = task_stack(task)
+        if stack is None:
+            return ReliableWalk((), "it has no stack any more")
+        return arch_stack_walk_reliable(task, stack, self.is_text)
+
+    def _from_registers(
+        self, task: Object, registers: Registers, entries: tuple[LivepatchEntry, ...]
+    ) -> tuple[Frame, ...]:
+        """Walk from registers; after a wild branch from where LR says that it came."""
+        prog, sp, link = self._view.prog, int(registers.gpr[1]), int(registers.link)
+        if self.is_text(int(registers.nip)):
+            trace = prog.stack_trace(_pt_regs(task, registers, int(registers.nip)))
+            return self._unwinder.frames(trace, entries)
+        frames = [self._unwinder.bare(int(registers.nip), sp, interrupted=True)]
+        resume = link
+        if site_of_call(self._view, link) is not None:
+            # The call came from an mcount site, whose function has no frame yet: r0 holds LR.
+            frames.append(self._unwinder.bare(link, sp, interrupted=False))
+            resume = int(registers.gpr[0])
+        if self.is_text(resume):
+            trace = prog.stack_trace(_pt_regs(task, registers, resume))
+            frames += self._unwinder.frames(trace, entries, resumed=True)
+        return tuple(frames)
+
+    def is_text(self, address: int) -> bool:
+        """Return whether an address is in a function of the kernel or a module."""
+        symbol = self._view.symbols.covering(address)
+        return symbol is not None and symbol.is_function
+
+
+def _pt_regs(task: Object, registers: Registers, pc: int) -> Object:
+    """Return registers as drgn takes them to begin a walk at ``pc``."""
+    return Object(
+        task.prog_,
+        "struct pt_regs",
+        {
+            "gpr": [int(value) for value in registers.gpr],
+            "nip": pc,
+            "msr": int(registers.msr),
+            "ctr": int(registers.ctr),
+            "link": int(registers.link),
+            "xer": int(registers.xer),
+            "ccr": int(registers.ccr),
+        },
+    )

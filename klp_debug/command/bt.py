@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``bt``: stacks with the frames that livepatch put by."""
+
+import argparse
+
+from klp_debug.analysis.choose_tasks import TaskNotFoundError, choose_tasks
+from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.task_trace import TaskTracer
+from klp_debug.command.command import Argument, Command, CommandError
+from klp_debug.result.trace import TraceList
+
+
+def run(view: KernelView, args: argparse.Namespace) -> TraceList:
+    """
+    Return the stacks of the tasks that ``args.task`` names.
+
+    :raises CommandError: if it names none
+    """
+    try:
+        tasks = choose_tasks(view, args.task)
+    except TaskNotFoundError as error:
+        raise CommandError(str(error)) from None
+    tracer = TaskTracer(view)
+    traces = []
+    for task in tasks:
+        with view.problems.noting(f"task at {task.value_():#x}"):
+            trace = tracer.trace(task)
+            if trace.in_patched or not args.in_patched:
+                traces.append(trace)
+    return TraceList(kernel=view.describe(), tasks=tuple(traces), problems=view.problems.all())
+
+
+BT = Command(
+    name="bt",
+    summary="show stacks, with the frames that live patches hide",
+    description=(
+        "Shows the kernel stacks of tasks. While a replacement runs, the return address into its"
+        " caller is only on the task's livepatch stack, and a plain walk misses that frame: here"
+        " it is put back. Frames of originals and of replacements are marked with their patch,"
+        " and a stack that livepatch itself cannot trust is told, with the reason."
+    ),
+    run_on=run,
+    arguments=(
+        Argument(
+            ("task",),
+            {
+                "metavar": "PID|COMM|cpuN|0xTASK|all",
+                "nargs": "?",
+                "default": "all",
+                "help": "whose stack: of a PID, of all tasks of a name, of what runs on a CPU, of"
+                " a task_struct, or (default) of all tasks",
+            },
+        ),
+        Argument(
+            ("--in-patched",),
+            {
+                "action": "store_true",
+                "help": "only tasks inside a function that is live-patched, or its replacement",
+            },
+        ),
+    ),
+    needs_livepatch=False,
+)

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``report``: is live patching to blame, and how is that proven."""
+
+import argparse
+
+from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.report import report
+from klp_debug.command.command import Command
+from klp_debug.result.report import Report
+
+
+def run(view: KernelView, args: argparse.Namespace) -> Report:
+    """Return the verdict with all that leads to it."""
+    return report(view)
+
+
+REPORT = Command(
+    name="report",
+    summary="say whether live patching is to blame for a crash, and prove it",
+    description=(
+        "Says first whether live patching caused the crash, how that is proven from the dump, and"
+        " what to do; then the crash itself, every finding of audit and of the tasks' livepatch"
+        " stacks, the patches and the transition. Without a crash it is a report of the health"
+        " of live patching."
+    ),
+    run_on=run,
+    needs_livepatch=False,
+)

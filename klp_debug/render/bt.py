@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The answer of ``bt`` as text."""
+
+from klp_debug.render.kernel import kernel_lines, problem_lines
+from klp_debug.render.terminal import add_row, escape, lines, table
+from klp_debug.result.trace import Frame, LivepatchFrame, TaskTrace, TraceList
+
+
+def trace_list_lines(answer: TraceList) -> list[str]:
+    """Return the stack of each task."""
+    found = [line for task in answer.tasks for line in ("", *task_lines(task))]
+    return [
+        *kernel_lines(answer.kernel),
+        *(found or ["", "no such task"]),
+        *problem_lines(answer.problems),
+    ]
+
+
+def task_lines(task: TaskTrace) -> list[str]:
+    """Return whose stack it is, whether livepatch can trust it, and its frames."""
+    where = "" if task.cpu is None else f" on CPU {task.cpu}"
+    doing = f"runs{where}" if task.running else f"{task.state}, last{where}"
+    head = f"{escape(task.comm)} ({task.pid})  {escape(doing)}"
+    if task.in_patched:
+        head += ", in a patched function"
+    return [head, *_trust(task), *frame_lines(task.frames), *_livepatch_stack(task)]
+
+
+def _trust(task: TaskTrace) -> list[str]:
+    if task.unreliable is None or task.running:
+        return []
+    return [f"    unreliable: {escape(task.unreliable)}"]
+
+
+def frame_lines(frames: tuple[Frame, ...]) -> list[str]:
+    """Return a line a frame, the innermost first."""
+    if not frames:
+        return ["    no frame: its registers are not known"]
+    grid = table()
+    for frame in frames:
+        pc = " " * 16 if frame.inlined else frame.pc.bare
+        add_row(grid, "  ", pc, frame.symbol or "in no symbol", "; ".join(_notes(frame)))
+    return lines(grid)
+
+
+def _notes(frame: Frame) -> list[str]:
+    notes = []
+    if frame.role == "original":
+        notes.append(f"original of a function that {frame.patch} replaces")
+    elif frame.role == "replacement":
+        notes.append(f"replacement, of {frame.patch}")
+    if frame.from_livepatch_stack:
+        notes.append("from the livepatch stack")
+    if frame.inlined:
+        notes.append("inlined")
+    return notes
+
+
+def _livepatch_stack(task: TaskTrace) -> list[str]:
+    return [f"    livepatch stack {_entry(entry)}" for entry in task.livepatch_stack]
+
+
+def _entry(entry: LivepatchFrame) -> str:
+    to = entry.lr_symbol or entry.lr.bare
+    marker = "" if entry.intact else f"; MARKER DAMAGED: {entry.marker.bare}"
+    return f"{entry.address.bare}: returns to {escape(to)}, r2 {entry.toc.bare}{marker}"

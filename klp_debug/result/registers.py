@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the registers of CPUs held when a dump was taken."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from klp_debug.result.address import Address
+from klp_debug.result.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """
+    The registers of one CPU, named as ``struct pt_regs`` names them.
+
+    Those that the kernel saved are of the moment of the crash: on the CPU that crashed, of the
+    exception, or of ``panic()``'s own callers; on another, of what an interrupt stopped.
+    """
+
+    cpu: int
+    """As the kernel numbers CPUs."""
+    gpr: tuple[Address, ...]
+    """r0 to r31."""
+    nip: Address
+    msr: Address
+    ctr: Address
+    link: Address
+    xer: Address
+    ccr: Address
+    trap: Address | None
+    """The exception's vector; 0 where there was none. None where QEMU saved the registers."""
+    dar: Address | None
+    dsisr: Address | None
+    saved_by: Literal["kernel", "QEMU"]
+
+
+@dataclass(frozen=True, slots=True)
+class CpuRegisters:
+    """The registers of all CPUs, as far as they are known."""
+
+    cpus: tuple[Registers, ...]
+    """By number of the CPU; no more than one for each."""
+    problems: tuple[Problem, ...]
+
+    def of(self, cpu: int) -> Registers | None:
+        """Return those of a CPU; None if they are not known."""
+        return next((registers for registers in self.cpus if registers.cpu == cpu), None)

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The answer of ``report``: whether live patching is to blame, how it is proven, what to do."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from klp_debug.result.finding import Finding
+from klp_debug.result.kernel import Kernel
+from klp_debug.result.patches import Patch, Transition
+from klp_debug.result.problem import Problem
+from klp_debug.result.registers import Registers
+from klp_debug.result.trace import TaskTrace
+
+Blame = Literal["caused", "involved", "not involved", "no crash"]
+"""
+What live patching has to do with the crash:
+
+``caused``
+    a stub, site, trampoline or livepatch stack led to it;
+``involved``
+    a replacement, or what it called, crashed: the patch's own code may be at fault;
+``not involved``
+    nothing of live patching is on the way to the crash;
+``no crash``
+    the kernel did not crash.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer in short."""
+
+    blame: Blame
+    id: str | None
+    """The finding that names the cause, if there is one."""
+    what: tuple[str, ...]
+    """Sentences; the first is the verdict itself."""
+    proof: tuple[str, ...]
+    """A line for each step, with the values that the dump holds."""
+    why: str | None
+    """Where such a fault comes from."""
+    now: str | None
+    """What to do."""
+    checked: tuple[str, ...]
+    """What was looked at, where nothing was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrashFacts:
+    """The crash itself."""
+
+    message: str | None
+    """What the kernel said, if its log can be read."""
+    cpu: int
+    registers: Registers | None
+    """Those of the CPU that crashed, at the exception where the kernel tells."""
+    trace: TaskTrace | None
+    """The stack of the task that crashed."""
+    log: tuple[str, ...]
+    """The kernel's own report of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSummary:
+    """What ``audit`` found, in numbers."""
+
+    sites: int
+    armed: int
+    findings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answer of ``report``."""
+
+    kernel: Kernel
+    verdict: Verdict
+    crash: CrashFacts | None
+    findings: tuple[Finding, ...]
+    """By severity; those of ``audit``, and those about the crash."""
+    patches: tuple[Patch, ...]
+    transition: Transition | None
+    """Which way, if one is under way."""
+    waiting: int
+    """How many tasks have not switched in it."""
+    audit: AuditSummary
+    problems: tuple[Problem, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Whether there is nothing that a user of live patching must look at."""
+        fine = self.verdict.blame in ("not involved", "no crash")
+        return fine and not self.findings and not self.problems
