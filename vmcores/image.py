@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Everything a guest boots from: kernel, modules, initramfs."""
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +28,12 @@ class Image:
         return self.kernel.vmlinux
 
 
+@functools.cache
 def image(recipe: str) -> Image:
     """
     Return the image of the kernel recipe of that name; builds what the cache lacks.
 
-    Raises LabError.
+    It is looked up once in a process: asking apt for the version takes a second. Raises LabError.
     """
     kernel = build_kernel(load_recipe(recipe))
     modules_key, modules = build_modules(kernel)
