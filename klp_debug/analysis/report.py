@@ -2,6 +2,7 @@
 """The whole answer about a target: verdict, crash, findings, patches, transition."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from klp_debug.analysis.audit import audit
 from klp_debug.analysis.crash import in_replacement, livepatch_stack, toc_stub, wild_branch
@@ -37,7 +38,7 @@ def report(view: KernelView) -> Report:
     traces = _traces(view, tracer)
     found = [*audited.findings, *livepatch_stack.stack_findings(iter(traces))]
     scene = crash_scene(view, tracer)
-    verdict = _verdict(scene, audited, patches, traces)
+    verdict = _verdict(scene, audited, found, patches, traces)
     return Report(
         kernel=view.describe(),
         verdict=verdict,
@@ -69,20 +70,29 @@ def _traces(view: KernelView, tracer: TaskTracer) -> list[TaskTrace]:
 def _verdict(
     scene: CrashScene | None,
     audited: Audit,
+    found: Sequence[Finding],
     patches: tuple[Patch, ...],
     traces: list[TaskTrace],
 ) -> Verdict:
     checked = tuple(_checked(scene, audited, patches, traces))
     if scene is None:
-        return Verdict("no crash", None, ("The kernel did not crash.",), (), None, None, checked)
+        what = ("The kernel did not crash.", _health(found))
+        return Verdict("no crash", None, what, (), None, None, checked)
     for judge in _RULES:
         verdict = judge(scene)
         if verdict is not None:
             return verdict
-    what = ["Live patching is not involved in this crash."]
+    first = "Live patching is not involved in this crash."
     if scene.registers is None:
-        what = ["Nothing shows that live patching is involved, but the registers are not known."]
-    return Verdict("not involved", None, tuple(what), (), None, None, checked)
+        first = "Nothing shows that live patching is involved, but the registers are not known."
+    return Verdict("not involved", None, (first, _health(found)), (), None, None, checked)
+
+
+def _health(found: Sequence[Finding]) -> str:
+    if not found:
+        return "Nothing about it is found to be wrong."
+    number = f"{len(found)} finding{'' if len(found) == 1 else 's'}"
+    return f"But live patching or tracing is not as it should be: {number} below."
 
 
 def _checked(
@@ -100,12 +110,12 @@ def _checked(
     if scene is not None and scene.trace is not None:
         frames = len(scene.trace.frames)
         checked.append(f"the {frames} frames of the crash: none of a replacement")
-    intact = sum(entry.intact for trace in traces for entry in trace.livepatch_stack)
-    checked.append(f"the livepatch stacks of all tasks: {intact} entries, intact")
-    findings = f"{len(audited.findings)} findings" if audited.findings else "no contradiction"
+    entries = [entry for trace in traces for entry in trace.livepatch_stack]
+    intact = sum(entry.intact for entry in entries)
+    checked.append(f"the livepatch stacks of all tasks: {intact} of {len(entries)} entries intact")
     checked.append(
-        f"{audited.sites} mcount sites with their stubs, records and ops, {len(patches)} patches:"
-        f" {findings}"
+        f"{audited.sites} mcount sites with their stubs, records and ops,"
+        f" {len(patches)} patches: {_contradictions(len(audited.findings))}"
     )
     return checked
 
@@ -122,3 +132,9 @@ def _with_the_log(view: KernelView, found: list[Finding]) -> tuple[Finding, ...]
         else finding
         for finding in found
     )
+
+
+def _contradictions(number: int) -> str:
+    if not number:
+        return "no contradiction"
+    return f"{number} contradiction{'' if number == 1 else 's'}"

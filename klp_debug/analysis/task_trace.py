@@ -18,6 +18,7 @@ from klp_debug.kernel.task import (
     task_stack,
     task_state_name,
 )
+from klp_debug.ppc64le.instruction import makes_frame
 from klp_debug.result.registers import CpuRegisters, Registers
 from klp_debug.result.trace import Frame, TaskTrace
 from klp_debug.target.registers import cpu_registers
@@ -96,24 +97,55 @@ class TaskTracer:
     ) -> tuple[Frame, ...]:
         """Walk from registers; after a wild branch from where LR says that it came."""
         prog, sp, link = self._view.prog, int(registers.gpr[1]), int(registers.link)
-        if self.is_text(int(registers.nip)):
-            trace = prog.stack_trace(_pt_regs(task, registers, int(registers.nip)))
+        nip = int(registers.nip)
+        if self.is_text(nip) and not (self.is_text(link) and self._frameless(nip)):
+            trace = prog.stack_trace(_pt_regs(task, registers, nip))
             return self._unwinder.frames(trace, entries)
-        frames = [self._unwinder.bare(int(registers.nip), sp, interrupted=True)]
+        frames = [self._unwinder.bare(nip, sp, interrupted=True)]
         resume = link
-        if site_of_call(self._view, link) is not None:
+        index = site_of_call(self._view, link)
+        if index is not None and not self.is_text(nip):
             # The call came from an mcount site, whose function has no frame yet: r0 holds LR.
-            frames.append(self._unwinder.bare(link, sp, interrupted=False))
+            ip = self._view.records[index].ip
+            frames.append(self._unwinder.bare(link, sp, interrupted=False, site=ip))
             resume = int(registers.gpr[0])
         if self.is_text(resume):
             trace = prog.stack_trace(_pt_regs(task, registers, resume))
             frames += self._unwinder.frames(trace, entries, resumed=True)
         return tuple(frames)
 
+    def _frameless(self, pc: int) -> bool:
+        """
+        Return whether a module's function has made no frame yet, so that LR tells its caller.
+
+        Of vmlinux's the debug info tells drgn. A heuristic: all is taken to be run that lies
+        between the function's beginning and the address.
+        """
+        symbol = self._view.symbols.covering(pc)
+        if symbol is None or symbol.module is None or not symbol.is_function:
+            return False
+        with self._view.problems.noting(f"text of {symbol.name}"):
+            words = self._view.words(symbol.address, (pc - symbol.address) // 4)
+            return not any(makes_frame(word) for word in words)
+        return False
+
     def is_text(self, address: int) -> bool:
-        """Return whether an address is in a function of the kernel or a module."""
+        """Return whether an address is in the kernel's text, or in a function of a module."""
+        if any(start <= address < end for start, end in self._kernel_text):
+            return True
         symbol = self._view.symbols.covering(address)
         return symbol is not None and symbol.is_function
+
+    @cached_property
+    def _kernel_text(self) -> list[tuple[int, int]]:
+        """Where it begins and ends; assembly in it has symbols that are no functions."""
+        bounds = (("_stext", "_etext"), ("_sinittext", "_einittext"))
+        named = self._view.symbols.named
+        return [
+            (named(start, "vmlinux")[0].address, named(end, "vmlinux")[0].address)
+            for start, end in bounds
+            if named(start, "vmlinux") and named(end, "vmlinux")
+        ]
 
 
 def _pt_regs(task: Object, registers: Registers, pc: int) -> Object:

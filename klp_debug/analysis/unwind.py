@@ -6,6 +6,7 @@ drgn walks the kernel's stack. Where it meets ``livepatch_handler`` the function
 original is missing: its return address is on the task's livepatch stack, one entry a call.
 """
 
+import dataclasses
 from collections.abc import Iterator
 
 from drgn import Object, StackFrame, StackTrace
@@ -47,9 +48,22 @@ class Unwinder:
         """
         return tuple(self._splice(trace, entries, resumed))
 
-    def bare(self, pc: int, sp: int, *, interrupted: bool) -> Frame:
-        """Return a frame that only registers tell of."""
-        return self._shown(pc, sp, interrupted=interrupted)
+    def bare(self, pc: int, sp: int, *, interrupted: bool, site: int | None = None) -> Frame:
+        """
+        Return a frame that only registers tell of.
+
+        :param site: of the mcount site that made the call, if one did, though out of line
+        """
+        frame = self._shown(pc, sp, interrupted=interrupted)
+        if site is None or pc == site + 4:
+            return frame
+        role = self._patched.role_at(site)
+        return dataclasses.replace(
+            frame,
+            symbol=f"out-of-line stub of {self._symbol(site, exact=True)}",
+            role=role.role if role is not None else None,
+            patch=role.patch if role is not None else None,
+        )
 
     def describe(self, entry: LivepatchEntry) -> LivepatchFrame:
         """Return an entry as it is shown."""

@@ -124,6 +124,11 @@ def is_stdu(word: int) -> bool:
     return primary_opcode(word) == OP_STD and word & 3 == 1
 
 
+def makes_frame(word: int) -> bool:
+    """Return whether a word is ``stdu r1,-N(r1)``, by which a function makes its stack frame."""
+    return is_stdu(word) and rt(word) == ra(word) == 1 and ds(word) < 0
+
+
 def is_bl(word: int) -> bool:
     """Return whether a word is a relative ``bl`` (``is_bl_op()`` of trace/ftrace.c)."""
     return word & _BRANCH_MASK == 0x48000001

@@ -96,5 +96,6 @@ def _transition(answer: Report) -> str:
 
 def _audit(answer: Report) -> str:
     audit = answer.audit
-    found = f"{audit.findings} findings" if audit.findings else "no finding"
+    plural = "" if audit.findings == 1 else "s"
+    found = f"{audit.findings} finding{plural}" if audit.findings else "no finding"
     return f"{audit.sites} mcount sites, {audit.armed} armed: {found}"
