@@ -8,16 +8,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vmcores.cache import entry, file_digests, key_of
+from vmcores.damage import DAMAGES
 from vmcores.errors import ScenarioError
 from vmcores.guest import CRASH_CAPTURES, QEMU_CAPTURES, Guest
 from vmcores.image import Image, image
+from vmcores.oops import Oops, parse_oops
 from vmcores.oracle import Oracle
 from vmcores.scenario import Scenario
 from vmcores.stage import stage
 
 FILES = CRASH_CAPTURES | QEMU_CAPTURES
 # Our own code that shapes a capture.
-_SHAPING = ("agent", "capture", "guest", "machine", "oracle", "oracle_files", "scenario")
+_SHAPING = (
+    *("agent", "capture", "damage", "debugger", "guest", "machine"),
+    *("oracle", "oracle_files", "scenario"),
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,11 @@ class CaptureSet:
     def oracle(self) -> Oracle:
         """What the guest said just before the captures."""
         return Oracle.load(self.folder / "oracle.json")
+
+    @functools.cached_property
+    def oops(self) -> Oops | None:
+        """What the guest printed of its oops; None if it had none."""
+        return parse_oops(self.console_log.read_text(errors="replace"))
 
     @property
     def console_log(self) -> Path:
@@ -55,9 +65,9 @@ class CaptureSet:
 
 def play(guest: Guest, scenario: Scenario) -> Oracle:
     """
-    Do the SCENARIO's steps in GUEST and return its oracle then.
+    Do the SCENARIO's steps in GUEST and return its oracle then; after that, its damage.
 
-    Raises GuestError for a failed step, ScenarioError if what must be true is not.
+    Raises GuestError for a failed step or damage, ScenarioError if what must be true is not.
     """
     for step in scenario.steps:
         guest.check(step)
@@ -67,6 +77,10 @@ def play(guest: Guest, scenario: Scenario) -> Oracle:
         broken.append(f"mmu: expected {guest.mmu}, got {oracle.mmu}")
     if broken:
         raise ScenarioError(f"scenario '{scenario.name}' ({guest.mmu}): {'; '.join(broken)}")
+    if scenario.damage is not None:
+        DAMAGES[scenario.damage](guest, oracle)
+    for step in scenario.then:
+        guest.check(step)
     return oracle
 
 
@@ -85,7 +99,7 @@ def captures(scenario: Scenario, kernel: str, mmu: str) -> CaptureSet:
     shaping = [Path(__file__).with_name(f"{name}.py") for name in _SHAPING]
     cpu = booted.kernel.recipe.cpus[mmu]
     told = asdict(scenario)
-    del told["kernels"]
+    del told["kernels"], told["hash_kernels"]
     level = booted.kernel.recipe.dump_level
     key = key_of(booted.key, told, mmu, cpu, level, file_digests(*shaping))
 
@@ -107,9 +121,13 @@ def _take(scenario: Scenario, mmu: str, booted: Image, folder: Path) -> None:
             guest.dump(kind, folder / FILES[kind])
         crash_kinds = [kind for kind in CRASH_CAPTURES if kind in scenario.captures]
         if crash_kinds:
-            for kind, path in guest.crash(crash_kinds, scenario.last).items():
+            files = guest.crash(crash_kinds, scenario.last, scenario.crash)
+            for kind, path in files.items():
                 path.rename(folder / FILES[kind])
         shutil.copy(guest.machine.console_log, folder)
+        oops = parse_oops(guest.machine.console_log.read_text(errors="replace"))
+        if broken := scenario.true.broken_by_end(oops):
+            raise ScenarioError(f"scenario '{scenario.name}' ({mmu}): {'; '.join(broken)}")
     shutil.rmtree(share)
     for kind in scenario.captures:
         _make_sparse(folder / FILES[kind])

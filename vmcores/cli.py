@@ -59,6 +59,7 @@ def _boot(arguments: argparse.Namespace) -> int:
             f"share     {guest.share} (in the guest: /share)",
             f"QMP       {guest.qmp_socket}",
             f"gdbstub   {guest.gdb_socket}",
+            *([f"to crash  {scenario.crash}"] if scenario else []),
             "The guest's shell is below: `poweroff -f` or Ctrl-A x ends it.",
             "",
         )
@@ -80,7 +81,7 @@ def _print_captures(scenario: Scenario, kernel: str, mmu: str) -> None:
     taken = captures(scenario, kernel, mmu)
     print(f"{scenario.name} ({kernel}, {mmu}):")
     paths = {"vmlinux": taken.image.vmlinux, "modules": taken.image.modules}
-    paths |= taken.paths | {"oracle": taken.folder / "oracle.json"}
+    paths |= taken.paths | {"oracle": taken.folder / "oracle.json", "console": taken.console_log}
     for what, path in paths.items():
         print(f"  {what:10} {path}")
 

@@ -36,6 +36,7 @@ CRASHKERNEL = "160M@256M"
 # Kinds of capture -> file name. The first two are written by the crash kernel.
 CRASH_CAPTURES = {"kdump": "vmcore.kdump", "elf": "vmcore.elf"}
 QEMU_CAPTURES = {"qemu-elf": "qemu.elf", "qemu-kdump": "qemu.kdump"}
+SYSRQ_CRASH = "echo c > /proc/sysrq-trigger"
 QEMU_FORMATS = {"qemu-elf": "elf", "qemu-kdump": "kdump-zlib"}
 
 
@@ -157,13 +158,18 @@ class Guest:
             {"paging": False, "protocol": f"file:{path}", "format": QEMU_FORMATS[kind]},
         )
 
-    def crash(self, kinds: Sequence[str] = ("kdump",), last: str = "true") -> dict[str, Path]:
+    def crash(
+        self,
+        kinds: Sequence[str] = ("kdump",),
+        last: str = "true",
+        command: str = SYSRQ_CRASH,
+    ) -> dict[str, Path]:
         """
         Crash the guest and return kind -> file as its crash kernel wrote them to the share.
 
         KINDS are of CRASH_CAPTURES. LAST is a command to run in the same breath as the crash, for
-        a state that does not last. The guest has ended then. Raises GuestError if a capture is
-        not there.
+        a state that does not last; COMMAND is to crash it: any oops does. The guest has ended
+        then. Raises GuestError if a capture is not there.
         """
         shutil.copy(self.image.kernel.stripped, self.share / "vmlinux")
         shutil.copy(self.image.initramfs, self.share / "initramfs.gz")
@@ -175,7 +181,8 @@ class Guest:
             f" lab.dump_level={self.image.kernel.recipe.dump_level}"
         )
         self.check(f"kexec -p /share/vmlinux --initrd=/share/initramfs.gz --append='{append}'")
-        self.agent.send(f"{last} && echo c > /proc/sysrq-trigger")
+        self.check("echo 1 > /proc/sys/kernel/panic_on_oops")
+        self.agent.send(f"{last} && {command}")
         self.machine.wait(CRASH_SECONDS)
         files = {kind: self.share / CRASH_CAPTURES[kind] for kind in kinds}
         missing = [kind for kind, path in files.items() if not path.exists()]

@@ -66,15 +66,22 @@ class Module:
 
 
 @dataclass(frozen=True)
-class TransitionTask:
-    """A task that /proc/PID/patch_state tells a transition of."""
+class Task:
+    """A task of /proc, with what its folder there says of it."""
 
     pid: int
     comm: str
-    patch_state: int
-    """0: unpatched, 1: patched."""
+    """Of a kworker, it goes on with the name of its work queue."""
+    state: str
+    """The letter: R runs or could, S and D sleep."""
+    patch_state: int | None
+    """0: unpatched, 1: patched, -1: in no transition; None where livepatch is not built in."""
     stack: tuple[str, ...]
     """Function names, innermost first; a name the kernel shows with its module keeps it."""
+
+
+TransitionTask = Task
+"""One that has a part in a transition."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ class Oracle:
     patches: tuple[Patch, ...]
     enabled_functions: tuple[EnabledFunction, ...]
     modules: tuple[Module, ...]
-    transition_tasks: tuple[TransitionTask, ...]
+    tasks: tuple[Task, ...]
     leaf_probe: str
     """What /proc/leaf_probe printed; empty if it is not there."""
     cmdline: str
@@ -104,6 +111,11 @@ class Oracle:
             if patch.name == name:
                 return patch
         raise KeyError(name)
+
+    @property
+    def transition_tasks(self) -> tuple[TransitionTask, ...]:
+        """The tasks whose ``patch_state`` is 0 or 1."""
+        return tuple(task for task in self.tasks if task.patch_state in {0, 1})
 
     def address(self, name: str, module: str | None = None) -> int:
         """Return the address of the symbol NAME. Raises KeyError, also when it is not unique."""
@@ -126,10 +138,7 @@ class Oracle:
                 "patches": tuple(_patch(p) for p in data["patches"]),
                 "enabled_functions": tuple(EnabledFunction(**f) for f in data["enabled_functions"]),
                 "modules": tuple(Module(**m) for m in data["modules"]),
-                "transition_tasks": tuple(
-                    TransitionTask(**t | {"stack": tuple(t["stack"])})
-                    for t in data["transition_tasks"]
-                ),
+                "tasks": tuple(Task(**t | {"stack": tuple(t["stack"])}) for t in data["tasks"]),
                 "log": tuple(data["log"]),
                 "kallsyms": tuple(Symbol(**s) for s in data["kallsyms"]),
             }

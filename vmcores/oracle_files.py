@@ -13,7 +13,7 @@ from vmcores.oracle import (
     Patch,
     PatchedObject,
     Symbol,
-    TransitionTask,
+    Task,
 )
 
 AT_PAGESZ = 6
@@ -36,7 +36,7 @@ def read_oracle(folder: Path) -> Oracle:
             patches=parse_livepatch(text("livepatch")),
             enabled_functions=parse_enabled_functions(text("enabled_functions")),
             modules=parse_modules(text("modules")),
-            transition_tasks=parse_tasks(text("tasks")),
+            tasks=parse_tasks(text("tasks")),
             leaf_probe=text("leaf_probe"),
             cmdline=text("cmdline"),
             log=parse_log(text("log")),
@@ -118,16 +118,32 @@ def parse_modules(text: str) -> tuple[Module, ...]:
     return tuple(module(line) for line in text.splitlines())
 
 
-def parse_tasks(text: str) -> tuple[TransitionTask, ...]:
-    """Return the tasks of 'task PID STATE COMM' lines, each followed by /proc/PID/stack."""
-    tasks: list[tuple[int, str, int, list[str]]] = []
+_FRAME = re.compile(r"\[<0>\] (\S+?)\+0x[0-9a-f]+/0x[0-9a-f]+(.*)")
+
+
+def parse_tasks(text: str) -> tuple[Task, ...]:
+    """Return the tasks of 'PID/FILE:line' lines, by pid; not one that ended meanwhile."""
+    files: dict[int, dict[str, list[str]]] = {}
     for line in text.splitlines():
-        if line.startswith("task "):
-            _, pid, state, comm = line.split(" ", 3)
-            tasks.append((int(pid), comm, int(state), []))
-        elif match := re.match(r"\[<0>\] (\S+?)\+0x[0-9a-f]+/0x[0-9a-f]+(.*)", line):
-            tasks[-1][3].append(match[1] + match[2].rstrip())
-    return tuple(TransitionTask(pid, comm, state, tuple(s)) for pid, comm, state, s in tasks)
+        path, _, content = line.partition(":")
+        pid, _, file = path.partition("/")
+        files.setdefault(int(pid), {}).setdefault(file, []).append(content)
+
+    def task(pid: int, told: dict[str, list[str]]) -> Task:
+        patch_state = told.get("patch_state")
+        frames = (_FRAME.match(line) for line in told.get("stack", ()))
+        return Task(
+            pid=pid,
+            comm=told["comm"][0],
+            # The comm before it, in parentheses, may itself have some.
+            state=told["stat"][0].rpartition(") ")[2][0],
+            patch_state=int(patch_state[0]) if patch_state else None,
+            stack=tuple(match[1] + match[2].rstrip() for match in frames if match),
+        )
+
+    return tuple(
+        task(p, told) for p, told in sorted(files.items()) if {"comm", "stat"} <= set(told)
+    )
 
 
 def parse_log(text: str) -> tuple[str, ...]:

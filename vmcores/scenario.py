@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from vmcores.errors import ScenarioError
+from vmcores.guest import SYSRQ_CRASH
+from vmcores.oops import Oops
 from vmcores.oracle import Oracle
 from vmcores.recipe import guest_kernels, load_recipe
 
@@ -29,6 +31,10 @@ class Truths:
     cmdline: str | None = None
     log: tuple[str, ...] = ()
     """Lines that the livepatch core must have logged."""
+    asleep_in: str | None = None
+    """A function that some task sleeps in."""
+    oops: str | None = None
+    """The message of the oops that it ends with; without it, there must be no oops."""
 
     def broken(self, oracle: Oracle) -> list[str]:
         """Return a sentence for each truth that does not hold."""
@@ -51,6 +57,11 @@ class Truths:
             compared.append(("cmdline", self.cmdline, oracle.cmdline))
         sentences = [f"{n}: expected {a!r}, got {b!r}" for n, a, b in compared if a != b]
         sentences += [f"log: no line {w!r}" for w in self.log if w not in oracle.log]
+        if self.asleep_in is not None and not any(
+            task.state != "R" and any(f.split()[0] == self.asleep_in for f in task.stack)
+            for task in oracle.tasks
+        ):
+            sentences.append(f"asleep_in: no task sleeps in {self.asleep_in}")
         if self.unpatched_tasks_in is not None:
             stacks = [t.stack for t in oracle.transition_tasks if t.patch_state == 0]
             if not stacks or any(
@@ -58,6 +69,13 @@ class Truths:
             ):
                 sentences.append(f"unpatched tasks not in {self.unpatched_tasks_in}: {stacks}")
         return sentences
+
+    def broken_by_end(self, oops: Oops | None) -> list[str]:
+        """Return a sentence if the guest did not end as it must."""
+        message = oops.message if oops else None
+        if message == self.oops:
+            return []
+        return [f"oops: expected {self.oops!r}, got {message!r}"]
 
 
 @dataclass(frozen=True)
@@ -67,12 +85,20 @@ class Scenario:
     name: str
     mmus: tuple[str, ...]
     steps: tuple[str, ...]
-    """Commands in the guest; each must end with status 0."""
+    """Commands in the guest; each must end with status 0. After them, the oracle is asked."""
     captures: tuple[str, ...]
     kernels: tuple[str, ...] = ()
     """Kernel recipes; those that guests boot by default, if the file names none."""
+    hash_kernels: tuple[str, ...] = ()
+    """Those of them to run with the hash MMU, if the file names any; else all that can."""
+    damage: str | None = None
+    """What to do to the guest from outside, after the oracle: a name of damage.DAMAGES."""
+    then: tuple[str, ...] = ()
+    """Commands in the guest after the damage; each must end with status 0."""
     last: str = "true"
     """A command to run in the same breath as a crash, after the oracle: for what does not last."""
+    crash: str = SYSRQ_CRASH
+    """The command that crashes the guest, where the crash kernel is to capture it."""
     description: str = ""
     memory: str = "512M"
     smp: int = 2
@@ -85,6 +111,7 @@ class Scenario:
             for kernel in self.kernels
             for mmu in self.mmus
             if mmu in load_recipe(kernel).cpus
+            if mmu != "hash" or kernel in (self.hash_kernels or self.kernels)
         ]
 
 

@@ -29,6 +29,7 @@ def test_scenario(captured: Captured, name: str, kernel: str, mmu: str) -> None:
             assert file.read(len(MAGIC[kind])) == MAGIC[kind]
     oracle = taken.oracle
     assert scenario.true.broken(oracle) == []
+    assert scenario.true.broken_by_end(taken.oops) == []
     assert oracle.mmu == mmu
     assert oracle.page_size == (4096 if kernel == "6.1-4k" else 65536)
     assert oracle.release.startswith(f"{kernel.partition('-')[0]}.")

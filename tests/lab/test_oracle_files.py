@@ -15,7 +15,7 @@ from vmcores.oracle import (
     Patch,
     PatchedObject,
     Symbol,
-    TransitionTask,
+    Task,
 )
 
 LIVEPATCH = """\
@@ -32,6 +32,20 @@ LIVEPATCH = """\
 ./leaf_patch/scsi_common/int_to_scsilun,1/
 ./leaf_patch/scsi_common/scsi_set_sense_information,2/
 ./leaf_patch/transition 1
+"""
+
+
+# As grep tells it: by file first. Task 62 has ended in between.
+TASKS = """\
+1/comm:my init
+61/comm:cat
+62/comm:grep
+1/stat:1 (my init) S 0 1 1 0
+61/stat:61 (cat) D 1 60 60 0
+1/patch_state:1
+61/patch_state:0
+61/stack:[<0>] __switch_to+0x108/0x1a0
+61/stack:[<0>] leaf_probe_wait_here+0xb8/0x120 [leaf_probe]
 """
 
 
@@ -105,16 +119,15 @@ def test_modules() -> None:
 
 
 def test_tasks() -> None:
-    text = (
-        "task 61 0 cat\n"
-        "[<0>] __switch_to+0x108/0x1a0\n"
-        "[<0>] leaf_probe_wait_here+0xb8/0x120 [leaf_probe]\n"
-        "task 1 1 my init\n"
+    assert oracle_files.parse_tasks(TASKS) == (
+        Task(1, "my init", "S", 1, ()),
+        Task(61, "cat", "D", 0, ("__switch_to", "leaf_probe_wait_here [leaf_probe]")),
     )
-    assert oracle_files.parse_tasks(text) == (
-        TransitionTask(61, "cat", 0, ("__switch_to", "leaf_probe_wait_here [leaf_probe]")),
-        TransitionTask(1, "my init", 1, ()),
-    )
+
+
+def test_tasks_of_a_kernel_without_livepatch() -> None:
+    text = "7/comm:kworker/0:1-events\n7/stat:7 (kworker/0:1-events) I 2 0\n"
+    assert oracle_files.parse_tasks(text) == (Task(7, "kworker/0:1-events", "I", None, ()),)
 
 
 def test_log() -> None:
@@ -154,7 +167,7 @@ def test_json_round_trip(tmp_path: Path) -> None:
         patches=oracle_files.parse_livepatch(LIVEPATCH),
         enabled_functions=(EnabledFunction("a", None, 1, "I"),),
         modules=(Module("m", 1, 2, ""),),
-        transition_tasks=(TransitionTask(1, "init", 0, ("f",)),),
+        tasks=(Task(1, "init", "S", 0, ("f",)),),
         leaf_probe="",
         cmdline="x\n",
         log=("livepatch: y",),

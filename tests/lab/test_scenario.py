@@ -4,8 +4,10 @@ from dataclasses import replace
 import pytest
 
 from vmcores.capture import FILES
+from vmcores.damage import DAMAGES
 from vmcores.errors import ScenarioError
-from vmcores.oracle import EnabledFunction, Oracle, Patch, TransitionTask
+from vmcores.oops import Oops
+from vmcores.oracle import EnabledFunction, Oracle, Patch, Task
 from vmcores.recipe import guest_kernels
 from vmcores.scenario import Truths, load_scenario, parse_scenario, scenario_names
 
@@ -17,7 +19,7 @@ ORACLE = Oracle(
     patches=(Patch("p", enabled=True, transition=True, objects=()),),
     enabled_functions=(EnabledFunction("f", "m", 1, "I"),),
     modules=(),
-    transition_tasks=(TransitionTask(7, "cat", 0, ("schedule", "f [m]")),),
+    tasks=(Task(7, "cat", "D", 0, ("schedule", "f [m]")), Task(8, "sh", "R", -1, ("g",))),
     leaf_probe="",
     cmdline="c\n",
     log=("livepatch: x",),
@@ -28,6 +30,7 @@ TRUTHS = Truths(
     transition=("p",),
     enabled_functions=("f [m]",),
     unpatched_tasks_in="f",
+    asleep_in="f",
     cmdline="c\n",
     log=("livepatch: x",),
 )
@@ -40,6 +43,9 @@ def test_every_scenario_is_sound(name: str) -> None:
     assert set(scenario.captures) <= FILES.keys()
     assert scenario.cases()
     assert {kernel for kernel, _ in scenario.cases()} == set(scenario.kernels)
+    assert scenario.damage is None or scenario.damage in DAMAGES
+    # Only an oops that the crash kernel captures is one that the scenario can end with.
+    assert scenario.true.oops is None or scenario.captures == ("kdump",)
 
 
 def test_a_scenario_is_for_every_kernel_that_boots_guests() -> None:
@@ -49,6 +55,22 @@ def test_a_scenario_is_for_every_kernel_that_boots_guests() -> None:
     # A kernel for POWER10 does not run on POWER8.
     assert ("7.2-pcrel", "hash") not in scenario.cases()
     assert load_scenario("nolivepatch").cases() == [("6.1-nolivepatch", "radix")]
+
+
+def test_kernels_to_run_with_hash() -> None:
+    text = """
+        kernels = ["6.1", "6.12", "7.2-pcrel"]
+        mmus = ["radix", "hash"]
+        hash_kernels = ["6.1"]
+        steps = []
+        captures = []
+    """
+    assert parse_scenario("s", text).cases() == [
+        ("6.1", "radix"),
+        ("6.1", "hash"),
+        ("6.12", "radix"),
+        ("7.2-pcrel", "radix"),
+    ]
 
 
 def test_unknown_scenario_names_the_known() -> None:
@@ -73,6 +95,8 @@ def test_truths_that_hold() -> None:
         (replace(TRUTHS, transition=()), "transition"),
         (replace(TRUTHS, enabled_functions=("f",)), "enabled_functions"),
         (replace(TRUTHS, unpatched_tasks_in="g"), "unpatched tasks"),
+        (replace(TRUTHS, asleep_in="g"), "asleep_in"),
+        (replace(TRUTHS, asleep_in="h"), "asleep_in"),
         (replace(TRUTHS, leaf_probe="x"), "leaf_probe"),
         (replace(TRUTHS, cmdline="d\n"), "cmdline"),
         (replace(TRUTHS, log=("livepatch: y",)), "log"),
@@ -82,3 +106,26 @@ def test_truths_that_do_not_hold(truths: Truths, words: str) -> None:
     broken = truths.broken(ORACLE)
     assert broken
     assert broken[-1].startswith(words) or broken[0].startswith(words)
+
+
+def test_the_end_is_the_oops_that_is_meant() -> None:
+    oops = Oops(
+        message="BUG: x",
+        trap=0x300,
+        cpu=0,
+        pid=1,
+        comm="cat",
+        nip=0,
+        lr=0,
+        ctr=0,
+        gprs=(0,) * 32,
+        dar=None,
+        nip_symbol="0x0",
+        lr_symbol="0x0",
+        call_trace=(),
+    )
+    assert replace(TRUTHS, oops="BUG: x").broken_by_end(oops) == []
+    assert TRUTHS.broken_by_end(None) == []
+    assert TRUTHS.broken_by_end(oops) == ["oops: expected None, got 'BUG: x'"]
+    assert replace(TRUTHS, oops="BUG: y").broken_by_end(oops)
+    assert replace(TRUTHS, oops="BUG: y").broken_by_end(None)

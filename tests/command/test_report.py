@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+``report`` on every way to crash that the lab has: the right verdict, proven, and no false finding.
+
+The guest's own oops, as its console printed it, tells what the registers were.
+"""
+
+from typing import Any
+
+import pytest
+
+from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
+from tests.conftest import Captured
+from vmcores.capture import CaptureSet
+from vmcores.oops import Oops
+from vmcores.scenario import load_scenario
+
+pytestmark = pytest.mark.lab
+
+# scenario: blame, id of the verdict, ids of all findings
+VERDICTS: dict[str, tuple[str, str | None, set[str]]] = {
+    "seed_crash": ("caused", "toc-stub-on-leaf", {"toc-stub-on-leaf"}),
+    "toc_stub_survives": ("not involved", None, {"toc-stub-on-leaf"}),
+    "crash_in_replacement": ("involved", "crash-in-replacement", set()),
+    "crash_elsewhere": ("not involved", None, set()),
+    "disabled": ("not involved", None, set()),
+    "patched": ("not involved", None, set()),
+    "unpatched": ("not involved", None, set()),
+    "replaced": ("not involved", None, set()),
+    "forced": ("no crash", None, set()),
+    "stalled": ("no crash", None, set()),
+    "hang": ("no crash", None, set()),
+    "sleep_in_replacement": ("no crash", None, set()),
+    "damaged_livepatch_stack": ("no crash", None, {"livepatch-stack-damaged"}),
+    "ftrace_bug": (
+        "no crash",
+        None,
+        {"ftrace-disabled", "site-unknown-word", "ops-count-mismatch"},
+    ),
+}
+OOPSED = ("seed_crash", "crash_in_replacement", "crash_elsewhere")
+"""The others that crashed did so by sysrq, which is no oops."""
+
+
+def cases(*scenarios: str) -> list[Any]:
+    return [
+        pytest.param((name, mmu, kernel), id=f"{name}-{kernel}-{mmu}")
+        for name in scenarios
+        for kernel, mmu in load_scenario(name).cases()
+    ]
+
+
+@pytest.fixture
+def captures(request: pytest.FixtureRequest, captured: Captured) -> CaptureSet:
+    return captured(*request.param)
+
+
+def on(*scenarios: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("captures", cases(*scenarios), indirect=True)
+
+
+def target(captures: CaptureSet) -> tuple[Any, ...]:
+    kind = captures.scenario.captures[0]
+    return "--core", captures.path(kind), "--symbols", captures.image.vmlinux
+
+
+def report(captures: CaptureSet) -> Any:
+    blame, _, ids = VERDICTS[captures.scenario.name]
+    clean = blame in ("not involved", "no crash") and not ids
+    return klp_debug_json("report", *target(captures), status=0 if clean else 1)
+
+
+def oops(captures: CaptureSet) -> Oops:
+    found = captures.oops
+    assert found is not None
+    return found
+
+
+@on(*VERDICTS)
+def test_verdict(captures: CaptureSet) -> None:
+    document = report(captures)
+    blame, id_, ids = VERDICTS[captures.scenario.name]
+    assert (document["verdict"]["blame"], document["verdict"]["id"]) == (blame, id_)
+    assert {finding["id"] for finding in document["findings"]} == ids
+    assert document["problems"] == []
+    assert (document["crash"] is None) is (blame == "no crash")
+    said = sorted(patch.name for patch in captures.oracle.patches)
+    assert sorted(patch["name"] for patch in document["patches"]) == said
+    armed = len(captures.oracle.enabled_functions)
+    if captures.scenario.name != "ftrace_bug":
+        assert document["audit"]["armed"] == armed
+    assert document["verdict"]["proof"] or document["verdict"]["checked"]
+
+
+@on(*OOPSED)
+def test_the_crash_is_what_the_console_printed(captures: CaptureSet) -> None:
+    crash, said = report(captures)["crash"], oops(captures)
+    assert crash["message"] == said.message
+    assert crash["cpu"] == said.cpu
+    registers = crash["registers"]
+    assert [int(value, 16) for value in registers["gpr"]] == list(said.gprs)
+    assert int(registers["nip"], 16) == said.nip
+    assert int(registers["link"], 16) == said.lr
+    assert int(registers["ctr"], 16) == said.ctr
+    assert int(registers["trap"], 16) == said.trap
+    assert (crash["trace"]["pid"], crash["trace"]["comm"]) == (said.pid, said.comm)
+    # Every frame that the kernel is sure of is in ours.
+    ours = [int(frame["pc"], 16) for frame in crash["trace"]["frames"]]
+    assert ours[0] == said.nip
+    assert {call.address for call in said.call_trace if call.reliable} <= set(ours)
+
+
+@on("seed_crash")
+def test_the_seeds_crash_is_proven(captures: CaptureSet) -> None:
+    """The stub is replayed with the registers that the console printed."""
+    document, said = report(captures), oops(captures)
+    verdict = document["verdict"]
+    proof = "\n".join(verdict["proof"])
+    assert verdict["what"][0] == "Live patching caused this crash."
+    assert verdict["what"][1].startswith("int_to_scsilun [scsi_common], hooked by leaf_patch,")
+    assert f"r2 = {said.gprs[2]:#018x}: the TOC of leaf_caller" in proof
+    assert f"r11 = {said.gprs[11]:#x}, as in the dump" in proof
+    assert f"r12 = {said.gprs[12]:#x}" in proof
+    assert f"so it goes to {said.nip:#x}" in proof
+    assert f"NIP = {said.nip:#018x}, CTR = {said.ctr:#018x}, LR = {said.lr:#018x}" in proof
+    assert "336a7b5dd80a" in verdict["why"]
+    text = klp_debug_run("report", *target(captures))
+    first = text.out.splitlines()[:10]
+    assert "VERDICT  Live patching caused this crash.  [toc-stub-on-leaf]" in first
+    assert any(line.startswith("PROOF") for line in first)
+
+
+@on("crash_in_replacement")
+def test_the_replacement_that_crashed(captures: CaptureSet) -> None:
+    document, said = report(captures), oops(captures)
+    name = said.nip_symbol.partition("/")[0]
+    assert document["verdict"]["what"][1] == (
+        f"It crashed at {name} [crash_patch], in the replacement of crash_patch, which replaces"
+        " leaf_probe_wait_here [leaf_probe]."
+    )
+    frames = document["crash"]["trace"]["frames"]
+    assert (frames[0]["role"], frames[0]["patch"]) == ("replacement", "crash_patch")
+    # The frame that the kernel's own trace misses, or is not sure of: who called the original.
+    (put_by,) = (frame for frame in frames if frame["from_livepatch_stack"])
+    assert put_by["symbol"].startswith("leaf_probe_wait_show+")
+    sure = {call.address for call in said.call_trace if call.reliable}
+    assert int(put_by["pc"], 16) not in sure
+
+
+@on("sleep_in_replacement")
+def test_a_sleeper_two_replacements_deep(captures: CaptureSet) -> None:
+    """/proc/PID/stack misses two frames; the rest is the same."""
+    (said,) = (
+        task
+        for task in captures.oracle.tasks
+        if any(line.startswith("sleeping_scsi_set_sense_information") for line in task.stack)
+    )
+    document = klp_debug_json("bt", "--in-patched", *target(captures))
+    (task,) = document["tasks"]
+    assert (task["pid"], task["comm"]) == (said.pid, said.comm)
+    hidden = [
+        frame["symbol"].partition("+")[0]
+        for frame in task["frames"]
+        if frame["from_livepatch_stack"]
+    ]
+    assert hidden == ["sleeping_leaf_probe_wait_here", "leaf_probe_wait_show"]
+    scheduler = ("__switch_to", "__schedule", "schedule", "schedule_timeout")
+    walked = [
+        frame["symbol"].partition("+")[0]
+        for frame in task["frames"]
+        if not frame["inlined"] and not frame["from_livepatch_stack"]
+    ]
+    ours = [name for name in walked if name not in scheduler]
+    theirs = [line.split()[0] for line in said.stack]
+    assert ours == [name for name in theirs if name not in scheduler][-len(ours) :]
+    assert [entry["intact"] for entry in task["livepatch_stack"]] == [True, True]
+
+
+@on("hang")
+def test_a_cpu_that_spins_in_a_replacement(captures: CaptureSet) -> None:
+    document = klp_debug_json("bt", "--in-patched", *target(captures))
+    (task,) = document["tasks"]
+    assert task["running"]
+    assert task["frames"][0]["patch"] == "spin_patch"
+
+
+@on("ftrace_bug")
+def test_what_the_log_says_of_ftraces_end(captures: CaptureSet) -> None:
+    document = report(captures)
+    (finding,) = (one for one in document["findings"] if one["id"] == "ftrace-disabled")
+    start = captures.oracle.address("uptime_proc_show")
+    assert "ftrace failed to modify" in finding["evidence"]
+    assert "uptime_proc_show+" in finding["evidence"]
+    (site,) = (one for one in document["findings"] if one["id"] == "site-unknown-word")
+    address = int(site["evidence"].split()[0], 16)
+    assert 0 <= address - start <= 16
+    assert f"{address:016x}" in finding["evidence"]
