@@ -130,8 +130,11 @@ def _ring_text(data: Object, place: Object, length: int) -> str | None:
         raise WalkError(f"a record of the log reaches from {begin:#x} to {next_:#x}")
     if size <= id_size:
         raise WalkError(f"a record of the log has {size} bytes")
-    text = data.prog_.read(data.data.value_() + start + id_size, min(length, size - id_size))
-    return _decode(text)
+    address = data.data.value_() + start + id_size
+    length = min(length, size - id_size)
+    if address + length >= 1 << 64:
+        raise WalkError(f"the log's text at {data.data.value_():#x} reaches beyond all addresses")
+    return _decode(data.prog_.read(address, length))
 
 
 def _for_each_printk_log(prog: Program) -> Iterator[LogRecord]:

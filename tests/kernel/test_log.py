@@ -7,7 +7,7 @@ import struct
 
 import pytest
 from drgn import FaultError, Object
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from klp_debug.kernel.log import LogRecord, for_each_log_record
@@ -141,6 +141,7 @@ def test_no_log() -> None:
         list(for_each_log_record(MemoryProgram().prog))
 
 
+@example([(RING + 48, (1 << 64) - 1)])
 @given(
     st.lists(
         st.tuples(
