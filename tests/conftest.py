@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from vmcores.capture import CaptureSet, captures, play
+from vmcores.capture import CaptureSet, play
+from vmcores.capture import captures as take_captures
 from vmcores.guest import Guest
 from vmcores.image import Image, image
 from vmcores.oracle import Oracle
@@ -41,9 +42,15 @@ def captured() -> Captured:
 
     def take(scenario: str, mmu: str = "radix", kernel: str | None = None) -> CaptureSet:
         loaded = load_scenario(scenario)
-        return captures(loaded, kernel or loaded.kernels[0], mmu)
+        return take_captures(loaded, kernel or loaded.kernels[0], mmu)
 
     return take
+
+
+@pytest.fixture
+def captures(request: pytest.FixtureRequest, captured: Captured) -> CaptureSet:
+    """The captures that :func:`tests.every_kernel.on_every_kernel` asks for."""
+    return captured(*request.param)
 
 
 @pytest.fixture(scope="session")

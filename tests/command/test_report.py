@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
-from tests.conftest import Captured
+from tests.every_kernel import on_every_kernel
 from vmcores.capture import CaptureSet
 from vmcores.oops import Oops
-from vmcores.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 
@@ -42,23 +41,6 @@ OOPSED = ("seed_crash", "crash_in_replacement", "crash_elsewhere")
 """The others that crashed did so by sysrq, which is no oops."""
 
 
-def cases(*scenarios: str) -> list[Any]:
-    return [
-        pytest.param((name, mmu, kernel), id=f"{name}-{kernel}-{mmu}")
-        for name in scenarios
-        for kernel, mmu in load_scenario(name).cases()
-    ]
-
-
-@pytest.fixture
-def captures(request: pytest.FixtureRequest, captured: Captured) -> CaptureSet:
-    return captured(*request.param)
-
-
-def on(*scenarios: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("captures", cases(*scenarios), indirect=True)
-
-
 def target(captures: CaptureSet) -> tuple[Any, ...]:
     kind = captures.scenario.captures[0]
     return "--core", captures.path(kind), "--symbols", captures.image.vmlinux
@@ -76,7 +58,7 @@ def oops(captures: CaptureSet) -> Oops:
     return found
 
 
-@on(*VERDICTS)
+@on_every_kernel(*VERDICTS)
 def test_verdict(captures: CaptureSet) -> None:
     document = report(captures)
     blame, id_, ids = VERDICTS[captures.scenario.name]
@@ -92,7 +74,7 @@ def test_verdict(captures: CaptureSet) -> None:
     assert document["verdict"]["proof"] or document["verdict"]["checked"]
 
 
-@on(*OOPSED)
+@on_every_kernel(*OOPSED)
 def test_the_crash_is_what_the_console_printed(captures: CaptureSet) -> None:
     crash, said = report(captures)["crash"], oops(captures)
     assert crash["message"] == said.message
@@ -110,7 +92,7 @@ def test_the_crash_is_what_the_console_printed(captures: CaptureSet) -> None:
     assert {call.address for call in said.call_trace if call.reliable} <= set(ours)
 
 
-@on("seed_crash")
+@on_every_kernel("seed_crash")
 def test_the_seeds_crash_is_proven(captures: CaptureSet) -> None:
     """The stub is replayed with the registers that the console printed."""
     document, said = report(captures), oops(captures)
@@ -130,7 +112,7 @@ def test_the_seeds_crash_is_proven(captures: CaptureSet) -> None:
     assert any(line.startswith("PROOF") for line in first)
 
 
-@on("crash_in_replacement")
+@on_every_kernel("crash_in_replacement")
 def test_the_replacement_that_crashed(captures: CaptureSet) -> None:
     document, said = report(captures), oops(captures)
     name = said.nip_symbol.partition("/")[0]
@@ -147,7 +129,7 @@ def test_the_replacement_that_crashed(captures: CaptureSet) -> None:
     assert int(put_by["pc"], 16) not in sure
 
 
-@on("sleep_in_replacement")
+@on_every_kernel("sleep_in_replacement")
 def test_a_sleeper_two_replacements_deep(captures: CaptureSet) -> None:
     """/proc/PID/stack misses two frames; the rest is the same."""
     (said,) = (
@@ -176,7 +158,7 @@ def test_a_sleeper_two_replacements_deep(captures: CaptureSet) -> None:
     assert [entry["intact"] for entry in task["livepatch_stack"]] == [True, True]
 
 
-@on("hang")
+@on_every_kernel("hang")
 def test_a_cpu_that_spins_in_a_replacement(captures: CaptureSet) -> None:
     document = klp_debug_json("bt", "--in-patched", *target(captures))
     (task,) = document["tasks"]
@@ -184,7 +166,7 @@ def test_a_cpu_that_spins_in_a_replacement(captures: CaptureSet) -> None:
     assert task["frames"][0]["patch"] == "spin_patch"
 
 
-@on("ftrace_bug")
+@on_every_kernel("ftrace_bug")
 def test_what_the_log_says_of_ftraces_end(captures: CaptureSet) -> None:
     document = report(captures)
     (finding,) = (one for one in document["findings"] if one["id"] == "ftrace-disabled")

@@ -10,23 +10,10 @@ from typing import Any
 import pytest
 
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
-from tests.conftest import Captured
+from tests.every_kernel import on_every_kernel
 from vmcores.capture import CaptureSet
-from vmcores.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
-
-
-def on_every_kernel(scenario: str) -> pytest.MarkDecorator:
-    """Run a test with the ``captures`` of each kernel and MMU that the scenario is for."""
-    cases = [(scenario, mmu, kernel) for kernel, mmu in load_scenario(scenario).cases()]
-    names = [f"{kernel}-{mmu}" for _, mmu, kernel in cases]
-    return pytest.mark.parametrize("captures", cases, ids=names, indirect=True)
-
-
-@pytest.fixture
-def captures(request: pytest.FixtureRequest, captured: Captured) -> CaptureSet:
-    return captured(*request.param)
 
 
 def target(captures: CaptureSet) -> tuple[Any, ...]:

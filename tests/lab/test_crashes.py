@@ -4,6 +4,7 @@
 import pytest
 
 from tests.conftest import Captured
+from tests.every_kernel import on_every_kernel
 from vmcores.capture import CaptureSet
 from vmcores.oops import Oops
 from vmcores.scenario import load_scenario
@@ -12,17 +13,6 @@ pytestmark = pytest.mark.lab
 
 INSTRUCTION_FETCH = {0x400, 0x480}
 DATA_ACCESS = {0x300, 0x380}
-
-
-def on_every_kernel(scenario: str) -> pytest.MarkDecorator:
-    cases = [(scenario, mmu, kernel) for kernel, mmu in load_scenario(scenario).cases()]
-    names = [f"{kernel}-{mmu}" for _, mmu, kernel in cases]
-    return pytest.mark.parametrize("captures", cases, ids=names, indirect=True)
-
-
-@pytest.fixture
-def captures(request: pytest.FixtureRequest, captured: Captured) -> CaptureSet:
-    return captured(*request.param)
 
 
 def oops_of(captures: CaptureSet) -> Oops:
