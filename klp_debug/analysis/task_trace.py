@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The stack of a task, whether it runs or sleeps, and what livepatch makes of it."""
 
+from dataclasses import dataclass
 from functools import cached_property
 
 from drgn import Object
@@ -9,7 +10,11 @@ from klp_debug.analysis.find_site import site_of_call
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.unwind import Unwinder
 from klp_debug.kernel.livepatch_stack import LivepatchEntry
-from klp_debug.kernel.stacktrace import ReliableWalk, arch_stack_walk_reliable
+from klp_debug.kernel.stacktrace import (
+    ReliableWalk,
+    arch_stack_walk_reliable,
+    exception_registers,
+)
 from klp_debug.kernel.task import (
     task_comm,
     task_cpu,
@@ -24,6 +29,21 @@ from klp_debug.result.trace import Frame, TaskTrace
 from klp_debug.target.registers import cpu_registers
 
 RUNNING = "it runs: its stack changes"
+
+
+_MAX_EXCEPTIONS = 16
+_MSR_PR = 1 << 14
+"""Set in user mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Where a walk begins."""
+
+    gpr: tuple[int, ...]
+    nip: int
+    msr: int
+    link: int
 
 
 class TaskTracer:
@@ -95,22 +115,56 @@ class TaskTracer:
     def _from_registers(
         self, task: Object, registers: Registers, entries: tuple[LivepatchEntry, ...]
     ) -> tuple[Frame, ...]:
+        """Walk from registers, and on from those of each exception that interrupted the kernel."""
+        frames: list[Frame] = []
+        rest = list(entries)
+        start = _Start(
+            tuple(map(int, registers.gpr)),
+            int(registers.nip),
+            int(registers.msr),
+            int(registers.link),
+        )
+        for _ in range(_MAX_EXCEPTIONS):
+            walked = self._walk_from(task, start, tuple(rest))
+            number, behind = self._exception(walked)
+            frames += walked[:number]
+            if behind is None:
+                break
+            hidden = sum(frame.from_livepatch_stack for frame in walked[:number])
+            del rest[:hidden]
+            start = behind
+        return tuple(frames)
+
+    def _exception(self, frames: tuple[Frame, ...]) -> tuple[int, _Start | None]:
+        """Return behind how many frames an exception saved the kernel's registers, and those."""
+        for number, frame in enumerate(frames, 1):
+            if frame.sp is None or frame.inlined:
+                continue
+            found = exception_registers(self._view.prog, int(frame.sp))
+            if found is not None and not found.msr & _MSR_PR:
+                return number, _Start(found.gpr, found.nip, found.msr, found.link)
+        return len(frames), None
+
+    def _walk_from(
+        self, task: Object, start: _Start, entries: tuple[LivepatchEntry, ...]
+    ) -> tuple[Frame, ...]:
         """Walk from registers; after a wild branch from where LR says that it came."""
-        prog, sp, link = self._view.prog, int(registers.gpr[1]), int(registers.link)
-        nip = int(registers.nip)
-        if self.is_text(nip) and not (self.is_text(link) and self._frameless(nip)):
-            trace = prog.stack_trace(_pt_regs(task, registers, nip))
+        prog, sp = self._view.prog, start.gpr[1]
+        if self.is_text(start.nip) and not (
+            self.is_text(start.link) and self._frameless(start.nip)
+        ):
+            trace = prog.stack_trace(_pt_regs(task, start, start.nip))
             return self._unwinder.frames(trace, entries)
-        frames = [self._unwinder.bare(nip, sp, interrupted=True)]
-        resume = link
-        index = site_of_call(self._view, link)
-        if index is not None and not self.is_text(nip):
+        frames = [self._unwinder.bare(start.nip, sp, interrupted=True)]
+        resume = start.link
+        index = site_of_call(self._view, start.link)
+        if index is not None and not self.is_text(start.nip):
             # The call came from an mcount site, whose function has no frame yet: r0 holds LR.
             ip = self._view.records[index].ip
-            frames.append(self._unwinder.bare(link, sp, interrupted=False, site=ip))
-            resume = int(registers.gpr[0])
+            frames.append(self._unwinder.bare(start.link, sp, interrupted=False, site=ip))
+            resume = start.gpr[0]
         if self.is_text(resume):
-            trace = prog.stack_trace(_pt_regs(task, registers, resume))
+            trace = prog.stack_trace(_pt_regs(task, start, resume))
             frames += self._unwinder.frames(trace, entries, resumed=True)
         return tuple(frames)
 
@@ -148,18 +202,10 @@ class TaskTracer:
         ]
 
 
-def _pt_regs(task: Object, registers: Registers, pc: int) -> Object:
+def _pt_regs(task: Object, start: _Start, pc: int) -> Object:
     """Return registers as drgn takes them to begin a walk at ``pc``."""
     return Object(
         task.prog_,
         "struct pt_regs",
-        {
-            "gpr": [int(value) for value in registers.gpr],
-            "nip": pc,
-            "msr": int(registers.msr),
-            "ctr": int(registers.ctr),
-            "link": int(registers.link),
-            "xer": int(registers.xer),
-            "ccr": int(registers.ccr),
-        },
+        {"gpr": list(start.gpr), "nip": pc, "msr": start.msr, "link": start.link},
     )

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drgn import FaultError, Object, sizeof
+from drgn import FaultError, Object, Program, sizeof
 
 STACK_FRAME_LR_SAVE = 16
 """In bytes from the beginning of a frame."""
@@ -21,10 +21,39 @@ _MARKERS = (32, 96)
 Where that is, in bytes from the beginning of the frame: at 96 in 6.1 (``STACK_FRAME_MARKER``), at
 32 in 6.12 (``STACK_INT_FRAME_MARKER``), whose frames are smaller. No type tells which.
 """
+_REGISTERS_BEHIND = (48, 112)
+"""Where the registers are in such a frame, for each place of the marker."""
 _OVERHEADS = (32, 48, 112)
 """What lies beside the registers, or alone, at the top of a stack: 112 in 6.1, the rest later."""
 _FRAME_READ = 104
 _MAX_FRAMES = 1 << 12
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRegisters:
+    """What an exception saved of the kernel code that it interrupted."""
+
+    gpr: tuple[int, ...]
+    """r0 to r31."""
+    nip: int
+    msr: int
+    link: int
+
+
+def exception_registers(prog: Program, sp: int) -> ExceptionRegisters | None:
+    """
+    Return the registers in the frame of an exception; None if the frame is of none.
+
+    :param sp: beginning of the frame
+    :raises drgn.FaultError: if it cannot be read
+    """
+    head = prog.read(sp, _FRAME_READ)
+    for marker_at, above in zip(_MARKERS, _REGISTERS_BEHIND, strict=True):
+        if struct.unpack_from("<Q", head, marker_at)[0] == STACK_FRAME_REGS_MARKER:
+            # struct pt_regs: gpr[32], nip, msr, orig_gpr3, ctr, link
+            values = struct.unpack("<37Q", prog.read(sp + above, 37 * 8))
+            return ExceptionRegisters(values[:32], values[32], values[33], values[36])
+    return None
 
 
 @dataclass(frozen=True, slots=True)
