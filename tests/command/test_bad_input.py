@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from klp_debug.command import COMMANDS
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run, refusal
 from tests.conftest import Captured
 from tests.target.test_core_file import VMCOREINFO, elf
@@ -44,7 +45,7 @@ def test_two_targets() -> None:
     assert "not allowed with" in ran.err
 
 
-@pytest.mark.parametrize("command", ["list", "func"])
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
 def test_help(command: str) -> None:
     ran = klp_debug_run(command, "--help")
     assert ran.status == 0
