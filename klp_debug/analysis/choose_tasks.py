@@ -6,6 +6,7 @@ import re
 from drgn import Object
 
 from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.kernel.panic import crash
 from klp_debug.kernel.task import (
     cpu_curr,
     find_tasks,
@@ -24,11 +25,13 @@ def choose_tasks(view: KernelView, spec: str) -> list[Object]:
     Return the tasks that are meant, ``struct task_struct *`` each.
 
     :param spec: a PID, a comm, ``cpuN`` for what runs on CPU N, the address of a task_struct in
-        hexadecimal, or ``all``
+        hexadecimal, ``crashed`` for what ran on the CPU that crashed, or ``all``
     :raises TaskNotFoundError: if there is none
     """
     if spec == "all":
         return _all(view)
+    if spec == "crashed":
+        return [_crashed(view)]
     if match := re.fullmatch(r"cpu(\d+)", spec):
         return [_on_cpu(view, int(match[1]))]
     if re.fullmatch(r"0x[0-9a-fA-F]{1,16}", spec):
@@ -48,6 +51,15 @@ def _all(view: KernelView) -> list[Object]:
     with view.problems.noting("idle tasks"):
         tasks.extend(for_each_idle_task(view.prog))
     return tasks
+
+
+def _crashed(view: KernelView) -> Object:
+    found = None
+    with view.problems.noting("which CPU crashed"):
+        found = crash(view.prog)
+    if found is None:
+        raise TaskNotFoundError("no CPU crashed here: give a PID, a comm, cpuN or all")
+    return found.task
 
 
 def _on_cpu(view: KernelView, cpu: int) -> Object:

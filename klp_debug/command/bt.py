@@ -44,11 +44,11 @@ BT = Command(
         Argument(
             ("task",),
             {
-                "metavar": "PID|COMM|cpuN|0xTASK|all",
+                "metavar": "PID|COMM|cpuN|0xTASK|crashed|all",
                 "nargs": "?",
                 "default": "all",
                 "help": "whose stack: of a PID, of all tasks of a name, of what runs on a CPU, of"
-                " a task_struct, or (default) of all tasks",
+                " a task_struct, of the task that crashed, or (default) of all tasks",
             },
         ),
         Argument(

@@ -123,6 +123,7 @@ def test_a_crash(captured: Captured) -> None:
         if any(frame["symbol"].startswith("sysrq_handle_crash+") for frame in task["frames"])
     )
     assert crashed["running"]
+    assert klp_debug_json("bt", "crashed", *target(captures))["tasks"] == [crashed]
     names = functions(crashed)
     console = captures.console_log.read_text(errors="replace")
     printed = [
@@ -135,6 +136,11 @@ def test_a_crash(captured: Captured) -> None:
         name for name in names if name in printed
     ]
     assert names.index("sysrq_handle_crash") < names.index("ksys_write")
+
+
+def test_nothing_crashed(captured: Captured) -> None:
+    captures = captured("stalled")
+    assert "no CPU crashed here" in refusal("bt", "crashed", *target(captures))
 
 
 def test_no_transition(captured: Captured) -> None:
