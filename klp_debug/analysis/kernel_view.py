@@ -17,6 +17,7 @@ from klp_debug.kernel.ftrace import (
     read_ftrace_records,
 )
 from klp_debug.kernel.livepatch import has_livepatch
+from klp_debug.kernel.log import LogRecord, for_each_log_record
 from klp_debug.kernel.module import for_each_module, module_name
 from klp_debug.kernel.symbols import KernelSymbol, KernelSymbols, SymbolTable
 from klp_debug.ppc64le.entry import Entry, decode_entry
@@ -71,6 +72,14 @@ class KernelView:
         with self.problems.noting("ftrace records"):
             return read_ftrace_records(self.prog)
         return FtraceRecords.empty()
+
+    @cached_property
+    def log(self) -> tuple[LogRecord, ...]:
+        """The kernel's log, the oldest record first; as much as can be read."""
+        records: list[LogRecord] = []
+        with self.problems.noting("log of the kernel"):
+            records.extend(for_each_log_record(self.prog))
+        return tuple(records)
 
     @cached_property
     def record_flags(self) -> FlagNames:

@@ -9,7 +9,6 @@ from klp_debug.analysis.crash import in_replacement, livepatch_stack, toc_stub, 
 from klp_debug.analysis.crash.ftrace_log import ftrace_bug_lines
 from klp_debug.analysis.crash.scene import CrashScene, crash_scene
 from klp_debug.analysis.findings import FTRACE_DISABLED
-from klp_debug.analysis.kernel_log import log_records
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.patches import livepatches
 from klp_debug.analysis.task_trace import TaskTracer
@@ -124,7 +123,7 @@ def _with_the_log(view: KernelView, found: list[Finding]) -> tuple[Finding, ...]
     """Add what the kernel's log says of the moment when ftrace shut itself off."""
     if all(finding.id != FTRACE_DISABLED.id for finding in found):
         return tuple(found)
-    lines = ftrace_bug_lines(log_records(view))
+    lines = ftrace_bug_lines(view.log)
     told = "; the log: " + " / ".join(lines) if lines else "; the log has no 'ftrace bug'"
     return tuple(
         dataclasses.replace(finding, evidence=finding.evidence + told)

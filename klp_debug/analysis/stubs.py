@@ -128,7 +128,7 @@ class Stubs:
             r2=toc,
             kernel_toc=view.kernel_toc,
             kernel_base=view.kernel_base,
-            load=self._load,
+            load=self.load,
         )
         return FollowedStub(
             stub=stub,
@@ -141,7 +141,12 @@ class Stubs:
             toc=toc,
         )
 
-    def _load(self, address: int) -> int:
+    def load(self, address: int) -> int:
+        """
+        Return the u64 at an address, as a replay loads it.
+
+        :raises LoadError: if it cannot be read
+        """
         try:
             return int(self._view.prog.read_u64(address))
         except FaultError as fault:

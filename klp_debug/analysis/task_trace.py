@@ -26,14 +26,10 @@ from klp_debug.kernel.task import (
 from klp_debug.ppc64le.instruction import makes_frame
 from klp_debug.result.registers import CpuRegisters, Registers
 from klp_debug.result.trace import Frame, TaskTrace
-from klp_debug.target.registers import cpu_registers
+from klp_debug.target.registers import MSR_PR, cpu_registers
 
 RUNNING = "it runs: its stack changes"
-
-
 _MAX_EXCEPTIONS = 16
-_MSR_PR = 1 << 14
-"""Set in user mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +137,7 @@ class TaskTracer:
             if frame.sp is None or frame.inlined:
                 continue
             found = exception_registers(self._view.prog, int(frame.sp))
-            if found is not None and not found.msr & _MSR_PR:
+            if found is not None and not found.msr & MSR_PR:
                 return number, _Start(found.gpr, found.nip, found.msr, found.link)
         return len(frames), None
 

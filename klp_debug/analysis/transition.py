@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from drgn import Object
 
 from klp_debug.analysis.func_stacks import FuncStacks
-from klp_debug.analysis.kernel_log import log_records
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.task_trace import TaskTracer
 from klp_debug.kernel.livepatch import (
@@ -174,9 +173,8 @@ def _times(view: KernelView, patch: str | None) -> tuple[float | None, float | N
     """Return when the transition began and the last that the log tells, in seconds after boot."""
     if patch is None:
         return None, None
-    records = log_records(view)
     start = re.compile(rf"livepatch: '{re.escape(patch)}': (?:starting|reversing) .*transition")
-    times = [record.seconds for record in records if start.match(record.text)]
+    times = [record.seconds for record in view.log if start.match(record.text)]
     if not times:
         return None, None
-    return times[-1], max(record.seconds for record in records)
+    return times[-1], max(record.seconds for record in view.log)

@@ -23,7 +23,7 @@ from klp_debug.target.notes import PRSTATUS_NOTE_SIZE, Prstatus, core_notes, prs
 from klp_debug.target.target import Target
 from klp_debug.target.translation import PAGE_OFFSET
 
-_MSR_PR = 1 << 14
+MSR_PR = 1 << 14
 """Set in user mode."""
 _LOCK_TOKEN = 0x8000
 """What ``paca_struct.lock_token`` holds always (``initialise_paca()``)."""
@@ -126,7 +126,7 @@ class _Reader:
 
     def _cpu_of(self, status: Prstatus) -> int:
         """Return the number of the CPU by its paca, -1 if r13 points to none."""
-        if status.msr & _MSR_PR or status.gpr[13] < PAGE_OFFSET:
+        if status.msr & MSR_PR or status.gpr[13] < PAGE_OFFSET:
             return -1
         try:
             paca = Object(self._prog, "struct paca_struct *", status.gpr[13])

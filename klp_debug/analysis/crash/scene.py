@@ -4,7 +4,6 @@
 from dataclasses import dataclass
 
 from klp_debug.analysis.find_site import site_of_call
-from klp_debug.analysis.kernel_log import log_records
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.task_trace import TaskTracer
 from klp_debug.kernel.log import oops_reports
@@ -61,16 +60,15 @@ def crash_scene(view: KernelView, tracer: TaskTracer) -> CrashScene | None:
         found = crash(view.prog)
     if found is None:
         return None
-    records = log_records(view)
     trace = None
     with view.problems.noting(f"task that crashed on CPU {found.cpu}"):
         trace = tracer.trace(found.task)
-    reports = oops_reports(records)
+    reports = oops_reports(view.log)
     return CrashScene(
         view=view,
         tracer=tracer,
         crash=found,
-        message=panic_message(records),
+        message=panic_message(view.log),
         registers=tracer.registers.of(found.cpu),
         trace=trace,
         report=tuple(record.text for record in reports[-1]) if reports else (),

@@ -8,8 +8,6 @@ running the stub's instructions with the registers of the crash.
 
 from collections.abc import Iterator
 
-from drgn import FaultError
-
 from klp_debug.analysis.crash.scene import CrashScene
 from klp_debug.analysis.findings import TOC_STUB_ON_LEAF
 from klp_debug.analysis.kernel_view import KernelView
@@ -17,7 +15,7 @@ from klp_debug.analysis.site_report import report_site
 from klp_debug.analysis.stubs import FollowedStub, Stubs
 from klp_debug.kernel.module import module_name, module_toc
 from klp_debug.ppc64le.disassembly import disassemble
-from klp_debug.ppc64le.replay import LoadError, Outcome, Step, format_number, replay
+from klp_debug.ppc64le.replay import Outcome, Step, format_number, replay
 from klp_debug.result.address import Address
 from klp_debug.result.registers import Registers
 from klp_debug.result.report import Verdict
@@ -39,10 +37,11 @@ def judge(scene: CrashScene) -> Verdict | None:
     if index is None or registers is None:
         return None
     site = report_site(scene.view, index)
-    stub = _r2_stub(scene.view, site)
+    stubs = Stubs(scene.view)
+    stub = _r2_stub(stubs, site)
     if not site.leaf_without_toc or stub is None:
         return None
-    outcome = _replay(scene.view, stub, registers)
+    outcome = _replay(stubs, stub, registers)
     address = stub.stub.address
     in_stub = address <= int(registers.nip) < address + 4 * len(stub.words)
     proven = outcome.target == int(registers.nip)
@@ -67,23 +66,16 @@ def judge(scene: CrashScene) -> Verdict | None:
     )
 
 
-def _r2_stub(view: KernelView, site: SiteReport) -> FollowedStub | None:
-    stubs = Stubs(view)
+def _r2_stub(stubs: Stubs, site: SiteReport) -> FollowedStub | None:
     for shown in site.stubs:
         if shown.needs == "r2":
             return stubs.follow(int(shown.address))
     return None
 
 
-def _replay(view: KernelView, stub: FollowedStub, registers: Registers) -> Outcome:
-    def load(address: int) -> int:
-        try:
-            return int(view.prog.read_u64(address))
-        except FaultError as fault:
-            raise LoadError(str(fault)) from None
-
+def _replay(stubs: Stubs, stub: FollowedStub, registers: Registers) -> Outcome:
     entry = {f"r{number}": int(registers.gpr[number]) for number in (1, 2, 13)}
-    return replay(stub.words, stub.stub.address, registers=entry, load=load)
+    return replay(stub.words, stub.stub.address, registers=entry, load=stubs.load)
 
 
 def _proof(
