@@ -2,7 +2,9 @@
 """Builds the lab's own modules (modules/) against a kernel of the cache."""
 
 import os
+import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from vmcores.cache import entry, file_digests, key_of
@@ -13,9 +15,9 @@ SOURCES = Path(__file__).with_name("modules")
 COMMAND = ("-j{jobs}", "M={work}", "modules")
 
 
-def build_modules(kernel: BuiltKernel) -> tuple[str, Path]:
+def build_modules(kernel: BuiltKernel) -> Path:
     """
-    Return the key and the folder of all .ko files for KERNEL, the in-tree ones among them.
+    Return the folder of all .ko files for KERNEL, the in-tree ones among them.
 
     Raises StepFailedError.
     """
@@ -35,4 +37,23 @@ def build_modules(kernel: BuiltKernel) -> tuple[str, Path]:
             module.rename(folder / module.name)
         shutil.rmtree(work)
 
-    return key, entry("modules", kernel.recipe.name, key, make)
+    return entry("modules", kernel.recipe.name, key, make)
+
+
+def module_sources(commands: Iterable[str]) -> dict[str, object]:
+    """
+    Return the digests of what the modules are built from that COMMANDS name.
+
+    What a module is built from is the files whose name begins with its own, every header, and the
+    lines of the Kbuild file that name it.
+    """
+    kbuild = (SOURCES / "Kbuild").read_text().splitlines()
+    built = [words.group(1) for line in kbuild if (words := re.match(r"obj-m \+= (\w+)\.o$", line))]
+    named = set(re.findall(r"\w+", " ".join(commands))) & set(built)
+    files = [
+        path
+        for path in SOURCES.iterdir()
+        if path.suffix == ".h" or any(path.stem.startswith(name) for name in named)
+    ]
+    lines = [line for line in kbuild if any(re.search(rf"\b{name}", line) for name in named)]
+    return {"files": file_digests(*files), "lines": lines}
