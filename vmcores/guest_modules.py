@@ -7,12 +7,15 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from vmcores import klp_convert
 from vmcores.cache import entry, file_digests, key_of
 from vmcores.kernel_build import BuiltKernel
 from vmcores.stage import run_stage
 
 SOURCES = Path(__file__).with_name("modules")
 COMMAND = ("-j{jobs}", "M={work}", "modules")
+CONVERTED = {"reloc_patch": ("_klp_scsi_common_d", "scsi_common", "scsi_set_sense_information")}
+"""Module -> section, object and symbol whose relocations livepatch is to apply."""
 
 
 def build_modules(kernel: BuiltKernel) -> Path:
@@ -21,7 +24,7 @@ def build_modules(kernel: BuiltKernel) -> Path:
 
     Raises StepFailedError.
     """
-    key = key_of(kernel.key, file_digests(SOURCES), COMMAND)
+    key = key_of(kernel.key, file_digests(SOURCES, Path(klp_convert.__file__)), COMMAND)
 
     def make(folder: Path) -> None:
         for module in kernel.modules.glob("*.ko"):
@@ -33,6 +36,8 @@ def build_modules(kernel: BuiltKernel) -> Path:
         names = {"work": work, "jobs": len(os.sched_getaffinity(0))}
         argv = kernel.make(*(word.format(**names) for word in COMMAND))
         run_stage(f"modules for {kernel.recipe.name}", argv, 5)
+        for name, relocations in CONVERTED.items():
+            klp_convert.klp_convert(work / f"{name}.ko", *relocations)
         for module in work.glob("*.ko"):
             module.rename(folder / module.name)
         shutil.rmtree(work)
@@ -55,5 +60,7 @@ def module_sources(commands: Iterable[str]) -> dict[str, object]:
         for path in SOURCES.iterdir()
         if path.suffix == ".h" or any(path.stem.startswith(name) for name in named)
     ]
+    if named & CONVERTED.keys():
+        files.append(Path(klp_convert.__file__))
     lines = [line for line in kbuild if any(re.search(rf"\b{name}", line) for name in named)]
     return {"files": file_digests(*files), "lines": lines}

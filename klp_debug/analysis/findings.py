@@ -232,6 +232,15 @@ R15_CLOBBERED = Kind(
     " go on with a wrong value, and crash far from there. Get a kernel that has"
     ' "powerpc64/ftrace: fix clobbered r15 during livepatching" (cb5b691f8273).',
 )
+KLP_RELOCATION_UNRESOLVED = Kind(
+    id="klp-relocation-unresolved",
+    severity="error",
+    meaning="A place in a patch that livepatch fills in (one of .klp.rela.OBJECT.*) is as the"
+    " compiler left it: a pointer that is 0, or a branch to itself.",
+    shows="The address of the place, the symbol that it is for, and whether the object is loaded.",
+    action="Load the object before the replacement is called, or disable the patch. Let a"
+    " replacement use another object's symbols only where that object is sure to be loaded.",
+)
 CRASH_IN_REPLACEMENT = Kind(
     id="crash-in-replacement",
     severity="error",
@@ -283,6 +292,7 @@ KINDS: tuple[Kind, ...] = (
     REPLACEMENT_WRONG_TOC,
     REPLACEMENT_WRONG_ENTRY,
     PATCH_MODULE_GONE,
+    KLP_RELOCATION_UNRESOLVED,
     R15_CLOBBERED,
     CRASH_IN_REPLACEMENT,
     LIVEPATCH_STACK_DAMAGED,

@@ -10,6 +10,7 @@ from klp_debug.analysis.crash import (
     caller_toc,
     clobbered_r15,
     in_replacement,
+    klp_relocation,
     livepatch_stack,
     module_gone,
     toc_stub,
@@ -39,6 +40,7 @@ _RULES = (
     altered_site.judge,
     wild_branch.judge,
     livepatch_stack.judge,
+    klp_relocation.judge,
     in_replacement.judge,
 )
 """The first that explains the crash is taken: from what is proven to what is only near."""
@@ -59,6 +61,7 @@ def report(view: KernelView) -> Report:
         *audited.findings,
         *module_gone.gone_findings(view),
         *wrong_toc.entry_findings(view),
+        *klp_relocation.relocation_findings(view),
         *livepatch_stack.stack_findings(view, traces),
     ]
     scene = crash_scene(view, tracer)

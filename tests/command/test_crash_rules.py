@@ -134,3 +134,16 @@ def test_two_stacks_that_met(captures: CaptureSet) -> None:
     assert int(told[1]) == said.gprs[1] - top
     # overflow_patch goes on until its frame, to which ftrace_caller's came, is that near.
     assert int(told[1]) < 1024
+
+
+@on_every_kernel("klp_relocation_unresolved")
+def test_a_pointer_that_livepatch_has_not_filled_in(captures: CaptureSet) -> None:
+    said = oops(captures)
+    registers_are_told(captures, "NIP", "CTR", "LR")
+    assert said.lr_symbol.startswith("relocated_uptime_proc_show+")
+    assert "scsi_common" not in {module.name for module in captures.oracle.modules}
+    place = captures.oracle.address("pointer", "reloc_patch")
+    assert f"{place:#018x}, for .klp.sym.scsi_common.scsi_set_sense_information,0" in proof(
+        captures
+    )
+    assert proof(captures).endswith("holds 0: scsi_common is not loaded")

@@ -17,7 +17,10 @@ def judge(scene: CrashScene) -> Verdict | None:
     proof = [
         f"NIP = {registers.nip}, which is no text; LR = {registers.link}, behind the call that the"
         f" mcount site of {name} makes",
-        *(f"{hop.kind} {hop.address}: {hop.bytes}: {hop.what}" for hop in site.path),
+        *(
+            ": ".join(filter(None, (f"{hop.kind} {hop.address}", hop.bytes, hop.what)))
+            for hop in site.path
+        ),
         *(f"{finding.id}: {finding.evidence}" for finding in site.findings),
     ]
     return Verdict(
