@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from elftools.elf.relocation import RelocationSection
+from elftools.elf.sections import SymbolTableSection
 
 from tests.conftest import LAB_SECONDS
 from vmcores.errors import LabError
@@ -26,8 +28,10 @@ def test_the_module_is_as_the_kernel_documents_it(name: str) -> None:
         elf = ELFFile(file)
         own = [one for one in elf.iter_sections() if one["sh_flags"] & SHF_RELA_LIVEPATCH]
         assert [one.name for one in own] == [f".klp.rela.{obj}.d"]
+        assert isinstance(own[0], RelocationSection)
         (relocation,) = own[0].iter_relocations()
         symbols = elf.get_section_by_name(".symtab")
+        assert isinstance(symbols, SymbolTableSection)
         target = symbols.get_symbol(relocation["r_info_sym"])
         assert target.name == f".klp.sym.{obj}.{symbol},0"
         assert target["st_shndx"] == SHN_LIVEPATCH
