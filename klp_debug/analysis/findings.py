@@ -176,9 +176,10 @@ FTRACE_DISABLED = Kind(
 WILD_BRANCH = Kind(
     id="wild-branch",
     severity="error",
-    meaning="The kernel crashed where no text is, and the last call was that of an mcount site: the"
-    " site, a stub or a trampoline behind it led astray.",
-    shows="NIP and LR of the CPU that crashed, and each link of the way from the site.",
+    meaning="The kernel crashed where no text is, and the last call was that of an mcount site, of"
+    " ftrace's trampoline or of livepatch_handler: the site, a stub behind it, a callback or a"
+    " klp_func led astray.",
+    shows="NIP, LR and CTR of the CPU that crashed, and each link of the way there.",
     action="See in `site` which link does not fit the next. Do not arm that function again before"
     " the cause is known.",
 )

@@ -147,3 +147,18 @@ def test_a_pointer_that_livepatch_has_not_filled_in(captures: CaptureSet) -> Non
         captures
     )
     assert proof(captures).endswith("holds 0: scsi_common is not loaded")
+
+
+@on_every_kernel("new_func_to_nowhere", "ops_func_to_nowhere", "trampoline_to_data")
+def test_a_callback_or_replacement_that_is_none(captures: CaptureSet) -> None:
+    said = oops(captures)
+    registers_are_told(captures, "NIP", "LR", "CTR")
+    caller = said.lr_symbol.partition("+")[0]
+    assert f"{caller}, which calls" in what(captures)
+    if captures.scenario.name == "trampoline_to_data":
+        assert f"to {captures.oracle.address('linux_banner'):#018x} (linux_banner)" in proof(
+            captures
+        )
+    else:
+        assert said.nip == 0xDEAD000000000100  # what the scenario wrote
+        assert re.search(r"(new_func|func) of .* is 0xdead000000000100", proof(captures))

@@ -19,9 +19,9 @@ pytestmark = pytest.mark.lab
 
 OOPSED = (
     *("armed_site_altered", "caller_toc_overwritten", "crash_elsewhere", "crash_in_replacement"),
-    *("klp_relocation_unresolved",),
+    *("klp_relocation_unresolved", "new_func_to_nowhere", "ops_func_to_nowhere"),
     *("livepatch_stack_trap", "patch_module_gone", "r15_clobbered", "replacement_wrong_toc"),
-    *("seed_crash", "sibling_call", "stub_to_nowhere"),
+    *("seed_crash", "sibling_call", "stub_to_nowhere", "trampoline_to_data"),
 )
 """The others that crashed did so by sysrq, which is no oops, or have no stack that is sound."""
 

@@ -49,6 +49,8 @@ VERDICTS: dict[str, Expected] = {
     "klp_relocations_applied": Expected("no crash"),
     "livepatch_stack_overflow": caused("livepatch-stack-overflow"),
     "livepatch_stack_trap": caused("livepatch-stack-damaged"),
+    "new_func_to_nowhere": caused("wild-branch", "replacement-wrong-entry", alone=True),
+    "ops_func_to_nowhere": caused("wild-branch", "ops-wrong-callback", alone=True),
     "patch_module_gone": caused("patch-module-gone", unreadable=True),
     "patched": Expected("not involved"),
     "r15_clobbered": caused("livepatch-clobbers-r15"),
@@ -60,6 +62,7 @@ VERDICTS: dict[str, Expected] = {
     "stalled": Expected("no crash"),
     "stub_to_nowhere": caused("wild-branch", "stub-corrupt", alone=True),
     "toc_stub_survives": Expected("not involved", None, frozenset({"toc-stub-on-leaf"})),
+    "trampoline_to_data": caused("wild-branch", "trampoline-wrong-call", alone=True),
     "unpatched": Expected("not involved"),
 }
 
