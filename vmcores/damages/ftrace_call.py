@@ -6,8 +6,8 @@ from vmcores.errors import GuestError
 from vmcores.guest import Guest
 from vmcores.oracle import Oracle
 
-DATA = "linux_banner"
-"""Something of the kernel's that is no text, and near enough for a branch."""
+DATA = "empty_zero_page"
+"""Something of the kernel's that is no text, nothing but zeros, and near enough for a branch."""
 REACH = 1 << 25
 """Of a ``bl``, in bytes either way."""
 

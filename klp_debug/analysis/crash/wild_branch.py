@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A crash where no text is, reached from a mcount site, ftrace's trampoline or livepatch_handler."""
+"""A crash where no text is, reached from a site, ftrace's trampoline or livepatch_handler."""
 
 from collections.abc import Iterator
 
