@@ -26,10 +26,11 @@ def function_lines(answer: Function) -> list[str]:
 
 def _headline(answer: Function) -> list[str]:
     name = escape(answer.name) + (f" [{escape(answer.module)}]" if answer.module else "")
-    return [f"{name}  {answer.address.bare}, {answer.size} bytes", _toc(answer)]
+    return [f"{name}  {answer.address.bare}, {answer.size} bytes", toc_sentence(answer)]
 
 
-def _toc(answer: Function) -> str:
+def toc_sentence(answer: Function) -> str:
+    """Return how a function gets its TOC."""
     toc = f" = {answer.entry.toc.bare}" if answer.entry.toc is not None else ""
     match answer.entry.toc_setup:
         case "r12":
