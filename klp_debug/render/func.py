@@ -103,9 +103,10 @@ def chain_lines(title: str, chain: tuple[Hop, ...]) -> list[str]:
             grid,
             f"{title:6}" if position == 0 else "",
             hop.kind,
+            # Not behind the text: a terminal may fold the line there.
+            "ok" if hop.ok else "BROKEN",
             hop.address.bare,
             f"{hop.symbol}: {hop.what}" if hop.symbol else hop.what,
-            "ok" if hop.ok else "BROKEN",
             hop.bytes,
         )
     return lines(grid)
