@@ -236,7 +236,7 @@ R15_CLOBBERED = Kind(
 KLP_RELOCATION_UNRESOLVED = Kind(
     id="klp-relocation-unresolved",
     severity="error",
-    meaning="A place in a patch that livepatch fills in (one of .klp.rela.OBJECT.*) is as the"
+    meaning="A place in a patch that livepatch fills in (by a section .klp.rela.OBJECT) is as the"
     " compiler left it: a pointer that is 0, or a branch to itself.",
     shows="The address of the place, the symbol that it is for, and whether the object is loaded.",
     action="Load the object before the replacement is called, or disable the patch. Let a"

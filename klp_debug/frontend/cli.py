@@ -2,6 +2,7 @@
 """The shell's front door: ``klp-debug COMMAND [target options] [arguments]``."""
 
 import argparse
+import contextlib
 import os
 import sys
 from importlib.metadata import version
@@ -11,8 +12,12 @@ from klp_debug.command import COMMANDS
 from klp_debug.command.command import Command, CommandError
 from klp_debug.frontend.progress import progress
 from klp_debug.frontend.target_arguments import add_target_arguments, target_options
+from klp_debug.frontend.whole_file import WholeFile
 from klp_debug.render.as_json import as_json
 from klp_debug.render.as_text import as_text
+from klp_debug.render.html.page import as_html
+from klp_debug.result.answer import Answer
+from klp_debug.result.page import ReportPage
 from klp_debug.target.errors import TargetError
 from klp_debug.target.opening import open_target
 
@@ -70,9 +75,15 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(command: Command, args: argparse.Namespace) -> int:
-    with progress("opening the target"):
-        view = KernelView(open_target(target_options(args)))
-    with progress(command.name):
-        answer = command.run(view, args)
+    path = getattr(args, "html", None)
+    with WholeFile(path) if path is not None else contextlib.nullcontext() as page:
+        with progress("opening the target"):
+            view = KernelView(open_target(target_options(args)))
+        with progress(command.name):
+            answer: Answer = command.run(view, args)
+        if page is not None and isinstance(answer, ReportPage):
+            page.write(as_html(answer))
+            print(f"klp-debug: the page is {page.path}", file=sys.stderr)
+            answer = answer.report
     print(as_json(answer) if args.json else as_text(answer), flush=True)
     return _FINE if answer.clean else _FINDINGS

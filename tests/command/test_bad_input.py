@@ -250,6 +250,17 @@ def test_kernel_without_livepatch(captured: Captured, command: list[str]) -> Non
 
 
 @pytest.mark.lab
+@pytest.mark.parametrize("command", ["report", "audit", "ops"])
+def test_kernel_without_ftrace(captured: Captured, command: str) -> None:
+    """What does not need livepatch answers, and says what it could not look at."""
+    captures = captured("nolivepatch")
+    target = ("-c", captures.path("kdump"), "-s", captures.image.vmlinux)
+    problems = klp_debug_json(command, *target, status=1)["problems"]
+    assert {"where": "ftrace_ops_list", "what": "this kernel has no ftrace_list_end"} in problems
+    assert "ftrace records" in [problem["where"] for problem in problems]
+
+
+@pytest.mark.lab
 def test_no_patch_loaded_is_fine(captured: Captured) -> None:
     captures = captured("unpatched")
     target = ("-c", captures.path("kdump"), "-s", captures.image.vmlinux)

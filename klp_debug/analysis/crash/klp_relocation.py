@@ -78,7 +78,7 @@ def judge(scene: CrashScene) -> Verdict | None:
             *(one.evidence for one in of_patch),
         ),
         why=(
-            "livepatch fills in .klp.rela.OBJECT.* when OBJECT is loaded and patched. A replacement"
+            "livepatch applies .klp.rela.OBJECT.SECTION when OBJECT is loaded and patched. A replacement"
             " of another object's function can run before."
         ),
         now=KLP_RELOCATION_UNRESOLVED.action,
