@@ -78,8 +78,8 @@ def judge(scene: CrashScene) -> Verdict | None:
             *(one.evidence for one in of_patch),
         ),
         why=(
-            "livepatch applies .klp.rela.OBJECT.SECTION when OBJECT is loaded and patched. A replacement"
-            " of another object's function can run before."
+            "livepatch applies .klp.rela.OBJECT.SECTION when OBJECT is loaded and patched. A"
+            " replacement of another object's function can run before."
         ),
         now=KLP_RELOCATION_UNRESOLVED.action,
         checked=(),
