@@ -141,10 +141,15 @@ def _checked(
         checked.append(f"the {frames} frames of the crash: none of a replacement")
     entries = [entry for trace in traces for entry in trace.livepatch_stack]
     intact = sum(entry.intact for entry in entries)
-    checked.append(f"the livepatch stacks of all tasks: {intact} of {len(entries)} entries intact")
+    checked.append(
+        f"the livepatch stacks of all tasks: {intact} of {len(entries)} entries intact"
+        if entries
+        else "the livepatch stacks of all tasks: empty"
+    )
     checked.append(
         f"{audited.sites} mcount sites with their stubs, records and ops,"
-        f" {len(patches)} patches: {_contradictions(len(audited.findings))}"
+        f" {_number(len(patches), 'patch', 'patches')}:"
+        f" {_number(len(audited.findings), 'contradiction', 'contradictions')}"
     )
     return checked
 
@@ -163,7 +168,5 @@ def _with_the_log(view: KernelView, found: list[Finding]) -> tuple[Finding, ...]
     )
 
 
-def _contradictions(number: int) -> str:
-    if not number:
-        return "no contradiction"
-    return f"{number} contradiction{'' if number == 1 else 's'}"
+def _number(number: int, one: str, more: str) -> str:
+    return f"{number or 'no'} {one if number < 2 else more}"
