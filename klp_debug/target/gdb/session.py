@@ -109,8 +109,10 @@ class GdbSession:
                 gdb.console(f"python klp_debug_limit({self._options.max_pause})", START_SECONDS)
             self._since = time.monotonic()
             stub = Stub(gdb, self._address, self.traffic)
-        except BaseException:
+        except BaseException as error:
             gdb.close()  # it lets the target run, if it reached it
+            if isinstance(error, TargetError) and self._options.enter_kgdb:
+                raise TargetError(f"{error}; the kernel may be in KGDB now") from None
             raise
         self._held = gdb, stub
         self._kind = stub.kind
@@ -203,10 +205,9 @@ class GdbSession:
         """
         Return where QEMU's guest has RAM.
 
-        :raises TargetError: if QEMU does not tell
+        :raises NotStoppedError: if it runs
         """
-        with self._asking() as stub:
-            return stub.ram()
+        return self._now()[1].ram
 
     def registers(self) -> list[Prstatus]:
         """

@@ -41,6 +41,8 @@ class Stub:
     """A target that a debugger stopped, until :meth:`detach`."""
 
     kind: StubKind
+    ram: list[range]
+    """Where QEMU's guest has memory, by physical address."""
 
     def __init__(self, gdb: Gdb, address: StubAddress, traffic: Traffic) -> None:
         """
@@ -72,6 +74,7 @@ class Stub:
             found = _PACKET_LIMIT.search(limit)
             self._per_packet = max(1, int(found[1]) // 2) if found else 1
             self._numbers = self._register_numbers()
+            self.ram = self._find_ram() if self.kind == "QEMU" else [range(1 << 64)]
         except GdbCommandError as error:
             raise TargetError(f"{address.text} is no stub of a ppc64le kernel: {error}") from None
 
@@ -90,7 +93,8 @@ class Stub:
         except GdbCommandError as error:
             message = str(error)
             if re.search(r"refused|No such file|timed out\.$", message):
-                raise TargetError(f"nothing listens at {text}: {message.rstrip('.')}") from None
+                why = message.rpartition(": ")[2].rstrip(".")
+                raise TargetError(f"nothing listens at {text} ({why})") from None
             if "timeout" in message.lower():
                 raise TargetError(silent) from None
             raise TargetError(
@@ -145,9 +149,9 @@ class Stub:
     def _console(self, command: str) -> str:
         return self._gdb.console(command, _SECONDS)
 
-    def ram(self) -> list[range]:
+    def _find_ram(self) -> list[range]:
         """
-        Return where QEMU's guest has RAM: elsewhere physical reads give zeros, not errors.
+        Return where QEMU's guest has RAM.
 
         :raises TargetError: if QEMU does not tell
         """
@@ -158,6 +162,10 @@ class Stub:
                     return [range(int(start, 16), int(end, 16) + 1) for start, end in found]
         raise TargetError(f"{self._address.text}: QEMU does not tell where the guest's RAM is")
 
+    def _has(self, address: int, size: int) -> bool:
+        """Return whether there is memory: elsewhere QEMU reads zeros, and lets devices be hit."""
+        return any(address in ram and address + size <= ram.stop for ram in self.ram)
+
     def read(self, address: int, size: int) -> bytes:
         """
         Read memory: of QEMU by physical address, over KGDB by virtual.
@@ -165,6 +173,8 @@ class Stub:
         :raises drgn.FaultError: if a byte of it cannot be read
         :raises TargetError: if the stub cannot be asked any more
         """
+        if not self._has(address, size):
+            raise FaultError("no memory of the target", address)
         try:
             data = self._read_bulk(address, size) if size >= _BULK else self._read(address, size)
         except GdbCommandError as error:
@@ -203,6 +213,8 @@ class Stub:
         :raises GdbCommandError: if the stub does not take it
         :raises TargetError: if the stub cannot be asked any more
         """
+        if not self._has(address, len(data)):
+            raise GdbCommandError("no memory of the target")
         self._count(len(data))
         command = f"-data-write-memory-bytes {address} {data.hex()}"
         try:
