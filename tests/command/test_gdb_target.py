@@ -58,7 +58,12 @@ class Running:
 def reading(guest: Guest, *more: str) -> Iterator[Running]:
     """Run a command that reads much, until it has stopped the guest."""
     with subprocess.Popen(
-        words(guest, "report", *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        words(guest, "report", *more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts what runs in its background with SIGINT ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         try:
             becomes(guest, running=False)

@@ -113,6 +113,8 @@ class GdbSession:
             gdb.close()  # it lets the target run, if it reached it
             if isinstance(error, TargetError) and self._options.enter_kgdb:
                 raise TargetError(f"{error}; the kernel may be in KGDB now") from None
+            if not isinstance(error, TargetError):
+                self._tell("the target runs again, if it was stopped at all")
             raise
         self._held = gdb, stub
         self._kind = stub.kind

@@ -97,13 +97,29 @@ class Stub:
                 raise TargetError(f"nothing listens at {text} ({why})") from None
             if "timeout" in message.lower():
                 raise TargetError(silent) from None
-            raise TargetError(
-                f"{text} is no stub of a ppc64le kernel: {message.rstrip('.')}"
-            ) from None
-        if other := re.search(r"reported target architecture ([\w:.-]+)", said):
+            said = self._let_go_of_other()
+        if other := re.search(r"architecture ([\w:.-]+)", said):
             raise TargetError(
                 f"{text} is a stub of another architecture ({other[1]}); klp-debug reads ppc64le"
             )
+
+    def _let_go_of_other(self) -> str:
+        """
+        Let a target run whose registers are none of ppc64, and that GDB left stopped for it.
+
+        :return: what it is
+        :raises TargetError: if it is nothing that GDB knows
+        """
+        try:
+            self._console("set architecture auto")
+            self._console("set endian auto")
+            self._console(f"target remote {self._address.place}")
+            said = self._console("show architecture")
+            self.detach()
+        except (GdbCommandError, GdbTimeoutError) as error:
+            raise TargetError(f"{self._address.text} is no stub that GDB knows: {error}") from None
+        found = re.search(r'currently "([\w:.-]+)"', said)
+        return f"architecture {found[1] if found else 'unknown'}"
 
     def _identify(self) -> StubKind:
         """

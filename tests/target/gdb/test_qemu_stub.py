@@ -24,6 +24,7 @@ from klp_debug.target.gdb.traffic import Traffic
 from klp_debug.target.registers import MSR_PR, cpu_registers
 from tests.conftest import Played
 from tests.target.gdb.guests import becomes, monitor, runs, stopped
+from tests.target.gdb.other_stub import OtherStub
 from tests.target.gdb.relay import Relay
 from vmcores import debugger
 from vmcores.guest import Guest
@@ -322,3 +323,16 @@ def test_a_stub_that_does_not_answer(tmp_path: Path) -> None:
             assert time.monotonic() - start < 30
         finally:
             gdb.close()
+
+
+def test_another_architecture_runs_again(tmp_path: Path) -> None:
+    """Its registers do not fit, so that GDB by itself would drop the connection."""
+    place = tmp_path / "stub"
+    with OtherStub(place) as other:
+        gdb = Gdb(GDB)
+        try:
+            with pytest.raises(TargetError, match=r"another architecture \(i386:x86-64\)"):
+                Stub(gdb, StubAddress.parse(str(place)), Traffic())
+        finally:
+            gdb.close()
+        assert other.detached
