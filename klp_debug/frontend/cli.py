@@ -4,14 +4,17 @@
 import argparse
 import contextlib
 import os
+import signal
 import sys
 from importlib.metadata import version
 
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.command import COMMANDS
 from klp_debug.command.command import Command, CommandError
+from klp_debug.frontend.ending import ending_in_order
 from klp_debug.frontend.progress import progress
 from klp_debug.frontend.target_arguments import add_target_arguments, target_options
+from klp_debug.frontend.tell import tell
 from klp_debug.frontend.whole_file import WholeFile
 from klp_debug.render.as_json import as_json
 from klp_debug.render.as_text import as_text
@@ -62,28 +65,40 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; return its exit code."""
     args = parser().parse_args(argv)
     try:
-        return _run(args.run, args)
+        with ending_in_order():
+            return _run(args.run, args)
     except (TargetError, CommandError) as error:
-        print(f"klp-debug: {error}", file=sys.stderr)
+        tell(str(error))
         return _UNUSABLE
     except BrokenPipeError:
         # The reader (less, head) has gone; what it did not want need not be flushed to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FINE
     except KeyboardInterrupt:
-        return 128 + 2
+        return 128 + signal.SIGINT
 
 
 def _run(command: Command, args: argparse.Namespace) -> int:
     path = getattr(args, "html", None)
     with WholeFile(path) if path is not None else contextlib.nullcontext() as page:
-        with progress("opening the target"):
-            view = KernelView(open_target(target_options(args)))
-        with progress(command.name):
-            answer: Answer = command.run(view, args)
+        answer = _answer(command, args)
         if page is not None and isinstance(answer, ReportPage):
             page.write(as_html(answer))
-            print(f"klp-debug: the page is {page.path}", file=sys.stderr)
+            tell(f"the page is {page.path}")
             answer = answer.report
     print(as_json(answer) if args.json else as_text(answer), flush=True)
     return _FINE if answer.clean else _FINDINGS
+
+
+def _answer(command: Command, args: argparse.Namespace) -> Answer:
+    with progress("opening the target"):
+        target = open_target(target_options(args), tell)
+    debugger = target.debugger
+    with target:
+        with progress(command.name, debugger):
+            answer = command.run(KernelView(target), args)
+        if debugger is not None:
+            debugger.check()
+    if args.verbose and debugger is not None:
+        tell(str(debugger.traffic))
+    return answer

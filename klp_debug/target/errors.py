@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Why a target cannot be opened."""
+"""Why a target cannot be opened, or not be used any more."""
 
 
 class TargetError(Exception):
@@ -8,3 +8,7 @@ class TargetError(Exception):
 
     It ends a command with exit code 2.
     """
+
+
+class WriteRefusedError(TargetError):
+    """A write that the target does not take; the message names the address and the reason."""

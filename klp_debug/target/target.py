@@ -3,12 +3,16 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from drgn import Program
 
 from klp_debug.result.kernel import Mmu
 from klp_debug.result.problem import Problem
+from klp_debug.target.gdb.session import GdbSession
 from klp_debug.target.vmcoreinfo import Vmcoreinfo
+from klp_debug.target.writable import WritableMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +33,27 @@ class Target:
     """The dump's file; None for a running kernel."""
     problems: list[Problem] = field(default_factory=list)
     """What opening could not do, though it could open."""
+    debugger: GdbSession | None = None
+    """What stopped the target through a stub, and lets it run again; else None."""
+    writable: WritableMemory | None = None
+    """The target's memory for writing; None where no debugger stopped it."""
+
+    def close(self) -> None:
+        """
+        Leave the target: one that a debugger stopped runs then, unless it was to stay stopped.
+
+        :raises TargetError: if it cannot be made to run
+        """
+        if self.debugger is not None:
+            self.debugger.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
