@@ -8,3 +8,11 @@ class TargetError(Exception):
 
     It ends a command with exit code 2.
     """
+
+
+class WriteRefusedError(TargetError):
+    """
+    A write that the target did not take; the message names the address and says why.
+
+    KGDB answers E14 where the kernel's page tables forbid it: text, with STRICT_KERNEL_RWX.
+    """
