@@ -45,6 +45,8 @@ class CallChain:
         """What tasks not yet switched run, while the top of the func_stack is in transition."""
         self.disarmed: str | None = None
         """How a debugger holds the function disarmed, and which patch: ``leaf_patch (ops)``."""
+        self.redirected = False
+        """Whether that is by the version of another patch; else the original runs."""
 
     def hops(self) -> tuple[Hop, ...]:
         """Return the links in order; what cannot be read ends the chain with a problem."""
@@ -60,6 +62,7 @@ class CallChain:
             if mechanism := disarmed_by(self._view, self.stack, 0):
                 name = klp_patch_name(klp_func_patch(self.stack.funcs[0]))
                 self.disarmed = f"{name} ({mechanism})"
+                self.redirected = mechanism == "redirect"
             fops = self.stack.ops.fops.address_of_()
             patched = PatchedSite(fops, self._stacks.handler)
         yield from SitePath(

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.command import COMMANDS
 from klp_debug.command.command import Command, CommandError
+from klp_debug.frontend.confirm import confirmation
 from klp_debug.frontend.progress import progress
 from klp_debug.frontend.target_arguments import add_target_arguments, target_options
 from klp_debug.render.as_json import as_json
@@ -20,7 +21,7 @@ _FINE, _FINDINGS, _UNUSABLE = 0, 1, 2
 _EPILOG = """\
 exit codes:
   0  fine
-  1  findings: something could not be read or does not fit together
+  1  findings: something could not be read or does not fit together; or a change was refused
   2  bad usage, or input that cannot be used
 """
 
@@ -72,7 +73,8 @@ def main(argv: list[str] | None = None) -> int:
 def _run(command: Command, args: argparse.Namespace) -> int:
     with progress("opening the target"):
         view = KernelView(open_target(target_options(args)))
-    with progress(command.name):
+    with progress(command.name) as hide_progress:
+        args.confirm = confirmation(hide_progress)
         answer = command.run(view, args)
     print(as_json(answer) if args.json else as_text(answer), flush=True)
     return _FINE if answer.clean else _FINDINGS

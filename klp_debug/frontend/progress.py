@@ -2,7 +2,7 @@
 """Says on stderr what takes long, if it does and if a person is there to read it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -13,11 +13,15 @@ _PATIENCE = 2.0
 
 
 @contextmanager
-def progress(what: str) -> Iterator[None]:
-    """Show a line with the elapsed time while the block runs, once it takes over two seconds."""
+def progress(what: str) -> Iterator[Callable[[], None]]:
+    """
+    Show a line with the elapsed time while the block runs, once it takes over two seconds.
+
+    The block gets what takes the line away for good, to ask a question.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield
+        yield lambda: None
         return
     display = Progress(
         SpinnerColumn(),
@@ -30,9 +34,13 @@ def progress(what: str) -> Iterator[None]:
     timer = threading.Timer(_PATIENCE, display.start)
     timer.daemon = True
     timer.start()
-    try:
-        yield
-    finally:
+
+    def stop() -> None:
         timer.cancel()
         timer.join()
         display.stop()
+
+    try:
+        yield stop
+    finally:
+        stop()

@@ -31,7 +31,15 @@ class Registers:
     """The exception's vector; 0 where there was none. None where QEMU saved the registers."""
     dar: Address | None
     dsisr: Address | None
-    saved_by: Literal["kernel", "QEMU"]
+    saved_by: Literal["kernel", "QEMU", "debugger"]
+    srr0: Address | None = None
+    """
+    Where the last exception came, which at the very entry of its handler is told by nothing else.
+
+    None where it is not known: a dump has none.
+    """
+    srr1: Address | None = None
+    """MSR of what it interrupted."""
 
 
 @dataclass(frozen=True, slots=True)

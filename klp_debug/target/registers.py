@@ -32,6 +32,8 @@ _QEMU_DUMPS = (CoreKind.QEMU_ELF.value, CoreKind.QEMU_KDUMP.value)
 
 def cpu_registers(target: Target) -> CpuRegisters:
     """Return the registers of the target's CPUs; what is missing is among the problems."""
+    if target.stopped_registers is not None:
+        return target.stopped_registers()
     if target.core is None:
         return CpuRegisters((), (Problem("registers", "those of running CPUs are not read"),))
     return _Reader(target).read()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """An opened target."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,7 +9,9 @@ from drgn import Program
 
 from klp_debug.result.kernel import Mmu
 from klp_debug.result.problem import Problem
+from klp_debug.result.registers import CpuRegisters
 from klp_debug.target.vmcoreinfo import Vmcoreinfo
+from klp_debug.target.writable import WritableMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,5 +30,9 @@ class Target:
     """In bytes."""
     core: Path | None = None
     """The dump's file; None for a running kernel."""
+    writable: WritableMemory | None = None
+    """Takes writes; None if no debugger holds the target stopped."""
+    stopped_registers: Callable[[], CpuRegisters] | None = None
+    """Asks the debugger that holds the target stopped for the registers of its CPUs."""
     problems: list[Problem] = field(default_factory=list)
     """What opening could not do, though it could open."""
