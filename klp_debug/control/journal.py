@@ -67,6 +67,8 @@ class JournalText:
     entries: list[Entry] = field(default_factory=list)
     torn: int = 0
     """Lines that cannot be read."""
+    headed: bool = False
+    """Whether it says which boot it is about."""
 
     @property
     def unfinished(self) -> list[Entry]:
@@ -210,8 +212,8 @@ def open_journal(build_id: str | None, boot: str, release: str) -> Iterator[Jour
     with contextlib.ExitStack() as stack:
         try:
             lines = stack.enter_context(open_durable(path))
-            data = lines.read()
-            if not data.strip():
+            text = _parse(path, lines.read(), boot)
+            if not text.headed:  # new, or its first writer was killed in the first line
                 head = {
                     "type": "journal",
                     "version": _VERSION,
@@ -226,12 +228,11 @@ def open_journal(build_id: str | None, boot: str, release: str) -> Iterator[Jour
             ) from None
         except OSError as error:
             raise TargetError(f"the journal {path} cannot be written: {error.strerror}") from None
-        yield JournalWriter(lines, _parse(path, data, boot))
+        yield JournalWriter(lines, text)
 
 
 def _parse(path: Path, data: bytes, boot: str | None) -> JournalText:
     text = JournalText()
-    head = False
     by_number: dict[int, int] = {}
     for raw in data.split(b"\n"):
         if not raw.strip():
@@ -241,7 +242,7 @@ def _parse(path: Path, data: bytes, boot: str | None) -> JournalText:
             kind = line["type"]
             if kind == "journal":
                 _check_head(path, line, boot)
-                head = True
+                text.headed = True
             elif kind == "begin":
                 by_number[line["operation"]] = len(text.entries)
                 text.entries.append(_entry_in(line))
@@ -254,7 +255,7 @@ def _parse(path: Path, data: bytes, boot: str | None) -> JournalText:
                 raise ValueError(kind)
         except (ValueError, KeyError, TypeError, AttributeError):
             text.torn += 1
-    if text.entries and not head:
+    if text.entries and not text.headed:
         raise TargetError(f"{path} is no journal of klp-debug's: it does not say of which boot")
     return text
 
