@@ -20,6 +20,7 @@ from tests.control.guests import (
     run,
     ten,
 )
+from tests.control.memory import memory_of
 from tests.control.stub import opened, stopped
 from vmcores.guest import Guest
 from vmcores.recipe import guest_kernels, load_recipe
@@ -50,46 +51,13 @@ def _nothing_is_wrong(guest: Guest) -> Iterator[None]:
         assert run(target, "status").held == ()
 
 
-def memory(guest: Guest) -> bytes:
-    """
-    Return all bytes that a change of ten_patch could touch, and those around them.
-
-    The text of both modules, with sites and stubs, and their data with the klp_funcs; of each
-    function the whole klp_ops, and its ftrace record.
-    """
-    target = opened(guest)
-    prog = target.prog
-    with stopped(guest) as (_, stub):
-        from drgn.helpers.linux.list import list_for_each_entry
-        from drgn.helpers.linux.module import find_module, module_address_regions
-
-        ranges = []
-        for name in ("ten_functions", "ten_patch"):
-            # Without what the kernel's own accounting changes: struct module is in the data.
-            module = find_module(prog, name)
-            own = range(module.value_(), module.value_() + module.type_.type.size)
-            for start, size in module_address_regions(module):
-                if start in own or own.start in range(start, start + size):
-                    ranges += [(start, own.start - start), (own.stop, start + size - own.stop)]
-                else:
-                    ranges.append((start, size))
-        size = prog.type("struct klp_ops").size
-        ops = list_for_each_entry("struct klp_ops", prog["klp_ops"].address_of_(), "node")
-        ranges += [(each.value_(), size) for each in ops]
-        parts = [stub.read(start, count) for start, count in ranges if count]
-        for name in TEN:
-            record = run(target, "func", name.split()[0]).record
-            parts.append(stub.read(record.address, prog.type("struct dyn_ftrace").size))
-        return b"".join(parts)
-
-
 @pytest.mark.parametrize("mechanism", ["ops", "nop", "site"])
 def test_of_one_patch(guest: Guest, mechanism: str) -> None:
-    before = memory(guest)
+    before = memory_of(guest)
     answer = done(guest, "disarm", "ten_patch", "--by", mechanism)
     assert [write.function for write in answer.writes] == TEN
     assert ten(guest) == ORIGINALS
-    after = memory(guest)
+    after = memory_of(guest)
     assert sum(a != b for a, b in itertools.zip_longest(before, after)) > 0
     with stopped(guest) as (target, _):
         listed = run(target, "list").patches
@@ -107,7 +75,7 @@ def test_of_one_patch(guest: Guest, mechanism: str) -> None:
         assert "a debugger holds it disarmed, ten_patch" in function.runs
     done(guest, "undo")
     assert ten(guest) == REPLACEMENTS
-    assert memory(guest) == before
+    assert memory_of(guest) == before
 
 
 def test_one_function_alone(guest: Guest) -> None:
