@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from drgn import FaultError
 
 from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.control.apply import StepError, apply, compare_all
+from klp_debug.control.apply import apply, compare_all
 from klp_debug.control.boot import boot_identity
 from klp_debug.control.journal import (
     JournalText,
@@ -132,7 +132,7 @@ def _apply(journal: JournalWriter, memory: WritableMemory, change: Change, plan:
     try:
         compare_all(memory, plan.writes)
         entry = journal.begin(change.action, patch, plan.writes, plan.undoes, forced)
-    except (StepError, FaultError) as error:
+    except (TargetError, FaultError) as error:
         return replace(change, outcome="refused", reason=str(error))
     except OSError as error:
         reason = f"the journal cannot be written: {error.strerror or error}"

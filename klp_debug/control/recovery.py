@@ -99,6 +99,9 @@ class Recovery:
         )
 
     def _plan(self, wanted: PlannedWrite, writes: list[PlannedWrite], skipped: list[str]) -> None:
+        # Of an operation and one that was to take it back both may ask for it, for the same value.
+        if any(write.address == wanted.address for write in writes):
+            return
         # From the side of the wanted write, what is yet to be done is "as before".
         match self.state(wanted):
             case "as before":
