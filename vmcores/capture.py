@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vmcores.cache import entry, file_digests, key_of
-from vmcores.damage import DAMAGES
+from vmcores.damages import DAMAGES, sources
 from vmcores.errors import ScenarioError
 from vmcores.guest import CRASH_CAPTURES, QEMU_CAPTURES, Guest
+from vmcores.guest_modules import module_sources
 from vmcores.image import Image, image
 from vmcores.oops import Oops, parse_oops
 from vmcores.oracle import Oracle
@@ -20,7 +21,7 @@ from vmcores.stage import stage
 FILES = CRASH_CAPTURES | QEMU_CAPTURES
 # Our own code that shapes a capture.
 _SHAPING = (
-    *("agent", "capture", "damage", "debugger", "guest", "machine"),
+    *("agent", "capture", "debugger", "guest", "machine"),
     *("oracle", "oracle_files", "scenario"),
 )
 
@@ -101,7 +102,13 @@ def captures(scenario: Scenario, kernel: str, mmu: str) -> CaptureSet:
     told = asdict(scenario)
     del told["kernels"], told["hash_kernels"]
     level = booted.kernel.recipe.dump_level
-    key = key_of(booted.key, told, mmu, cpu, level, file_digests(*shaping))
+    if scenario.damage is not None:
+        shaping += sources(scenario.damage)
+    key = key_of(
+        *(booted.key, told, mmu, cpu, level),
+        module_sources(scenario.commands),
+        file_digests(*shaping),
+    )
 
     def make(folder: Path) -> None:
         with stage(f"capture {scenario.name} ({kernel}, {mmu})", 40):

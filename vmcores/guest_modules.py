@@ -2,12 +2,14 @@
 """
 Builds the lab's own modules against a kernel of the cache.
 
-Those of modules/ are part of every image, so a change of one retakes all captures; those of
-live_modules/ are for guests that a test boots, and reach them by their share.
+Those of modules/ are part of every image; those of live_modules/ are for guests that a test boots,
+and reach them by their share, so that a change of one retakes no capture.
 """
 
 import os
+import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from vmcores.cache import entry, file_digests, key_of
@@ -19,9 +21,9 @@ LIVE_SOURCES = Path(__file__).with_name("live_modules")
 COMMAND = ("-j{jobs}", "M={work}", "modules")
 
 
-def build_modules(kernel: BuiltKernel) -> tuple[str, Path]:
+def build_modules(kernel: BuiltKernel) -> Path:
     """
-    Return the key and the folder of all .ko files for KERNEL, the in-tree ones among them.
+    Return the folder of all .ko files for KERNEL, the in-tree ones among them.
 
     Raises StepFailedError.
     """
@@ -33,16 +35,17 @@ def build_modules(kernel: BuiltKernel) -> tuple[str, Path]:
         if kernel.recipe.guest_modules:
             _compile(kernel, f"modules for {kernel.recipe.name}", folder, SOURCES)
 
-    return key, entry("modules", kernel.recipe.name, key, make)
+    return entry("modules", kernel.recipe.name, key, make)
 
 
 def build_live_modules(kernel: BuiltKernel) -> Path:
     """Return the folder of the .ko files of live_modules/ for KERNEL. Raises StepFailedError."""
-    key = key_of(kernel.key, file_digests(LIVE_SOURCES, SOURCES / "patch_module.h"), COMMAND)
+    header = SOURCES / "patch_module.h"
+    key = key_of(kernel.key, file_digests(LIVE_SOURCES, header), COMMAND)
 
     def make(folder: Path) -> None:
         title = f"live modules for {kernel.recipe.name}"
-        _compile(kernel, title, folder, LIVE_SOURCES, SOURCES / "patch_module.h")
+        _compile(kernel, title, folder, LIVE_SOURCES, header)
 
     return entry("live_modules", kernel.recipe.name, key, make)
 
@@ -59,3 +62,22 @@ def _compile(kernel: BuiltKernel, title: str, folder: Path, sources: Path, *more
     for module in work.glob("*.ko"):
         module.rename(folder / module.name)
     shutil.rmtree(work)
+
+
+def module_sources(commands: Iterable[str]) -> dict[str, object]:
+    """
+    Return the digests of what the modules are built from that COMMANDS name.
+
+    What a module is built from is the files whose name begins with its own, every header, and the
+    lines of the Kbuild file that name it.
+    """
+    kbuild = (SOURCES / "Kbuild").read_text().splitlines()
+    built = [words.group(1) for line in kbuild if (words := re.match(r"obj-m \+= (\w+)\.o$", line))]
+    named = set(re.findall(r"\w+", " ".join(commands))) & set(built)
+    files = [
+        path
+        for path in SOURCES.iterdir()
+        if path.suffix == ".h" or any(path.stem.startswith(name) for name in named)
+    ]
+    lines = [line for line in kbuild if any(re.search(rf"\b{name}", line) for name in named)]
+    return {"files": file_digests(*files), "lines": lines}

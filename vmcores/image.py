@@ -21,6 +21,7 @@ class Image:
     """The folder of all .ko files: in-tree ones and the lab's own."""
     initramfs: Path
     key: str
+    """Of all but the lab's own modules."""
 
     @property
     def vmlinux(self) -> Path:
@@ -36,7 +37,7 @@ def image(recipe: str) -> Image:
     It is looked up once in a process: asking apt for the version takes a second. Raises LabError.
     """
     kernel = build_kernel(load_recipe(recipe))
-    modules_key, modules = build_modules(kernel)
+    modules = build_modules(kernel)
     suite = kernel.recipe.userland or kernel.recipe.suite
     initramfs_key, initramfs = build_initramfs(suite)
-    return Image(kernel, modules, initramfs, key_of(kernel.key, modules_key, initramfs_key))
+    return Image(kernel, modules, initramfs, key_of(kernel.key, initramfs_key))

@@ -80,10 +80,6 @@ class Task:
     """Function names, innermost first; a name the kernel shows with its module keeps it."""
 
 
-TransitionTask = Task
-"""One that has a part in a transition."""
-
-
 @dataclass(frozen=True)
 class Oracle:
     """All of it, at one moment."""
@@ -113,7 +109,7 @@ class Oracle:
         raise KeyError(name)
 
     @property
-    def transition_tasks(self) -> tuple[TransitionTask, ...]:
+    def transition_tasks(self) -> tuple[Task, ...]:
         """The tasks whose ``patch_state`` is 0 or 1."""
         return tuple(task for task in self.tasks if task.patch_state in {0, 1})
 

@@ -10,6 +10,7 @@ from klp_debug.analysis import findings
 from klp_debug.analysis.audit_calls import call_findings, stub_findings
 from klp_debug.analysis.audit_disarmed import DisarmedFunctions
 from klp_debug.analysis.audit_ops import ops_findings
+from klp_debug.analysis.audit_trampolines import trampoline_findings
 from klp_debug.analysis.audit_words import word_findings
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.sites import Sites
@@ -35,6 +36,7 @@ def audit(view: KernelView, *, list_sites: bool = False) -> Audit:
         *_ftrace_disabled(view),
         *site_findings(view, sites, stubs),
         *stub_findings(view, sites, stubs),
+        *trampoline_findings(view),
     ]
     _note_unread(view, sites)
     return Audit(

@@ -24,25 +24,31 @@ def find_site(view: KernelView, spec: str) -> int:
     """
     address = parse_address(spec)
     if address is not None:
-        index = _by_address(view, address)
+        index = site_at(view, address)
         if index is not None:
             return index
     symbol = find_function(view.symbols, spec, view.prog.read)
-    first, end = np.searchsorted(
-        view.records.ips,
-        np.array([symbol.address, symbol.address + max(symbol.size, 4)], np.uint64),
-    )
-    if first == end:
+    found = site_of_function(view, symbol)
+    if found is None:
         raise FunctionNotFoundError(
             f"{symbol.name} has no mcount site: {why_no_site(view, symbol)}"
         )
     if address is not None and address - symbol.address not in _entry_offsets(symbol):
-        site = view.records[int(first)].ip
+        site = view.records[found].ip
         raise FunctionNotFoundError(
             f"{address:#x} is {view.symbols.format(address)}, which is no mcount site; that"
             f" function's is {view.symbols.format(site)} at {site:#x}"
         )
-    return int(first)
+    return found
+
+
+def site_of_function(view: KernelView, symbol: KernelSymbol) -> int | None:
+    """Return the index of a function's site among the records; None if it has none."""
+    first, end = np.searchsorted(
+        view.records.ips,
+        np.array([symbol.address, symbol.address + max(symbol.size, 4)], np.uint64),
+    )
+    return int(first) if first < end else None
 
 
 def _entry_offsets(symbol: KernelSymbol) -> tuple[int, int]:
@@ -50,7 +56,8 @@ def _entry_offsets(symbol: KernelSymbol) -> tuple[int, int]:
     return 0, local_entry_offset(symbol.st_other)
 
 
-def _by_address(view: KernelView, address: int) -> int | None:
+def site_at(view: KernelView, address: int) -> int | None:
+    """Return the index of the site at an address, or with that in its out-of-line stub; or None."""
     records = view.records
     found = np.flatnonzero(records.ips == np.uint64(address))
     if not len(found) and records.out_of_line:
@@ -67,7 +74,7 @@ def site_of_call(view: KernelView, link: int) -> int | None:
 
     :param link: LR behind the call, which the site or its out-of-line stub made
     """
-    return _by_address(view, link - 4)
+    return site_at(view, link - 4)
 
 
 def why_no_site(view: KernelView, symbol: KernelSymbol) -> str:

@@ -197,6 +197,56 @@ WILD_BRANCH = Kind(
     action="See in `site` which link does not fit the next. Do not arm that function again before"
     " the cause is known.",
 )
+CALLER_TOC_OVERWRITTEN = Kind(
+    id="caller-toc-overwritten",
+    severity="error",
+    meaning="A function crashed with another module's TOC in r2. It had taken that back from 24(r1)"
+    " after a call of a live-patched function: the stub at the callee's site, or that of a sibling"
+    " call at the end of the replacement, had put it there.",
+    shows="r2, the TOC that the function needs, where it took r2 back from, the call, and the stub"
+    " with its std r2,24(r1).",
+    action="Disable the patch before the function is called again. If a sibling call did it, build"
+    " the patch anew with -fno-optimize-sibling-calls; if a site's stub did, find who wrote it.",
+)
+REPLACEMENT_WRONG_TOC = Kind(
+    id="replacement-wrong-toc",
+    severity="error",
+    meaning="A replacement crashed with another module's TOC in r2: it was entered behind its TOC"
+    " set-up, because its klp_func does not name its global entry point.",
+    shows="r2, the TOC that the replacement needs, and where the klp_func says that it begins.",
+    action="Disable the patch. new_func must be the function's address as C has it, its global"
+    " entry point; if the patch has that, something overwrote the klp_func.",
+)
+REPLACEMENT_WRONG_ENTRY = Kind(
+    id="replacement-wrong-entry",
+    severity="error",
+    meaning="new_func of a klp_func on a func_stack is not the global entry point of any function."
+    " There a function sets its TOC up.",
+    shows="The address of the klp_func, and its new_func.",
+    action="Disable the patch before the function is called: the replacement would run with the"
+    " wrong TOC, or no replacement at all. Find out who wrote new_func.",
+)
+PATCH_MODULE_GONE = Kind(
+    id="patch-module-gone",
+    severity="error",
+    meaning="The klp_func on top of a func_stack lies where modules are loaded, but in none that is"
+    " there: the patch's module was removed while functions still lead to it.",
+    shows="The klp_ops, where its klp_func would be, and the module that was removed last.",
+    action="Any call of the function reads freed memory, and may run it. Nothing can mend that:"
+    " reboot. A patch's module must stay until the patch is disabled and its transition complete;"
+    " livepatch holds a reference on it for that: find who gave that back, by module_put() or by"
+    " rmmod -f.",
+)
+R15_CLOBBERED = Kind(
+    id="livepatch-clobbers-r15",
+    severity="error",
+    meaning="ftrace_caller does not give r15 back to the caller of a live-patched function"
+    " (CVE-2025-38233, Linux 6.13 to 6.15.3). Callers keep values there across calls.",
+    shows="The address of ftrace_caller.",
+    action="Disable all patches, and load none on this kernel: any caller of a patched function may"
+    " go on with a wrong value, and crash far from there. Get a kernel that has"
+    ' "powerpc64/ftrace: fix clobbered r15 during livepatching" (cb5b691f8273).',
+)
 CRASH_IN_REPLACEMENT = Kind(
     id="crash-in-replacement",
     severity="error",
@@ -214,6 +264,18 @@ LIVEPATCH_STACK_DAMAGED = Kind(
     action="The task traps in livepatch_handler, or returns into nowhere, when the replacement"
     " returns. Look for a deep call chain below the replacement, which overflowed the kernel stack,"
     " or for who wrote to the bottom of that stack.",
+)
+LIVEPATCH_STACK_OVERFLOW = Kind(
+    id="livepatch-stack-overflow",
+    severity="error",
+    meaning="A task's kernel stack and its livepatch stack, which grow towards each other, met:"
+    " what is between them is less than ftrace_caller needs for one more call of a patched"
+    " function. Nothing in the kernel checks that; each overwrites the other.",
+    shows="The bytes between them, how many entries the livepatch stack has, and the first entries"
+    " that are damaged.",
+    action="The call chain is too deep for the stack: see in `bt` which functions call each other"
+    " again and again. Do not patch functions that recurse so deep; each call of a replacement"
+    " takes 24 bytes more.",
 )
 
 KINDS: tuple[Kind, ...] = (
@@ -233,6 +295,12 @@ KINDS: tuple[Kind, ...] = (
     DISARMED_BY_DEBUGGER,
     FTRACE_DISABLED,
     WILD_BRANCH,
+    CALLER_TOC_OVERWRITTEN,
+    REPLACEMENT_WRONG_TOC,
+    REPLACEMENT_WRONG_ENTRY,
+    PATCH_MODULE_GONE,
+    R15_CLOBBERED,
     CRASH_IN_REPLACEMENT,
     LIVEPATCH_STACK_DAMAGED,
+    LIVEPATCH_STACK_OVERFLOW,
 )

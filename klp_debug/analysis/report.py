@@ -5,7 +5,17 @@ import dataclasses
 from collections.abc import Sequence
 
 from klp_debug.analysis.audit import audit
-from klp_debug.analysis.crash import in_replacement, livepatch_stack, toc_stub, wild_branch
+from klp_debug.analysis.crash import (
+    altered_site,
+    caller_toc,
+    clobbered_r15,
+    in_replacement,
+    livepatch_stack,
+    module_gone,
+    toc_stub,
+    wild_branch,
+    wrong_toc,
+)
 from klp_debug.analysis.crash.ftrace_log import ftrace_bug_lines
 from klp_debug.analysis.crash.scene import CrashScene, crash_scene
 from klp_debug.analysis.findings import FTRACE_DISABLED
@@ -20,7 +30,17 @@ from klp_debug.result.patches import Patch
 from klp_debug.result.report import AuditSummary, Report, Verdict
 from klp_debug.result.trace import TaskTrace
 
-_RULES = (toc_stub.judge, wild_branch.judge, livepatch_stack.judge, in_replacement.judge)
+_RULES = (
+    toc_stub.judge,
+    wrong_toc.judge,
+    caller_toc.judge,
+    module_gone.judge,
+    clobbered_r15.judge,
+    altered_site.judge,
+    wild_branch.judge,
+    livepatch_stack.judge,
+    in_replacement.judge,
+)
 """The first that explains the crash is taken: from what is proven to what is only near."""
 
 
@@ -35,7 +55,12 @@ def report(view: KernelView) -> Report:
     patches = livepatches(view) if view.has_livepatch else ()
     moving = transition(view) if view.has_livepatch else None
     traces = _traces(view, tracer)
-    found = [*audited.findings, *livepatch_stack.stack_findings(iter(traces))]
+    found = [
+        *audited.findings,
+        *module_gone.gone_findings(view),
+        *wrong_toc.entry_findings(view),
+        *livepatch_stack.stack_findings(view, traces),
+    ]
     scene = crash_scene(view, tracer)
     verdict = _verdict(scene, audited, found, patches, traces)
     return Report(
@@ -84,6 +109,8 @@ def _verdict(
     first = "Live patching is not involved in this crash."
     if scene.registers is None:
         first = "Nothing shows that live patching is involved, but the registers are not known."
+    elif scene.view.problems.all():
+        first = "Nothing shows that live patching is involved, but not all could be read."
     return Verdict("not involved", None, (first, _health(found)), (), None, None, checked)
 
 

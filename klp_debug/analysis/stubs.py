@@ -115,6 +115,14 @@ class Stubs:
             self._followed[address] = self._follow(address)
         return self._followed[address]
 
+    def of_module_at(self, address: int) -> FollowedStub | None:
+        """
+        Return the module's stub at an address; None if no module has one there.
+
+        :raises drgn.FaultError: if it cannot be read
+        """
+        return self.follow(address) if address in self._entries else None
+
     def _follow(self, address: int) -> FollowedStub:
         view = self._view
         words = view.words(address, STUB_ENTRY_SIZE // 4)

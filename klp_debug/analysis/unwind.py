@@ -100,7 +100,7 @@ class Unwinder:
     def _shown(
         self, pc: int, sp: int | None, *, interrupted: bool, inlined: str | None = None
     ) -> Frame:
-        role = self._patched.role_at(pc if interrupted else pc - 1)
+        role = self._patched.role_at(pc if interrupted else _in_front_of(pc))
         return Frame(
             pc=Address(pc),
             symbol=inlined or self._symbol(pc, exact=interrupted),
@@ -114,8 +114,13 @@ class Unwinder:
 
     def _symbol(self, pc: int, *, exact: bool) -> str | None:
         """Name an address; a return address may lie behind the last instruction of its function."""
-        symbol = self._view.symbols.covering(pc if exact else pc - 1)
+        symbol = self._view.symbols.covering(pc if exact else _in_front_of(pc))
         if symbol is None:
             return None
         module = f" [{symbol.module}]" if symbol.module else ""
         return f"{symbol.name}+{pc - symbol.address:#x}{module}"
+
+
+def _in_front_of(address: int) -> int:
+    """Return the address in front of one, which may be anything: a damaged stack holds it."""
+    return (address - 1) % (1 << 64)

@@ -3,6 +3,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from importlib.metadata import version
 
@@ -10,8 +11,10 @@ from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.command import COMMANDS
 from klp_debug.command.command import Command, CommandError
 from klp_debug.frontend.confirm import confirmation
+from klp_debug.frontend.ending import ending_in_order
 from klp_debug.frontend.progress import progress
 from klp_debug.frontend.target_arguments import add_target_arguments, target_options
+from klp_debug.frontend.tell import tell
 from klp_debug.render.as_json import as_json
 from klp_debug.render.as_text import as_text
 from klp_debug.target.errors import TargetError
@@ -58,23 +61,30 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; return its exit code."""
     args = parser().parse_args(argv)
     try:
-        return _run(args.run, args)
+        with ending_in_order():
+            return _run(args.run, args)
     except (TargetError, CommandError) as error:
-        print(f"klp-debug: {error}", file=sys.stderr)
+        tell(str(error))
         return _UNUSABLE
     except BrokenPipeError:
         # The reader (less, head) has gone; what it did not want need not be flushed to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FINE
     except KeyboardInterrupt:
-        return 128 + 2
+        return 128 + signal.SIGINT
 
 
 def _run(command: Command, args: argparse.Namespace) -> int:
     with progress("opening the target"):
-        view = KernelView(open_target(target_options(args)))
-    with progress(command.name) as hide_progress:
-        args.confirm = confirmation(hide_progress)
-        answer = command.run(view, args)
+        target = open_target(target_options(args), tell)
+    debugger = target.debugger
+    with target:
+        with progress(command.name, debugger) as hide_progress:
+            args.confirm = confirmation(hide_progress)
+            answer = command.run(KernelView(target), args)
+        if debugger is not None:
+            debugger.check()
+    if args.verbose and debugger is not None:
+        tell(str(debugger.traffic))
     print(as_json(answer) if args.json else as_text(answer), flush=True)
     return _FINE if answer.clean else _FINDINGS

@@ -6,18 +6,42 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
+
+from klp_debug.target.gdb.session import GdbSession
 
 _PATIENCE = 2.0
 """Seconds that a user waits before wondering."""
 
 
+class _PauseColumn(ProgressColumn):
+    """How long the target has been stopped, if it is."""
+
+    def __init__(self, session: GdbSession) -> None:
+        super().__init__()
+        self._session = session
+
+    def render(self, task: Task) -> Text:
+        seconds = self._session.paused
+        return Text("" if seconds is None else f"target stopped for {seconds:.0f} s")
+
+
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[], None]]:
+def progress(what: str, stopped: GdbSession | None = None) -> Iterator[Callable[[], None]]:
     """
     Show a line with the elapsed time while the block runs, once it takes over two seconds.
 
     The block gets what takes the line away for good, to ask a question.
+
+    :param stopped: holds the target stopped: for how long is shown too, and at once
     """
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -27,11 +51,12 @@ def progress(what: str) -> Iterator[Callable[[], None]]:
         SpinnerColumn(),
         TextColumn("{task.description}"),
         TimeElapsedColumn(),
+        *([_PauseColumn(stopped)] if stopped else []),
         console=console,
         transient=True,
     )
     display.add_task(what, total=None)
-    timer = threading.Timer(_PATIENCE, display.start)
+    timer = threading.Timer(0 if stopped else _PATIENCE, display.start)
     timer.daemon = True
     timer.start()
 

@@ -2,23 +2,33 @@
 """The options that name a target, in the words of drgn's own command line."""
 
 import argparse
+import threading
 from pathlib import Path
 
+from klp_debug.target.errors import TargetError
+from klp_debug.target.gdb.process import GDB
+from klp_debug.target.gdb.session import GdbOptions
 from klp_debug.target.options import TargetOptions
 
 
 def add_target_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that name a target to a parser."""
     group = parser.add_argument_group("target")
-    which = group.add_mutually_exclusive_group(required=True)
-    which.add_argument(
+    group.add_argument(
         "-c", "--core", type=Path, metavar="PATH", help="a vmcore, or a memory dump of QEMU's"
     )
-    which.add_argument(
+    group.add_argument(
         "-k", "--kernel", action="store_true", help="the running kernel, through /proc/kcore"
     )
-    which.add_argument(
+    group.add_argument(
         "--qemu", metavar="SOCKET", help="a running QEMU guest: its QMP socket, or HOST:PORT"
+    )
+    group.add_argument(
+        "--gdb",
+        metavar="STUB",
+        help="a kernel that is stopped while it is read, through QEMU's gdbstub or KGDB: HOST:PORT,"
+        " a unix socket, or /dev/ttyS0[,BAUD]; with --qemu beside it, for the same guest, what is"
+        " read goes that way, which is faster",
     )
     group.add_argument(
         "-s",
@@ -41,14 +51,65 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="vmcoreinfo text to use instead of the target's own",
     )
+    stub = parser.add_argument_group("with --gdb")
+    stub.add_argument(
+        "--leave-stopped",
+        action="store_true",
+        help="leave the target stopped at the end; else it runs again, however the command ends",
+    )
+    stub.add_argument(
+        "--max-pause",
+        type=_seconds,
+        metavar="SECONDS",
+        help="let the target run after that time, whatever is being done then",
+    )
+    stub.add_argument(
+        "--kgdb-enter",
+        action="store_true",
+        help="first break into KGDB by the sysrq key on the console that --gdb names",
+    )
+    stub.add_argument(
+        "--gdb-program",
+        default=GDB,
+        metavar="PROGRAM",
+        help="the GDB to use (default: %(default)s)",
+    )
+    stub.add_argument(
+        "--verbose",
+        action="store_true",
+        help="say on stderr how many round trips and bytes it took",
+    )
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < threading.TIMEOUT_MAX:
+        raise ValueError
+    return value
 
 
 def target_options(args: argparse.Namespace) -> TargetOptions:
-    """Return what the options of :func:`add_target_arguments` say."""
+    """
+    Return what the options of :func:`add_target_arguments` say.
+
+    :raises TargetError: if one is there that makes sense only with ``--gdb``
+    """
+    gdb = None
+    if args.gdb is not None:
+        gdb = GdbOptions(
+            address=args.gdb,
+            program=args.gdb_program,
+            enter_kgdb=args.kgdb_enter,
+            leave_stopped=args.leave_stopped,
+            max_pause=args.max_pause,
+        )
+    elif args.leave_stopped or args.max_pause is not None or args.kgdb_enter:
+        raise TargetError("--leave-stopped, --max-pause and --kgdb-enter are for --gdb only")
     return TargetOptions(
         core=args.core,
         kernel=args.kernel,
         qemu=args.qemu,
+        gdb=gdb,
         symbols=tuple(args.symbols),
         kernel_directory=args.kernel_directory,
         vmcoreinfo=args.vmcoreinfo,

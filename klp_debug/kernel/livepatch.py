@@ -108,6 +108,20 @@ def klp_func_stack(ops: Object) -> list[Object]:
     return list(for_each_list_entry("struct klp_func", head, "stack_node"))
 
 
+def klp_func_stack_top(ops: Object) -> Object | None:
+    """
+    Return the top of an ops' func_stack, which need not be readable; None if that is empty.
+
+    :param ops: ``struct klp_ops *``
+    :return: ``struct klp_func *``
+    :raises drgn.FaultError: if the ops cannot be read
+    """
+    first = ops.func_stack.next.read_()
+    if first == ops.func_stack.address_of_():
+        return None
+    return container_of(first, "struct klp_func", "stack_node")
+
+
 def klp_func_old_address(func: Object) -> int:
     """
     Return the global entry point of the original function, 0 while it is not resolved.

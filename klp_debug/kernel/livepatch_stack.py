@@ -18,6 +18,8 @@ from klp_debug.kernel.walk import WalkError
 STACK_END_MAGIC = 0x57AC6E9D
 _ENTRY = struct.Struct("<3Q")
 """r2, return address, STACK_END_MAGIC."""
+ENTRY_SIZE = _ENTRY.size
+"""In bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +53,15 @@ def livepatch_stack_entries(task: Object, stack: range) -> list[LivepatchEntry]:
     except AttributeError:  # no CONFIG_LIVEPATCH
         return []
     base = _base(task)
-    if not base <= sp <= stack.stop or (sp - base) % _ENTRY.size:
+    if not base <= sp <= stack.stop or (sp - base) % ENTRY_SIZE:
         raise WalkError(
             f"livepatch_sp {sp:#x} is none: that stack begins at {base:#x}, in entries of"
-            f" {_ENTRY.size} bytes"
+            f" {ENTRY_SIZE} bytes"
         )
     data = task.prog_.read(base, sp - base)
     entries = [
         LivepatchEntry(base + offset, *_ENTRY.unpack_from(data, offset))
-        for offset in range(0, len(data), _ENTRY.size)
+        for offset in range(0, len(data), ENTRY_SIZE)
     ]
     return entries[::-1]
 

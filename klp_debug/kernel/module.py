@@ -6,6 +6,7 @@ The loaded modules, and where ppc64 keeps a module's ftrace stubs. Source: inclu
 and arch/powerpc/include/asm/module.h.
 """
 
+import contextlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -136,3 +137,16 @@ def _stubs_end(module: Object, start: int) -> int:
         if region <= start < region + size:
             return int(region + size)
     raise WalkError(f"stubs of {module_name(module)} at {start:#x} are in no memory of its own")
+
+
+def last_unloaded_module(prog: Program) -> str | None:
+    """Return the name of the module that was removed last; None if none was, or it is not kept."""
+    try:
+        last = prog["last_unloaded_module"]
+    except LookupError:
+        return None
+    with contextlib.suppress(AttributeError):
+        # Since Linux kernel commit "module: Show the last unloaded module's taint flag(s)" (in
+        # v6.1) it is a struct with the taints.
+        last = last.name
+    return c_array_string(last) or None

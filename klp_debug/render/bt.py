@@ -5,6 +5,9 @@ from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
 from klp_debug.result.trace import Frame, LivepatchFrame, TaskTrace, TraceList
 
+_FIRST, _LAST = 40, 20
+"""How many frames, or entries, of either end are shown where there are more than both."""
+
 
 def trace_list_lines(answer: TraceList) -> list[str]:
     """Return the stack of each task."""
@@ -37,7 +40,12 @@ def frame_lines(frames: tuple[Frame, ...]) -> list[str]:
     if not frames:
         return ["    no frame: its registers are not known"]
     grid = table()
-    for frame in frames:
+    hidden = _hidden(len(frames))
+    for number, frame in enumerate(frames):
+        if number in hidden:
+            if number == hidden.start:
+                add_row(grid, "  ", "...", f"{len(hidden)} frames; --json has all", "")
+            continue
         pc = " " * 16 if frame.inlined else frame.pc.bare
         add_row(grid, "  ", pc, frame.symbol or "in no symbol", "; ".join(_notes(frame)))
     return lines(grid)
@@ -57,7 +65,17 @@ def _notes(frame: Frame) -> list[str]:
 
 
 def _livepatch_stack(task: TaskTrace) -> list[str]:
-    return [f"    livepatch stack {_entry(entry)}" for entry in task.livepatch_stack]
+    entries = task.livepatch_stack
+    hidden = _hidden(len(entries))
+    shown = [f"    livepatch stack {_entry(entry)}" for entry in entries]
+    if hidden:
+        shown[hidden.start : hidden.stop] = [f"    ... {len(hidden)} entries; --json has all"]
+    return shown
+
+
+def _hidden(number: int) -> range:
+    """Return which of so many rows are left out; none if they are not too many."""
+    return range(_FIRST, number - _LAST) if number > _FIRST + _LAST else range(0)
 
 
 def _entry(entry: LivepatchFrame) -> str:

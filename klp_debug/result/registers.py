@@ -31,7 +31,7 @@ class Registers:
     """The exception's vector; 0 where there was none. None where QEMU saved the registers."""
     dar: Address | None
     dsisr: Address | None
-    saved_by: Literal["kernel", "QEMU", "debugger"]
+    saved_by: Literal["kernel", "QEMU"]
     srr0: Address | None = None
     """
     Where the last exception came, which at the very entry of its handler is told by nothing else.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Why a target cannot be opened."""
+"""Why a target cannot be opened, or not be used any more."""
 
 
 class TargetError(Exception):
@@ -11,8 +11,4 @@ class TargetError(Exception):
 
 
 class WriteRefusedError(TargetError):
-    """
-    A write that the target did not take; the message names the address and says why.
-
-    KGDB answers E14 where the kernel's page tables forbid it: text, with STRICT_KERNEL_RWX.
-    """
+    """A write that the target does not take; the message names the address and the reason."""

@@ -4,10 +4,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from klp_debug.target.gdb.session import GdbOptions
+
 
 @dataclass(frozen=True, slots=True)
 class TargetOptions:
-    """Exactly one of ``core``, ``kernel`` and ``qemu`` names the target."""
+    """
+    ``core``, ``kernel``, ``qemu`` or ``gdb`` names the target.
+
+    Exactly one of them; but ``qemu`` beside ``gdb`` is the faster way into the same guest.
+    """
 
     core: Path | None = None
     """A vmcore or a QEMU memory dump."""
@@ -15,6 +21,8 @@ class TargetOptions:
     """The running kernel, through ``/proc/kcore``."""
     qemu: str | None = None
     """A QMP socket of QEMU: a unix socket's path, or ``host:port``."""
+    gdb: GdbOptions | None = None
+    """The stub of QEMU or of KGDB."""
     symbols: tuple[Path, ...] = ()
     """vmlinux, .ko files, or folders of them."""
     kernel_directory: Path | None = None

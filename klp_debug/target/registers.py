@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-The registers of each CPU, from a dump.
+The registers of each CPU, from a dump or from a stopped target.
 
 A kernel that crashes saves the registers of its CPUs in ``crash_notes``, one note for each CPU:
 that is read first, in the dump's memory, for it tells whose they are. Where it holds none (no
 crash, or a firmware-assisted dump) the file's own notes are taken, whose order alone is known;
 the CPU is then told by r13, which in the kernel points to the CPU's paca.
+
+Of a stopped guest QEMU's stub tells them, in QEMU's order of the CPUs; KGDB has those that it
+stopped the CPUs with in ``kgdb_info``.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from drgn import FaultError, Object
+from drgn import FaultError, Object, cast
 from drgn.helpers.linux.cpumask import for_each_online_cpu, for_each_possible_cpu
 from drgn.helpers.linux.percpu import per_cpu_ptr
 
@@ -19,6 +23,7 @@ from klp_debug.result.problem import Problem
 from klp_debug.result.registers import CpuRegisters, Registers
 from klp_debug.target.core_file import CoreKind
 from klp_debug.target.errors import TargetError
+from klp_debug.target.gdb.session import GdbSession
 from klp_debug.target.notes import PRSTATUS_NOTE_SIZE, Prstatus, core_notes, prstatus_notes
 from klp_debug.target.target import Target
 from klp_debug.target.translation import PAGE_OFFSET
@@ -32,9 +37,7 @@ _QEMU_DUMPS = (CoreKind.QEMU_ELF.value, CoreKind.QEMU_KDUMP.value)
 
 def cpu_registers(target: Target) -> CpuRegisters:
     """Return the registers of the target's CPUs; what is missing is among the problems."""
-    if target.stopped_registers is not None:
-        return target.stopped_registers()
-    if target.core is None:
+    if target.debugger is None and target.core is None:
         return CpuRegisters((), (Problem("registers", "those of running CPUs are not read"),))
     return _Reader(target).read()
 
@@ -53,6 +56,9 @@ class _Reader:
         except (FaultError, LookupError) as error:
             self._note("CPUs", f"which there are cannot be read: {error}")
             return self._answer()
+        if self._target.debugger is not None:
+            self._read_stopped(self._target.debugger, possible, online)
+            return self._answer()
         self._read_crash_notes(possible)
         if any(cpu not in self._found for cpu in online):
             self._read_core_notes(possible, online)
@@ -60,6 +66,33 @@ class _Reader:
             if cpu not in self._found:
                 self._note(f"registers of CPU {cpu}", "the dump has no NT_PRSTATUS note of it")
         return self._answer()
+
+    def _read_stopped(self, debugger: GdbSession, possible: list[int], online: list[int]) -> None:
+        if debugger.kind == "KGDB":
+            for cpu in online:
+                self._read_kgdb_info(cpu)
+            return
+        statuses = debugger.registers()
+        exceptions = debugger.exceptions()
+        for cpu, status in self._assign(statuses, possible, online, "CPU of QEMU's"):
+            registers = _registers(cpu, status, by_qemu=True)
+            number = next(n for n, each in enumerate(statuses) if each is status)
+            if number < len(exceptions):
+                srr0, srr1 = map(Address, exceptions[number])
+                registers = replace(registers, srr0=srr0, srr1=srr1)
+            self._found[cpu] = registers
+
+    def _read_kgdb_info(self, cpu: int) -> None:
+        """Read what a CPU was stopped with (``kgdb_cpu_enter()`` in kernel/debug/debug_core.c)."""
+        try:
+            saved = self._prog["kgdb_info"][cpu].debuggerinfo.read_()
+            if not saved:
+                self._note(f"registers of CPU {cpu}", "KGDB did not stop it")
+                return
+            regs = cast("struct pt_regs *", saved).read_()
+            self._found[cpu] = _registers(cpu, _prstatus(regs), by_qemu=False)
+        except (FaultError, LookupError, AttributeError) as error:
+            self._note(f"registers of CPU {cpu}", f"cannot be read: {error}")
 
     def _answer(self) -> CpuRegisters:
         cpus = tuple(self._found[cpu] for cpu in sorted(self._found))
@@ -106,13 +139,13 @@ class _Reader:
             self._note("notes of the dump", f"cannot be read: {error}")
             return
         by_qemu = self._target.source in _QEMU_DUMPS
-        for cpu, status in self._assign(statuses, possible, online):
+        for cpu, status in self._assign(statuses, possible, online, "NT_PRSTATUS note"):
             self._found.setdefault(cpu, _registers(cpu, status, by_qemu=by_qemu))
 
     def _assign(
-        self, statuses: list[Prstatus], possible: list[int], online: list[int]
+        self, statuses: list[Prstatus], possible: list[int], online: list[int], what: str
     ) -> Iterator[tuple[int, Prstatus]]:
-        """Say whose the notes are: by r13, else by the order if each CPU has one."""
+        """Say whose the registers are: by r13, else by the order if each CPU has some."""
         told = [self._cpu_of(status) for status in statuses]
         for index, (cpu, status) in enumerate(zip(told, statuses, strict=True)):
             if cpu in possible and told.count(cpu) == 1:
@@ -121,8 +154,8 @@ class _Reader:
                 yield online[index], status
             else:
                 self._note(
-                    f"NT_PRSTATUS note {index + 1} of {len(statuses)}",
-                    f"of which CPU it is cannot be told: r13 is {status.gpr[13]:#x}, and"
+                    f"{what} {index + 1} of {len(statuses)}",
+                    f"which CPU of the kernel it is cannot be told: r13 is {status.gpr[13]:#x}, and"
                     f" {len(online)} CPUs are online",
                 )
 
@@ -137,6 +170,13 @@ class _Reader:
             return int(paca.paca_index.value_())
         except (FaultError, LookupError, AttributeError):
             return -1
+
+
+def _prstatus(regs: Object) -> Prstatus:
+    """Take registers from a ``struct pt_regs``."""
+    fields = ("nip", "msr", "orig_gpr3", "ctr", "link", "xer", "ccr", "softe", "trap", "dar")
+    values = {name: int(getattr(regs, name).value_()) for name in (*fields, "dsisr", "result")}
+    return Prstatus(gpr=tuple(map(int, regs.gpr.value_())), **values)
 
 
 def _registers(cpu: int, status: Prstatus, *, by_qemu: bool) -> Registers:

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """An opened target."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from drgn import Program
 
 from klp_debug.result.kernel import Mmu
 from klp_debug.result.problem import Problem
-from klp_debug.result.registers import CpuRegisters
+from klp_debug.target.gdb.session import GdbSession
 from klp_debug.target.vmcoreinfo import Vmcoreinfo
 from klp_debug.target.writable import WritableMemory
 
@@ -30,9 +31,29 @@ class Target:
     """In bytes."""
     core: Path | None = None
     """The dump's file; None for a running kernel."""
-    writable: WritableMemory | None = None
-    """Takes writes; None if no debugger holds the target stopped."""
-    stopped_registers: Callable[[], CpuRegisters] | None = None
-    """Asks the debugger that holds the target stopped for the registers of its CPUs."""
     problems: list[Problem] = field(default_factory=list)
     """What opening could not do, though it could open."""
+    debugger: GdbSession | None = None
+    """What stopped the target through a stub, and lets it run again; else None."""
+    writable: WritableMemory | None = None
+    """The target's memory for writing; None where no debugger stopped it."""
+
+    def close(self) -> None:
+        """
+        Leave the target: one that a debugger stopped runs then, unless it was to stay stopped.
+
+        :raises TargetError: if it cannot be made to run
+        """
+        if self.debugger is not None:
+            self.debugger.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -162,6 +162,45 @@ class KernelPageTable:
         return b"".join(parts)
 
 
+@dataclass(frozen=True, slots=True)
+class KernelTranslation:
+    """Finds kernel memory in physical memory: the linear map, and vmalloc memory by its table."""
+
+    vmalloc: range
+    table: KernelPageTable
+
+    @classmethod
+    def of(cls, prog: Program, page_size: int, read: PhysicalRead) -> "KernelTranslation":
+        """
+        Look at a kernel whose linear map is readable and whose debugging information is loaded.
+
+        :param page_size: bytes
+        :param read: reads the page tables
+        :raises drgn.FaultError: if the kernel's variables cannot be read
+        :raises LookupError: if it has none of them
+        :raises ValueError: if one of them is absurd
+        """
+        geometry = PageTableGeometry.of(prog, page_size)
+        pgd = prog["init_mm"].pgd.value_() & ~PAGE_OFFSET
+        start = prog["__vmalloc_start"].value_()
+        end = prog["__vmalloc_end"].value_()
+        if not PAGE_OFFSET <= start < end:
+            raise ValueError(f"__vmalloc_start {start:#x} and __vmalloc_end {end:#x} make no range")
+        return cls(range(start, end), KernelPageTable(read, pgd, geometry))
+
+    def translate(self, address: int) -> tuple[int, int]:
+        """
+        Return the physical address of a kernel's virtual one, and the bytes left in its mapping.
+
+        :raises drgn.FaultError: if the address is not mapped or a table cannot be read
+        """
+        if address in self.vmalloc:
+            return self.table.translate(address)
+        if not PAGE_OFFSET <= address < PAGE_OFFSET + _LINEAR_MAP_SIZE:
+            raise FaultError("neither in the linear map nor in vmalloc memory", address)
+        return address & ~PAGE_OFFSET, PAGE_OFFSET + _LINEAR_MAP_SIZE - address
+
+
 def add_vmalloc(prog: Program, page_size: int) -> None:
     """
     Let the program read vmalloc memory, where modules and livepatch data live.
@@ -173,15 +212,11 @@ def add_vmalloc(prog: Program, page_size: int) -> None:
     :raises LookupError: if it has none of them
     :raises ValueError: if one of them is absurd
     """
-    geometry = PageTableGeometry.of(prog, page_size)
-    pgd = prog["init_mm"].pgd.value_() & ~PAGE_OFFSET
-    table = KernelPageTable(lambda address, size: read_physical(prog, address, size), pgd, geometry)
-    start = prog["__vmalloc_start"].value_()
-    end = prog["__vmalloc_end"].value_()
-    if not PAGE_OFFSET <= start < end:
-        raise ValueError(f"__vmalloc_start {start:#x} and __vmalloc_end {end:#x} make no range")
+    kernel = KernelTranslation.of(
+        prog, page_size, lambda address, size: read_physical(prog, address, size)
+    )
 
     def read(address: int, count: int, offset: int, physical: bool) -> bytes:
-        return table.read(address, count)
+        return kernel.table.read(address, count)
 
-    prog.add_memory_segment(start, end - start, read)
+    prog.add_memory_segment(kernel.vmalloc.start, len(kernel.vmalloc), read)

@@ -15,7 +15,7 @@ _NOTE_NAME = b"VMCOREINFO\0"
 _NAME_PADDED = _NOTE_NAME + b"\0"
 _FIRST_KEY = b"OSRELEASE="
 # VMCOREINFO_BYTES is one page, at most 64 KiB on ppc64 (include/linux/crash_core.h).
-_MAX_SIZE = 0x10000
+MAX_SIZE = 0x10000
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _note_at(prog: Program, name_address: int) -> Vmcoreinfo | None:
     try:
         header = prog.read(name_address - 12, 12, True)
         name_size, size, _ = struct.unpack("<III", header)
-        if name_size != len(_NOTE_NAME) or not 0 < size <= _MAX_SIZE:
+        if name_size != len(_NOTE_NAME) or not 0 < size <= MAX_SIZE:
             return None
         data = prog.read(name_address + len(_NAME_PADDED), size, True)
     except FaultError:

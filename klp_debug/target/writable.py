@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Memory that can be written: what a debugger holds stopped."""
+"""Memory that a debugger can write."""
 
 from typing import Literal, Protocol
 
@@ -11,15 +11,16 @@ class WritableMemory(Protocol):
 
     @property
     def kind(self) -> StubKind:
-        """Whose stub it is; KGDB cannot write text."""
+        """Whose stub it is."""
+        ...
 
     def read(self, address: int, size: int) -> bytes:
         """
         Read virtual memory from the target itself, never from a cache.
 
-        :param size: in bytes
         :raises drgn.FaultError: if it cannot be read
         """
+        ...
 
     def write(self, address: int, data: bytes) -> None:
         """
@@ -27,3 +28,4 @@ class WritableMemory(Protocol):
 
         :raises WriteRefusedError: if the target does not take it
         """
+        ...

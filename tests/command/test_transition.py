@@ -8,7 +8,7 @@ import pytest
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run, refusal
 from tests.conftest import Captured
 from vmcores.capture import CaptureSet
-from vmcores.oracle import TransitionTask
+from vmcores.oracle import Task
 from vmcores.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
@@ -41,7 +41,7 @@ def functions(trace: Any) -> list[str]:
     return names
 
 
-def agree(trace: Any, said: TransitionTask) -> None:
+def agree(trace: Any, said: Task) -> None:
     """
     Compare a stack with /proc/PID/stack, which leaves the scheduler's own functions out.
 
@@ -55,7 +55,7 @@ def agree(trace: Any, said: TransitionTask) -> None:
     assert len(theirs) <= len(ours) + 1
 
 
-def waiting(captures: CaptureSet) -> TransitionTask:
+def waiting(captures: CaptureSet) -> Task:
     (task,) = (task for task in captures.oracle.transition_tasks if task.patch_state == 0)
     return task
 

@@ -15,12 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from drgn import FaultError, Object
-from drgn.helpers.linux.cpumask import for_each_online_cpu
+from drgn import FaultError
 
-from klp_debug.result.address import Address
-from klp_debug.result.registers import CpuRegisters, Registers
 from klp_debug.target.errors import TargetError, WriteRefusedError
+from klp_debug.target.notes import Prstatus
 from klp_debug.target.opening import open_target
 from klp_debug.target.options import TargetOptions
 from klp_debug.target.target import Target
@@ -145,22 +143,17 @@ class Stub:
         self._socket.close()
 
 
-def registers_of(target: Target, stub: Stub) -> CpuRegisters:
-    """Return the registers of each CPU; whose they are is told by QEMU's order of the CPUs."""
-    cpus = []
-    found = stub.registers()
-    # On the second CPU and the others QEMU 7.2's stub reads no SPR.
-    exceptions = re.findall(
-        r"SRR0 +([0-9a-f]+) +SRR1 +([0-9a-f]+)", stub.monitor("info registers -a")
-    )
-    for cpu in for_each_online_cpu(target.prog):
-        values = [Address(value) for value in found[cpu + 1]]
-        if not values[33] & MSR_PR:
-            paca = Object(target.prog, "struct paca_struct *", int(values[13]))
-            assert paca.paca_index.value_() == cpu
-        cpus.append(
-            Registers(
-                cpu=cpu,
+class Session:
+    """What of :class:`klp_debug.target.gdb.session.GdbSession` tells the registers of the CPUs."""
+
+    kind: StubKind = "QEMU"
+
+    def __init__(self, stub: Stub) -> None:
+        self._stub = stub
+
+    def registers(self) -> list[Prstatus]:
+        return [
+            Prstatus(
                 gpr=tuple(values[:32]),
                 nip=values[32],
                 msr=values[33],
@@ -168,15 +161,31 @@ def registers_of(target: Target, stub: Stub) -> CpuRegisters:
                 link=values[35],
                 ctr=values[36],
                 xer=values[37],
-                trap=None,
-                dar=None,
-                dsisr=None,
-                saved_by="debugger",
-                srr0=Address(int(exceptions[cpu][0], 16)),
-                srr1=Address(int(exceptions[cpu][1], 16)),
+                **dict.fromkeys(("orig_gpr3", "softe", "trap", "dar", "dsisr", "result"), 0),
             )
-        )
-    return CpuRegisters(tuple(cpus), ())
+            for _, values in sorted(self._stub.registers().items())
+        ]
+
+    def exceptions(self) -> list[tuple[int, int]]:
+        # On the second CPU and the others QEMU 7.2's stub reads no SPR.
+        told = self._stub.monitor("info registers -a")
+        found = re.findall(r"SRR0 +([0-9a-f]+) +SRR1 +([0-9a-f]+)", told)
+        return [(int(srr0, 16), int(srr1, 16)) for srr0, srr1 in found]
+
+
+class Known(Session):
+    """A session that knew the registers before its stub was lost."""
+
+    def __init__(self, stub: Stub) -> None:
+        super().__init__(stub)
+        self._registers = super().registers()
+        self._exceptions = super().exceptions()
+
+    def registers(self) -> list[Prstatus]:
+        return self._registers
+
+    def exceptions(self) -> list[tuple[int, int]]:
+        return self._exceptions
 
 
 _OPENED: dict[Path, Target] = {}
@@ -194,7 +203,7 @@ def opened(guest: Guest, *, again: bool = False) -> Target:
         _OPENED.clear()
         gc.collect()  # drgn closes the connection when the program is gone
         options = TargetOptions(qemu=str(path), symbols=(guest.image.vmlinux,))
-        _OPENED[path] = open_target(options)
+        _OPENED[path] = open_target(options, print)
     return _OPENED[path]
 
 
@@ -205,7 +214,7 @@ def stopped_target(guest: Guest, stub: Stub, **changes: Any) -> Target:
         target,
         source="QEMU guest, stopped by its gdbstub",
         writable=stub,
-        stopped_registers=lambda: registers_of(target, stub),
+        debugger=Session(stub),  # type: ignore[arg-type]
         **changes,
     )
 

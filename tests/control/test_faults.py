@@ -34,7 +34,7 @@ from tests.control.guests import (
     running,
     ten,
 )
-from tests.control.stub import Stub, opened, stopped, stopped_target
+from tests.control.stub import Known, Stub, opened, stopped, stopped_target
 from vmcores.errors import GuestError
 from vmcores.guest import Guest
 
@@ -196,9 +196,7 @@ def test_an_undo_that_is_cut_short_is_brought_to_its_end(
 def test_the_socket_is_cut(guest: Guest) -> None:
     stub = Stub(guest.gdb_socket)
     target = stopped_target(guest, stub)
-    registers = target.stopped_registers
-    assert registers is not None
-    known = registers()
+    known = Known(stub)
 
     def cut(step: str) -> None:
         stub.cut()
@@ -207,7 +205,7 @@ def test_the_socket_is_cut(guest: Guest) -> None:
     faulty = replace(
         target,
         writable=FaultyMemory(stub, Steps(22, cut)),
-        stopped_registers=lambda: known,
+        debugger=known,  # type: ignore[arg-type]
     )
     answer = run(faulty, "disarm", "ten_patch", "--yes", "--force")
     assert answer.outcome == "unfinished"
@@ -237,9 +235,7 @@ def test_a_reboot_and_a_qemu_that_is_killed() -> None:
         opened(guest, again=True)
         stub = Stub(guest.gdb_socket)
         target = stopped_target(guest, stub)
-        registers = target.stopped_registers
-        assert registers is not None
-        known = registers()
+        known = Known(stub)
 
         def kill(step: str) -> None:
             guest.machine._process.kill()  # type: ignore[union-attr]
@@ -248,7 +244,7 @@ def test_a_reboot_and_a_qemu_that_is_killed() -> None:
         faulty = replace(
             target,
             writable=FaultyMemory(stub, Steps(22, kill)),
-            stopped_registers=lambda: known,
+            debugger=known,  # type: ignore[arg-type]
         )
         first = run(target, "status").boot
         answer = run(faulty, "disarm", "ten_patch", "--yes", "--force")

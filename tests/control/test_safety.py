@@ -136,7 +136,7 @@ def test_a_runner_in_a_replacement(guest: Guest) -> None:
             answer = run(target, "disarm", "spin_patch", "--yes")
             assert answer.outcome == "refused"
             assert inside(answer) == [pid]
-            blind = replace(target, stopped_registers=None)
+            blind = replace(target, debugger=None)
             assert set(ids(blind, "disarm", "spin_patch")) == {"registers-unknown"}
     finally:
         guest.check("echo 1 > /sys/module/spin_patch/parameters/stop")

@@ -32,7 +32,7 @@ def test_every_kind_is_in_the_catalogue_once() -> None:
 
 @EACH_KIND
 def test_texts_are_sentences_that_markdown_leaves_alone(kind: Kind) -> None:
-    assert re.fullmatch(r"[a-z]+(-[a-z]+)+", kind.id)
+    assert re.fullmatch(r"[a-z]+(-[a-z0-9]+)+", kind.id)
     for text in (kind.meaning, kind.shows, kind.action):
         assert text.isascii()
         assert text.endswith(".")

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from vmcores.capture import FILES
-from vmcores.damage import DAMAGES
+from vmcores.damages import DAMAGES
 from vmcores.errors import ScenarioError
 from vmcores.oops import Oops
 from vmcores.oracle import EnabledFunction, Oracle, Patch, Task

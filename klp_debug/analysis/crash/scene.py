@@ -8,6 +8,8 @@ from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.task_trace import TaskTracer
 from klp_debug.kernel.log import oops_reports
 from klp_debug.kernel.panic import Crash, crash, panic_message
+from klp_debug.kernel.symbols import KernelSymbol
+from klp_debug.ppc64le.entry import TocSetup
 from klp_debug.result.registers import Registers
 from klp_debug.result.report import CrashFacts
 from klp_debug.result.trace import TaskTrace
@@ -37,6 +39,30 @@ class CrashScene:
         if self.registers is None:
             return None
         return site_of_call(self.view, int(self.registers.link))
+
+    @property
+    def function_with_toc(self) -> KernelSymbol | None:
+        """
+        The function that crashed, or whose call went astray, if it sets its TOC up.
+
+        What it crashed in, by NIP; but where that is a stub or no text, the function that LR is in.
+        """
+        if self.registers is None:
+            return None
+        symbols = self.view.symbols
+        at = symbols.covering(int(self.registers.nip))
+        if at is None or not at.is_function:
+            at = symbols.covering(int(self.registers.link) - 4)
+        if at is None or not at.is_function:
+            return None
+        with self.view.problems.noting(f"text of {at.name}"):
+            return at if self.view.entry_of(at).toc_setup is TocSetup.R12 else None
+        return None
+
+    def nip_in(self, symbol: KernelSymbol) -> bool:
+        """Return whether NIP is in a function."""
+        nip = int(self.registers.nip) if self.registers is not None else 0
+        return symbol.address <= nip < symbol.address + symbol.size
 
     def facts(self) -> CrashFacts:
         """Return what is shown of it."""

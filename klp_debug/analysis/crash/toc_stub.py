@@ -13,7 +13,7 @@ from klp_debug.analysis.findings import TOC_STUB_ON_LEAF
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.site_report import report_site
 from klp_debug.analysis.stubs import FollowedStub, Stubs
-from klp_debug.kernel.module import module_name, module_toc
+from klp_debug.analysis.toc import whose_toc
 from klp_debug.ppc64le.disassembly import disassemble
 from klp_debug.ppc64le.replay import Outcome, Step, format_number, replay
 from klp_debug.result.address import Address
@@ -93,7 +93,7 @@ def _proof(
         f" {registers.cpu}:"
     )
     needs = f"; {owner}'s, which the stub needs, is {Address(right)}" if right is not None else ""
-    yield f"r2 = {Address(r2)}: {_whose_toc(view, r2)}{needs}"
+    yield f"r2 = {Address(r2)}: {whose_toc(view, r2)}{needs}"
     for step in outcome.steps:
         yield _step(step, registers)
     if outcome.target is not None:
@@ -132,13 +132,3 @@ def _register(registers: Registers, name: str) -> int | None:
     if name == "ctr":
         return int(registers.ctr)
     return int(registers.gpr[int(name[1:])]) if name.startswith("r") else None
-
-
-def _whose_toc(view: KernelView, value: int) -> str:
-    if value == view.kernel_toc:
-        return "the kernel's TOC"
-    for module in view.modules:
-        with view.problems.noting(f"TOC of module at {module.value_():#x}"):
-            if module_toc(module) == value:
-                return f"the TOC of {module_name(module)}"
-    return "no TOC of the kernel or a module"
