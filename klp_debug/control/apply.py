@@ -56,7 +56,7 @@ def apply(memory: WritableMemory, journal: JournalWriter, entry: Entry) -> Appli
             journal.intent(entry, index)
             _compare(memory, write)
             begun = index + 1
-            memory.write(write.address, write.new_bytes)
+            memory.write(int(write.address), write.new_bytes)
             _verify(memory, write)
             journal.done(entry, index)
         journal.end(entry, "done")
@@ -84,10 +84,10 @@ def take_back(
             # The intent to do it tells already that it may have to be taken back, so that a full
             # disk must not stop this.
             _journal_if_it_can(journal, entry, index)
-            now = memory.read(write.address, write.size)
+            now = memory.read(int(write.address), write.size)
             if now == write.new_bytes:
-                memory.write(write.address, write.old_bytes)
-                now = memory.read(write.address, write.size)
+                memory.write(int(write.address), write.old_bytes)
+                now = memory.read(int(write.address), write.size)
             if now != write.old_bytes:
                 stuck.append(f"{write.address} holds {_hex(now)}, not {_hex(write.old_bytes)}")
         except _FAILURES as error:
@@ -110,7 +110,7 @@ def _journal_if_it_can(journal: JournalWriter, entry: Entry, index: int) -> None
 
 
 def _compare(memory: WritableMemory, write: PlannedWrite) -> None:
-    now = memory.read(write.address, write.size)
+    now = memory.read(int(write.address), write.size)
     if now != write.old_bytes:
         raise StepError(
             f"{write.what} of {write.function} at {write.address} holds {_hex(now)}, not"
@@ -119,7 +119,7 @@ def _compare(memory: WritableMemory, write: PlannedWrite) -> None:
 
 
 def _verify(memory: WritableMemory, write: PlannedWrite) -> None:
-    now = memory.read(write.address, write.size)
+    now = memory.read(int(write.address), write.size)
     if now != write.new_bytes:
         raise StepError(
             f"{write.address} reads back {_hex(now)}, not {_hex(write.new_bytes)} that was written"

@@ -111,7 +111,7 @@ class StackReader:
 
     def enters_exception(self, registers: Registers) -> bool:
         """Return whether a CPU is where only SRR0 and SRR1 tell what it was doing."""
-        return registers.nip in self._vectors
+        return int(registers.nip) in self._vectors  # a range searches for what is no plain int
 
     def _exception_vectors(self) -> range:
         named = self._view.symbols.named

@@ -170,7 +170,7 @@ def test_what_cannot_be_meant(guest: Guest, captured: object) -> None:
             "leaf_patch patches no function memcpy; it patches: int_to_scsilun"
         )
         sentence = refusal(target, "disarm", "leaf_patch")
-        assert sentence == "nobody can be asked here whether to write: --yes, or --dry-run"
+        assert sentence == "nobody can be asked here whether to write: say --yes, or --dry-run"
         told: list[Change] = []
 
         def no(plan: Change) -> bool:
