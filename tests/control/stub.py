@@ -5,7 +5,6 @@ A guest that QEMU's gdbstub holds stopped, spoken to in its own protocol: just w
 It lets a test break the connection at any packet, and count them.
 """
 
-import gc
 import re
 import socket
 import struct
@@ -192,16 +191,15 @@ _OPENED: dict[Path, Target] = {}
 """QMP socket -> what it was opened as: QEMU serves one client at a time."""
 
 
-def opened(guest: Guest, *, again: bool = False) -> Target:
+def opened(guest: Guest) -> Target:
     """
     Return a guest as a target that is read through QMP.
 
-    :param again: after modules have changed
+    Opened once: each command looks at its modules and patches anew.
     """
     path = guest.qmp_socket
-    if again or path not in _OPENED:
+    if path not in _OPENED:
         _OPENED.clear()
-        gc.collect()  # drgn closes the connection when the program is gone
         options = TargetOptions(qemu=str(path), symbols=(guest.image.vmlinux,))
         _OPENED[path] = open_target(options, print)
     return _OPENED[path]

@@ -13,7 +13,7 @@ import pytest
 
 from tests.control.guests import REPLACEMENTS, change, live_guest, run, ten
 from tests.control.memory import memory_of
-from tests.control.stub import opened, stopped
+from tests.control.stub import stopped
 from vmcores.guest import Guest
 from vmcores.recipe import guest_kernels
 
@@ -43,7 +43,6 @@ def test_switched_under_busy_cpus(
     kernel: str, smp: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with live_guest(kernel, smp=smp) as guest:
-        opened(guest, again=True)
         before = memory_of(guest)
         guest.check("echo 0 > /proc/ten_functions")
         pauses: list[float] = []
@@ -81,7 +80,6 @@ def test_switched_under_busy_cpus(
 def test_switched_carefully(kernel: str) -> None:
     """What is refused while a task is in the way is done a moment later."""
     with live_guest(kernel) as guest:
-        opened(guest, again=True)
         guest.check(f"echo {CALLERS_PAUSE} > /proc/ten_functions")
         for number in range(CAREFUL_SWITCHES):
             words = ("undo",) if number % 2 else ("disarm", "ten_patch")

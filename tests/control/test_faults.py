@@ -34,7 +34,7 @@ from tests.control.guests import (
     running,
     ten,
 )
-from tests.control.stub import Known, Stub, opened, stopped, stopped_target
+from tests.control.stub import Known, Stub, stopped, stopped_target
 from vmcores.errors import GuestError
 from vmcores.guest import Guest
 
@@ -51,7 +51,6 @@ GAPS = range(STEPS)
 @pytest.fixture(scope="module")
 def guest() -> Iterator[Guest]:
     with live_guest("6.1") as guest:
-        opened(guest, again=True)
         yield guest
 
 
@@ -232,7 +231,6 @@ def test_something_else_wrote_there_meanwhile(guest: Guest) -> None:
 def test_a_reboot_and_a_qemu_that_is_killed() -> None:
     """The journal of a boot that has ended is named, and never applied."""
     with live_guest("6.1") as guest:
-        opened(guest, again=True)
         stub = Stub(guest.gdb_socket)
         target = stopped_target(guest, stub)
         known = Known(stub)
@@ -252,7 +250,6 @@ def test_a_reboot_and_a_qemu_that_is_killed() -> None:
         with pytest.raises((GuestError, OSError)):
             guest.check("true", timeout=5)
     with live_guest("6.1") as guest:
-        opened(guest, again=True)
         with stopped(guest) as (target, _):
             status = run(target, "status")
             assert status.boot != first

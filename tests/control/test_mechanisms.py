@@ -21,7 +21,7 @@ from tests.control.guests import (
     ten,
 )
 from tests.control.memory import memory_of
-from tests.control.stub import opened, stopped
+from tests.control.stub import stopped
 from vmcores.guest import Guest
 from vmcores.recipe import guest_kernels, load_recipe
 
@@ -36,7 +36,6 @@ def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     kernel, mmu = request.param
     with live_guest(kernel, mmu) as guest:
         guest.check("load-patch cmdline_patch_1 && load-patch cmdline_patch_2")
-        opened(guest, again=True)
         yield guest
 
 
@@ -105,7 +104,6 @@ def disable_and_load_again(guest: Guest) -> None:
     guest.check("disable-patch ten_patch && rmmod ten_patch")
     assert ten(guest) == ORIGINALS
     load_live_patch(guest, "ten_patch")
-    opened(guest, again=True)
 
 
 def test_the_kernel_disables_what_ops_holds(guest: Guest) -> None:
@@ -128,7 +126,6 @@ def test_the_kernel_disables_what_redirect_holds(guest: Guest) -> None:
     guest.check("disable-patch cmdline_patch_2 && rmmod cmdline_patch_2")
     assert guest.read("/proc/cmdline") == b"cmdline_patch_1\n"
     guest.check("load-patch cmdline_patch_2")
-    opened(guest, again=True)
     assert guest.read("/proc/cmdline") == b"cmdline_patch_2\n"
     done(guest, "undo")
 
@@ -144,10 +141,8 @@ def test_the_kernel_disables_what_was_taken_back(guest: Guest, mechanism: str) -
 def test_a_patch_that_is_loaded_on_top_does_not_run_under_ops(guest: Guest) -> None:
     """As the answer of disarm says."""
     guest.check("disable-patch cmdline_patch_2 && rmmod cmdline_patch_2")
-    opened(guest, again=True)
     done(guest, "disarm", "cmdline_patch_1", "--by", "ops")
     guest.check("load-patch cmdline_patch_2")
-    opened(guest, again=True)
     assert b"cmdline_patch" not in guest.read("/proc/cmdline")
     done(guest, "undo")
     assert guest.read("/proc/cmdline") == b"cmdline_patch_2\n"

@@ -13,7 +13,7 @@ from klp_debug.target.errors import TargetError
 from klp_debug.target.target import Target
 from klp_debug.target.writable import StubKind
 from tests.control.guests import done, live_guest, refusal, run, settle
-from tests.control.stub import Stub, opened, stopped
+from tests.control.stub import Stub, stopped
 from vmcores.guest import Guest
 from vmcores.recipe import guest_kernels
 
@@ -25,7 +25,6 @@ def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     with live_guest(request.param) as guest:
         guest.check("insmod /modules/scsi_common.ko && insmod /modules/leaf_probe.ko")
         guest.check("load-patch leaf_patch")
-        opened(guest, again=True)
         yield guest
 
 
@@ -103,7 +102,6 @@ def test_a_sleeper_in_a_replacement(guest: Guest) -> None:
     Once it has left, nothing is in the way; a task in the original is in the way of arming.
     """
     guest.check("load-patch sleep_patch")
-    opened(guest, again=True)
     with asleep_in(guest, "sleeping_scsi_set_sense_information") as pid:
         quiet(guest)
         with stopped(guest) as (target, _):
@@ -123,13 +121,11 @@ def test_a_sleeper_in_a_replacement(guest: Guest) -> None:
         assert inside(answer) == [pid]
     done(guest, "undo")
     guest.check("disable-patch sleep_patch && rmmod sleep_patch")
-    opened(guest, again=True)
 
 
 def test_a_runner_in_a_replacement(guest: Guest) -> None:
     """It never sleeps: its stack is told by its CPU's registers, and without them nothing is."""
     guest.check("load-patch spin_patch")
-    opened(guest, again=True)
     pid = guest.check("start-spinner").strip()
     try:
         with stopped(guest) as (target, _):
@@ -137,19 +133,17 @@ def test_a_runner_in_a_replacement(guest: Guest) -> None:
             assert answer.outcome == "refused"
             assert inside(answer) == [pid]
             blind = replace(target, debugger=None)
-            assert set(ids(blind, "disarm", "spin_patch")) == {"registers-unknown"}
+            assert "registers-unknown" in ids(blind, "disarm", "spin_patch")
     finally:
         guest.check("echo 1 > /sys/module/spin_patch/parameters/stop")
     guest.check(f"while [ -d /proc/{pid} ]; do usleep 20000; done")
     done(guest, "disarm", "spin_patch")
     done(guest, "undo")
     guest.check("disable-patch spin_patch && rmmod spin_patch")
-    opened(guest, again=True)
 
 
 def test_a_transition(guest: Guest) -> None:
     guest.check("stall-patch wait_patch")
-    opened(guest, again=True)
     try:
         with stopped(guest) as (target, _):
             assert "transition-in-progress" in ids(target, "disarm", "leaf_patch")
@@ -157,7 +151,6 @@ def test_a_transition(guest: Guest) -> None:
         guest.check("echo 1 > /proc/leaf_probe_wait")
         settle(guest, "wait_patch")
         guest.check("disable-patch wait_patch && rmmod wait_patch")
-        opened(guest, again=True)
     quiet(guest)
 
 

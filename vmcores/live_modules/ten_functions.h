@@ -6,7 +6,7 @@
 #define TEN_ORIGINAL 1000
 #define TEN_REPLACEMENT 2000
 
-/* Each X(i) twice: the even ones use no global data, so that they are leaf functions without TOC. */
+/* LEAF(i) uses no global data, so that it is a leaf function without TOC; GLOBAL(i) does. */
 #define TEN_FUNCTIONS(LEAF, GLOBAL)						\
 	LEAF(0) GLOBAL(1) LEAF(2) GLOBAL(3) LEAF(4)				\
 	GLOBAL(5) LEAF(6) GLOBAL(7) LEAF(8) GLOBAL(9)
