@@ -10,6 +10,7 @@ from importlib.metadata import version
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.command import COMMANDS
 from klp_debug.command.command import Command, CommandError
+from klp_debug.frontend.confirm import confirmation
 from klp_debug.frontend.ending import ending_in_order
 from klp_debug.frontend.progress import progress
 from klp_debug.frontend.target_arguments import add_target_arguments, target_options
@@ -23,7 +24,7 @@ _FINE, _FINDINGS, _UNUSABLE = 0, 1, 2
 _EPILOG = """\
 exit codes:
   0  fine
-  1  findings: something could not be read or does not fit together
+  1  findings: something could not be read or does not fit together; or a change was refused
   2  bad usage, or input that cannot be used
 """
 
@@ -78,7 +79,8 @@ def _run(command: Command, args: argparse.Namespace) -> int:
         target = open_target(target_options(args), tell)
     debugger = target.debugger
     with target:
-        with progress(command.name, debugger):
+        with progress(command.name, debugger) as hide_progress:
+            args.confirm = confirmation(hide_progress)
             answer = command.run(KernelView(target), args)
         if debugger is not None:
             debugger.check()

@@ -46,6 +46,8 @@ def _state(patch: Patch) -> str:
         words.append("replace")
     if patch.forced:
         words.append("forced")
+    if patch.disarmed:
+        words.append("disarmed-by-debugger")
     return ", ".join(words)
 
 
@@ -60,7 +62,7 @@ def _function_cells(function: PatchedFunction) -> tuple[str, ...]:
         function.old_func.bare if function.old_func is not None else "-",
         function.new_func.bare if not function.nop else "(nop)",
         _stack(function.stack_position),
-        _runs(function),
+        _runs(function) + (f"; disarmed ({function.disarmed})" if function.disarmed else ""),
     )
 
 

@@ -220,6 +220,15 @@ class GdbSession:
         with self._asking() as stub:
             return stub.registers()
 
+    def exceptions(self) -> list[tuple[int, int]]:
+        """
+        Return SRR0 and SRR1 of QEMU's CPUs, in QEMU's order.
+
+        :raises TargetError: if the target is not stopped any more, or the stub is lost
+        """
+        with self._asking() as stub:
+            return stub.exceptions()
+
     def check(self) -> None:
         """
         See that the target was stopped all the time.

@@ -30,6 +30,7 @@ _REGISTERS = (*(f"r{number}" for number in range(32)), "pc", "msr", "cr", "lr", 
 """What QEMU tells by one ``g`` packet; its SPRs fail on all CPUs but the first before 9.0."""
 _MSR_LE = 1
 _PACKET_LIMIT = re.compile(r"limited to (\d+) bytes")
+_EXCEPTION = re.compile(r"\bSRR0 +([0-9a-f]+) +SRR1 +([0-9a-f]+)")
 _RAM = re.compile(r"^\s*([0-9a-f]{16})-([0-9a-f]{16}) \(prio \d+, (?:nv-)?ram\)", re.MULTILINE)
 
 
@@ -287,6 +288,23 @@ class Stub:
             ccr=values["cr"],
             **dict.fromkeys(("softe", "trap", "dar", "dsisr", "result"), 0),
         )
+
+    def exceptions(self) -> list[tuple[int, int]]:
+        """
+        Return SRR0 and SRR1 of QEMU's CPUs, in QEMU's order: where the last exception came.
+
+        QEMU stops a CPU at the entry of an interrupt's handler more often than anywhere else, where
+        they alone tell what it was doing. Its monitor tells them of every CPU, the stub before 9.0
+        of the first only.
+
+        :raises TargetError: if the stub cannot be asked any more
+        """
+        try:
+            told = self.monitor("info registers -a")
+        except GdbCommandError as error:
+            self.check()
+            raise TargetError(f"registers cannot be read: {error}") from None
+        return [(int(srr0, 16), int(srr1, 16)) for srr0, srr1 in _EXCEPTION.findall(told)]
 
     def check(self) -> None:
         """
