@@ -2,31 +2,24 @@
 """The shell's front door: ``klp-debug COMMAND [target options] [arguments]``."""
 
 import argparse
+import functools
 import os
 import signal
 import sys
 from importlib.metadata import version
 
-from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.command import COMMANDS
 from klp_debug.command.command import Command, CommandError
-from klp_debug.frontend.confirm import confirmation
+from klp_debug.frontend.answering import ask, show
+from klp_debug.frontend.console import CONSOLE_DESCRIPTION, run_console
 from klp_debug.frontend.ending import ending_in_order
+from klp_debug.frontend.exit_codes import EPILOG, FINDINGS, FINE, UNUSABLE
 from klp_debug.frontend.progress import progress
 from klp_debug.frontend.target_arguments import add_target_arguments, target_options
 from klp_debug.frontend.tell import tell
-from klp_debug.render.as_json import as_json
-from klp_debug.render.as_text import as_text
 from klp_debug.target.errors import TargetError
 from klp_debug.target.opening import open_target
-
-_FINE, _FINDINGS, _UNUSABLE = 0, 1, 2
-_EPILOG = """\
-exit codes:
-  0  fine
-  1  findings: something could not be read or does not fit together; or a change was refused
-  2  bad usage, or input that cannot be used
-"""
+from klp_debug.target.target import Target
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
         prog="klp-debug",
         description="What does this ppc64le kernel really run when a live-patched function is"
         " called, and if that went wrong, why?",
-        epilog=_EPILOG,
+        epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -46,14 +39,23 @@ def parser() -> argparse.ArgumentParser:
             command.name,
             help=command.summary,
             description=command.description,
-            epilog=_EPILOG,
+            epilog=EPILOG,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
         command.add_arguments(sub)
         add_target_arguments(sub)
         sub.add_argument("--json", action="store_true", help="print a JSON document")
-        sub.set_defaults(run=command)
+        sub.set_defaults(run=functools.partial(_run, command))
+    console = commands.add_parser(
+        "console",
+        help="give commands one after the other, to a target opened once",
+        description=CONSOLE_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_target_arguments(console)
+    console.set_defaults(run=_run_console)
     return top
 
 
@@ -62,29 +64,38 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         with ending_in_order():
-            return _run(args.run, args)
+            return int(args.run(args))
     except (TargetError, CommandError) as error:
         tell(str(error))
-        return _UNUSABLE
+        return UNUSABLE
     except BrokenPipeError:
         # The reader (less, head) has gone; what it did not want need not be flushed to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _FINE
+        return FINE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
 
 
-def _run(command: Command, args: argparse.Namespace) -> int:
+def _open(args: argparse.Namespace) -> Target:
     with progress("opening the target"):
-        target = open_target(target_options(args), tell)
-    debugger = target.debugger
-    with target:
-        with progress(command.name, debugger) as hide_progress:
-            args.confirm = confirmation(hide_progress)
-            answer = command.run(KernelView(target), args)
-        if debugger is not None:
-            debugger.check()
-    if args.verbose and debugger is not None:
-        tell(str(debugger.traffic))
-    print(as_json(answer) if args.json else as_text(answer), flush=True)
-    return _FINE if answer.clean else _FINDINGS
+        return open_target(target_options(args), tell)
+
+
+def _run(command: Command, args: argparse.Namespace) -> int:
+    with _open(args) as target:
+        answer = ask(command, target, args)
+    _tell_traffic(target, args)
+    show(answer, json=args.json)
+    return FINE if answer.clean else FINDINGS
+
+
+def _run_console(args: argparse.Namespace) -> int:
+    with _open(args) as target:
+        status = run_console(target)
+    _tell_traffic(target, args)
+    return status
+
+
+def _tell_traffic(target: Target, args: argparse.Namespace) -> None:
+    if args.verbose and target.debugger is not None:
+        tell(str(target.debugger.traffic))

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Opens any target: one function, whatever the bytes come from."""
 
-import platform
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
-from drgn import Architecture, BadDataError, FaultError, Platform, PlatformFlags, Program
+from drgn import FaultError, Program
 
 from klp_debug.result.kernel import Mmu
 from klp_debug.result.problem import Problem
-from klp_debug.target.core_file import CoreKind, identify
+from klp_debug.target.attaching import (
+    Attached,
+    connect_qmp,
+    open_core,
+    open_qemu,
+    open_running_kernel,
+    open_stub,
+)
 from klp_debug.target.debug_info import (
     SymbolFile,
     choose_vmlinux,
@@ -19,42 +24,16 @@ from klp_debug.target.debug_info import (
     load_vmlinux,
     symbol_files,
 )
-from klp_debug.target.disk_dump import add_kdump_memory
 from klp_debug.target.errors import TargetError
-from klp_debug.target.gdb.build import running_vmlinux, vmcoreinfo_of
-from klp_debug.target.gdb.memory import (
-    StubMemory,
-    add_physical_memory,
-    add_virtual_memory,
-    read_linear_map,
-)
+from klp_debug.target.gdb.build import builds
+from klp_debug.target.gdb.memory import StubMemory, read_linear_map
 from klp_debug.target.gdb.session import GdbOptions, GdbSession
 from klp_debug.target.options import TargetOptions
-from klp_debug.target.qemu_elf import add_qemu_elf_memory
-from klp_debug.target.qmp import Qmp
 from klp_debug.target.target import Target
 from klp_debug.target.translation import add_linear_map, add_vmalloc
-from klp_debug.target.vmcoreinfo import Vmcoreinfo, find_vmcoreinfo
+from klp_debug.target.vmcoreinfo import Vmcoreinfo
 
-_UNKNOWN_TO_LIBKDUMPFILE = 4096
-"""A page size, in bytes, that it does not read of ppc64."""
 _MMU_FTR_TYPE_RADIX = 0x40  # arch/powerpc/include/asm/mmu.h
-
-_PPC64LE = Platform(Architecture.PPC64, PlatformFlags.IS_64_BIT | PlatformFlags.IS_LITTLE_ENDIAN)
-
-
-_DRGN_ERRORS = (BadDataError, FaultError, ValueError)
-
-
-@dataclass(frozen=True, slots=True)
-class _Attached:
-    """A target of which no debugging information is loaded yet."""
-
-    prog: Program
-    source: str
-    vmcoreinfo: Vmcoreinfo
-    by_physical: bool = True
-    """Whether physical memory is read; else the whole of virtual memory can be."""
 
 
 def open_target(options: TargetOptions, tell: Callable[[str], None] = lambda _: None) -> Target:
@@ -75,11 +54,11 @@ def open_target(options: TargetOptions, tell: Callable[[str], None] = lambda _: 
     if options.gdb is not None:
         return _open_stopped(options, options.gdb, files, given, tell)
     if options.core is not None:
-        attached = _open_core(options.core, given)
+        attached = open_core(options.core, given)
     elif options.qemu is not None:
-        attached = _open_qemu(options.qemu, _connect_qmp(options.qemu), given, live=True)
+        attached = open_qemu(options.qemu, connect_qmp(options.qemu), given, live=True)
     else:
-        attached = _open_running_kernel(given)
+        attached = open_running_kernel(given)
     _load_kernel(attached, files, options)
     return _finish(attached, files, options)
 
@@ -94,14 +73,16 @@ def _open_stopped(
     """Open a target that is stopped by its stub until it is closed, or until opening fails."""
     with ExitStack() as stack:
         if options.qemu is None:
+            directory = options.kernel_directory
+            kernels = builds([*files, *symbol_files([directory] if directory else [])])
             session = GdbSession(gdb, tell)
             stack.callback(session.close)
-            attached = _open_stub(session, files, options, given)
+            attached = open_stub(session, kernels, given)
             _load_kernel(attached, files, options)
         else:
             # What takes long is done before the guest is stopped.
-            qmp = _connect_qmp(options.qemu)
-            attached = _open_qemu(options.qemu, qmp, given, live=False)
+            qmp = connect_qmp(options.qemu)
+            attached = open_qemu(options.qemu, qmp, given, live=False)
             _load_kernel(attached, files, options)
             session = GdbSession(gdb, tell, qmp.resume)
             stack.callback(session.close)
@@ -110,28 +91,6 @@ def _open_stopped(
         session.check()
         stack.pop_all()
         return target
-
-
-def _open_stub(
-    session: GdbSession,
-    files: list[SymbolFile],
-    options: TargetOptions,
-    given: Vmcoreinfo | None,
-) -> _Attached:
-    def read(address: int, size: int) -> bytes:
-        return read_linear_map(session, address, size)
-
-    directory = options.kernel_directory
-    vmlinux = running_vmlinux([*files, *symbol_files([directory] if directory else [])], read)
-    vmcoreinfo = given or vmcoreinfo_of(vmlinux, read)
-    prog = Program(_PPC64LE)
-    if session.kind == "QEMU":
-        add_physical_memory(prog, session)
-        prog.set_linux_kernel_custom(vmcoreinfo.text, False)
-        return _Attached(prog, "QEMU guest, stopped by GDB", vmcoreinfo)
-    prog.set_linux_kernel_custom(vmcoreinfo.text, False)
-    add_virtual_memory(prog, session)
-    return _Attached(prog, "kernel in KGDB", vmcoreinfo, by_physical=False)
 
 
 def _same_guest(prog: Program, session: GdbSession) -> None:
@@ -153,67 +112,7 @@ def _read_vmcoreinfo(path: Path) -> Vmcoreinfo:
         raise TargetError(f"{path}: {error.strerror}") from None
 
 
-def _open_core(path: Path, given: Vmcoreinfo | None) -> _Attached:
-    kind = identify(path)
-    if kind in (CoreKind.QEMU_ELF, CoreKind.QEMU_KDUMP):
-        prog = Program(_PPC64LE)
-        add_memory = add_qemu_elf_memory if kind is CoreKind.QEMU_ELF else add_kdump_memory
-        add_memory(prog, path)
-        vmcoreinfo = given or find_vmcoreinfo(prog)
-        prog.set_linux_kernel_custom(vmcoreinfo.text, False)
-        return _Attached(prog, kind.value, vmcoreinfo)
-    prog = Program(vmcoreinfo=given.text if given else None)
-    with _drgn_errors(str(path)):
-        prog.set_core_dump(path)
-    vmcoreinfo = given or _own_vmcoreinfo(prog)
-    if kind is CoreKind.KDUMP and vmcoreinfo.page_size == _UNKNOWN_TO_LIBKDUMPFILE:
-        add_kdump_memory(prog, path)
-    return _Attached(prog, kind.value, vmcoreinfo)
-
-
-@contextmanager
-def _drgn_errors(what: str) -> Iterator[None]:
-    """Turn drgn's errors of attaching into ours."""
-    try:
-        yield
-    except OSError as error:
-        raise TargetError(f"{what}: {error.strerror or error}") from None
-    except Exception as error:
-        # What libkdumpfile and libelf say reaches Python as a plain Exception.
-        if type(error) is not Exception and not isinstance(error, _DRGN_ERRORS):
-            raise
-        raise TargetError(f"{what} cannot be opened: {error}") from None
-
-
-def _own_vmcoreinfo(prog: Program) -> Vmcoreinfo:
-    return Vmcoreinfo.from_bytes(prog["VMCOREINFO"].string_())
-
-
-def _open_running_kernel(given: Vmcoreinfo | None) -> _Attached:
-    machine = platform.machine()
-    if machine != "ppc64le":
-        raise TargetError(f"this machine's own kernel is {machine}; klp-debug reads ppc64le")
-    prog = Program(vmcoreinfo=given.text if given else None)
-    with _drgn_errors("/proc/kcore"):
-        prog.set_kernel()
-    return _Attached(prog, "running kernel", given or _own_vmcoreinfo(prog))
-
-
-def _connect_qmp(address: str) -> Qmp:
-    with _drgn_errors(address):
-        return Qmp(address)
-
-
-def _open_qemu(address: str, qmp: Qmp, given: Vmcoreinfo | None, *, live: bool) -> _Attached:
-    prog = Program()
-    with _drgn_errors(address):
-        qmp.attach(prog)
-    vmcoreinfo = given or find_vmcoreinfo(prog)
-    prog.set_linux_kernel_custom(vmcoreinfo.text, live)
-    return _Attached(prog, "QEMU guest" if live else "QEMU guest, stopped by GDB", vmcoreinfo)
-
-
-def _load_kernel(attached: _Attached, files: list[SymbolFile], options: TargetOptions) -> None:
+def _load_kernel(attached: Attached, files: list[SymbolFile], options: TargetOptions) -> None:
     """Make the linear map readable by virtual address and load vmlinux."""
     vmlinux = choose_vmlinux(files, attached.vmcoreinfo.build_id)
     if attached.by_physical:
@@ -222,7 +121,7 @@ def _load_kernel(attached: _Attached, files: list[SymbolFile], options: TargetOp
 
 
 def _finish(
-    attached: _Attached,
+    attached: Attached,
     files: list[SymbolFile],
     options: TargetOptions,
     session: GdbSession | None = None,

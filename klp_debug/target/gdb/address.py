@@ -5,6 +5,7 @@ import re
 import socket
 import stat
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Literal, Self
 from klp_debug.target.errors import TargetError
 
 _BAUD = 115200
+_GONE_SECONDS = 2.0
 _CONNECTED = "03"
 """SS_CONNECTED in /proc/net/unix."""
 _ESTABLISHED = "01"
@@ -58,8 +60,17 @@ class StubAddress:
         Return whether a debugger is connected already, as far as this machine can tell.
 
         A stub serves one client; the next waits in the backlog. QEMU stops the guest for that one
-        too once its turn comes, though it may have gone long ago: so it must not be tried.
+        too once its turn comes, though it may have gone long ago: so it must not be tried. One
+        that has just gone may still seem to be there for a moment.
         """
+        end = time.monotonic() + _GONE_SECONDS
+        while self._seems_taken():
+            if time.monotonic() > end:
+                return True
+            time.sleep(0.05)
+        return False
+
+    def _seems_taken(self) -> bool:
         match self.kind:
             case "unix":
                 return self.place in _connected_unix_paths()

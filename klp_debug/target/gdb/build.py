@@ -9,6 +9,7 @@ reads, where a search of its memory would take minutes.
 
 import struct
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from drgn import FaultError
 from elftools.elf.elffile import ELFFile
@@ -21,51 +22,86 @@ from klp_debug.target.vmcoreinfo import MAX_SIZE, Vmcoreinfo
 
 _BUILD_ID_NOTE = struct.pack("<III4s", 4, 20, 3, b"GNU\0")
 """The header of an NT_GNU_BUILD_ID note with an id of 20 bytes."""
+_VMCOREINFO = ("vmcoreinfo_data", "vmcoreinfo_size")
 
 
-def running_vmlinux(files: Iterable[SymbolFile], read: Read) -> SymbolFile:
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A vmlinux, and the addresses in it that tell whether a kernel was booted from it."""
+
+    file: SymbolFile
+    build_id_at: int | None
+    """Of the note."""
+    symbols: dict[str, int]
+    """Where its vmcoreinfo is, as far as it has one."""
+
+
+def builds(files: Iterable[SymbolFile]) -> list[Build]:
+    """
+    Look at each vmlinux among the files, which takes a second and no target.
+
+    :raises TargetError: if there is none
+    """
+    found = [_build(file) for file in files if not file.is_module]
+    if not found:
+        raise TargetError("a stub does not name its kernel: name its vmlinux by --symbols")
+    return found
+
+
+def _build(file: SymbolFile) -> Build:
+    symbols: dict[str, int] = {}
+    with file.path.open("rb") as opened:
+        elf = ELFFile(opened)
+        table = elf.get_section_by_name(".symtab")
+        if isinstance(table, SymbolTableSection):
+            for name in _VMCOREINFO:
+                for symbol in table.get_symbol_by_name(name) or []:
+                    symbols[name] = symbol["st_value"]
+        return Build(file, _build_id_address(elf), symbols)
+
+
+def _build_id_address(elf: ELFFile) -> int | None:
+    for section in elf.iter_sections("SHT_NOTE"):
+        if isinstance(section, NoteSection) and section["sh_addr"]:
+            for note in section.iter_notes():
+                if note["n_type"] == "NT_GNU_BUILD_ID":
+                    address = section["sh_addr"] + note["n_offset"] - section["sh_offset"]
+                    return int(address)
+    return None
+
+
+def running_build(candidates: list[Build], read: Read) -> Build:
     """
     Return the vmlinux that a kernel was booted from.
 
     :param read: reads the kernel's linear map by virtual address
-    :raises TargetError: if there is none among the files
+    :raises TargetError: if it is none of them
     """
-    candidates = [file for file in files if not file.is_module]
-    if not candidates:
-        raise TargetError("a stub tells nothing of its kernel: name its vmlinux by --symbols")
-    for file in candidates:
-        if file.build_id is not None and _read_build_id(file, read) == file.build_id:
-            return file
-    other = candidates[0]
+    told = [_read_build_id(build, read) for build in candidates]
+    for build, build_id in zip(candidates, told, strict=True):
+        if build_id is not None and build_id == build.file.build_id:
+            return build
+    other = candidates[0].file
     if other.build_id is None:
         raise TargetError(f"{other.path} has no build id, by which the target's kernel is known")
-    found = _read_build_id(other, read)
     raise TargetError(
         f"{other.path} is of another build: its build id is {other.build_id},"
-        f" the target's is {found or 'not where this vmlinux has it'}"
+        f" the target's is {told[0] or 'not where this vmlinux has it'}"
     )
 
 
-def _read_build_id(file: SymbolFile, read: Read) -> str | None:
+def _read_build_id(build: Build, read: Read) -> str | None:
     """Return the build id that the target has where a vmlinux has its own."""
-    with file.path.open("rb") as opened:
-        for section in ELFFile(opened).iter_sections("SHT_NOTE"):
-            if not isinstance(section, NoteSection) or not section["sh_addr"]:
-                continue
-            for note in section.iter_notes():
-                if note["n_type"] != "NT_GNU_BUILD_ID":
-                    continue
-                address = section["sh_addr"] + note["n_offset"] - section["sh_offset"]
-                try:
-                    data = read(address, len(_BUILD_ID_NOTE) + 20)
-                except FaultError:
-                    return None
-                if data.startswith(_BUILD_ID_NOTE):
-                    return data[len(_BUILD_ID_NOTE) :].hex()
-    return None
+    if build.build_id_at is None:
+        return None
+    try:
+        data = read(build.build_id_at, len(_BUILD_ID_NOTE) + 20)
+    except FaultError:
+        return None
+    return data[len(_BUILD_ID_NOTE) :].hex() if data.startswith(_BUILD_ID_NOTE) else None
 
 
-def vmcoreinfo_of(vmlinux: SymbolFile, read: Read) -> Vmcoreinfo:
+def vmcoreinfo_of(build: Build, read: Read) -> Vmcoreinfo:
     """
     Read the text of a running kernel's vmcoreinfo note.
 
@@ -75,31 +111,15 @@ def vmcoreinfo_of(vmlinux: SymbolFile, read: Read) -> Vmcoreinfo:
     :raises TargetError: if it has none
     """
     try:
-        places = _addresses(vmlinux, ("vmcoreinfo_data", "vmcoreinfo_size"))
+        places = [build.symbols[name] for name in _VMCOREINFO]
         data, size = (int.from_bytes(read(place, 8), "little") for place in places)
-        if not data or not 0 < size <= MAX_SIZE:
-            raise TargetError(f"vmcoreinfo_data is {data:#x}, and vmcoreinfo_size {size}")
-        return Vmcoreinfo.from_bytes(read(data, size))
-    except (LookupError, FaultError, TargetError) as error:
-        raise TargetError(
-            f"the target's vmcoreinfo cannot be read ({error}); give its text by --vmcoreinfo"
-        ) from None
-
-
-def _addresses(vmlinux: SymbolFile, names: tuple[str, ...]) -> list[int]:
-    """
-    Return where a vmlinux has symbols.
-
-    :raises LookupError: if it lacks one
-    """
-    with vmlinux.path.open("rb") as opened:
-        table = ELFFile(opened).get_section_by_name(".symtab")
-        if not isinstance(table, SymbolTableSection):
-            raise LookupError("vmlinux has no symbols")
-        found = []
-        for name in names:
-            symbols = table.get_symbol_by_name(name)
-            if not symbols:
-                raise LookupError(f"the kernel has no {name}")
-            found.append(int(symbols[0]["st_value"]))
-        return found
+        if data and 0 < size <= MAX_SIZE:
+            return Vmcoreinfo.from_bytes(read(data, size))
+        reason = f"vmcoreinfo_data is {data:#x}, and vmcoreinfo_size {size}"
+    except FaultError as fault:
+        reason = str(fault)
+    except KeyError as error:
+        reason = f"the kernel has no {error.args[0]}"
+    raise TargetError(
+        f"the target's vmcoreinfo cannot be read ({reason}); give its text by --vmcoreinfo"
+    )

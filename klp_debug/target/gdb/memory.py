@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Kernel memory through a stub: for drgn to read, and for writing."""
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
 
 from drgn import FaultError, Program
 
@@ -25,11 +24,7 @@ def read_linear_map(session: GdbSession, address: int, size: int) -> bytes:
 
 
 def add_physical_memory(prog: Program, session: GdbSession) -> None:
-    """
-    Let a program read the RAM of a QEMU guest.
-
-    :raises TargetError: if QEMU does not tell where that is
-    """
+    """Let a program read the RAM of a QEMU guest."""
     for ram in session.ram():
         prog.add_memory_segment(
             ram.start,
@@ -46,10 +41,6 @@ def add_virtual_memory(prog: Program, session: GdbSession) -> None:
     )
 
 
-class _Translate(Protocol):
-    def __call__(self, address: int) -> tuple[int, int]: ...
-
-
 class StubMemory:
     """Memory that takes writes, as :class:`klp_debug.target.writable.WritableMemory` has it."""
 
@@ -63,7 +54,7 @@ class StubMemory:
             its memory
         """
         self._session = session
-        self._translate: _Translate = _as_it_is
+        self._translate: Callable[[int], tuple[int, int]] = _as_it_is
         if session.kind == "QEMU":
             self._translate = KernelTranslation.of(prog, page_size, session.read_now).translate
 

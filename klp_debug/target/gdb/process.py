@@ -86,7 +86,11 @@ class Gdb:
         self._io = IoManager(self._process.stdin, self._process.stdout, None)
         self._tokens = itertools.count(1)
         self._released = False
-        self.console("python klp_debug_ready()", START_SECONDS, " has no Python, or an old one")
+        try:
+            self.console("python klp_debug_ready()", START_SECONDS)
+        except (GdbCommandError, GdbEndedError, GdbTimeoutError):
+            self.kill()
+            raise TargetError(f"{program} is no GDB with Python, or too old a one") from None
 
     @property
     def pid(self) -> int:
@@ -101,23 +105,16 @@ class Gdb:
                 self._records()
         return self._released
 
-    def console(self, command: str, timeout: float, unless: str = "") -> str:
+    def console(self, command: str, timeout: float) -> str:
         """
         Run a command of GDB's own language; return what it prints.
 
         :param timeout: seconds
-        :param unless: what an error of it means of GDB itself
         :raises GdbCommandError: if GDB cannot do it
         :raises TargetError: if GDB does not answer
         """
         quoted = command.replace("\\", "\\\\").replace('"', '\\"')
-        try:
-            return self.command(f'-interpreter-exec console "{quoted}"', timeout).text
-        except GdbCommandError:
-            if not unless:
-                raise
-            self.kill()
-            raise TargetError(f"this GDB{unless}") from None
+        return self.command(f'-interpreter-exec console "{quoted}"', timeout).text
 
     def command(self, command: str, timeout: float) -> Reply:
         """
@@ -142,7 +139,9 @@ class Gdb:
             for record in self._records():
                 if record["type"] in ("console", "target", "log"):
                     text.append(record["payload"] or "")
-                elif record["type"] == "result" and record["token"] == token:
+                elif record["type"] == "result" and record["token"] != token:
+                    text.clear()  # it was printed by a command that nobody waits for any more
+                elif record["type"] == "result":
                     payload = record["payload"] or {}
                     if record["message"] == "error":
                         raise GdbCommandError(str(payload.get("msg", "unknown error")).strip())

@@ -82,7 +82,14 @@ class GdbSession:
     @property
     def paused(self) -> float | None:
         """Seconds since the target was stopped; None if it runs."""
-        return None if self._held is None else time.monotonic() - self._since
+        if self._held is None or self._held[0].released:
+            return None
+        return time.monotonic() - self._since
+
+    @property
+    def max_pause(self) -> float | None:
+        """Seconds after which a stopped target runs again by itself."""
+        return self._options.max_pause
 
     @property
     def gdb_pid(self) -> int:
@@ -99,8 +106,9 @@ class GdbSession:
 
         :raises TargetError: if that cannot be done
         """
-        if self._held is not None:
+        if self.paused is not None:
             return
+        self.resume()  # to be done with a stop that was cut short
         gdb = Gdb(self._options.program)
         try:
             if self._options.enter_kgdb:
@@ -109,8 +117,12 @@ class GdbSession:
                 gdb.console(f"python klp_debug_limit({self._options.max_pause})", START_SECONDS)
             self._since = time.monotonic()
             stub = Stub(gdb, self._address, self.traffic)
-        except BaseException:
+        except BaseException as error:
             gdb.close()  # it lets the target run, if it reached it
+            if isinstance(error, TargetError) and self._options.enter_kgdb:
+                raise TargetError(f"{error}; the kernel may be in KGDB now") from None
+            if not isinstance(error, TargetError):
+                self._tell("the target runs again, if it was stopped at all")
             raise
         self._held = gdb, stub
         self._kind = stub.kind
@@ -124,7 +136,7 @@ class GdbSession:
         """
         if self._held is None:
             return
-        (gdb, stub), paused = self._held, self.paused or 0.0
+        (gdb, stub), paused = self._held, time.monotonic() - self._since
         self._held = None
         self._cache.clear()
         try:
@@ -203,10 +215,9 @@ class GdbSession:
         """
         Return where QEMU's guest has RAM.
 
-        :raises TargetError: if QEMU does not tell
+        :raises NotStoppedError: if it runs
         """
-        with self._asking() as stub:
-            return stub.ram()
+        return self._now()[1].ram
 
     def registers(self) -> list[Prstatus]:
         """

@@ -42,6 +42,8 @@ class Stub:
     """A target that a debugger stopped, until :meth:`detach`."""
 
     kind: StubKind
+    ram: list[range]
+    """Where QEMU's guest has memory, by physical address."""
 
     def __init__(self, gdb: Gdb, address: StubAddress, traffic: Traffic) -> None:
         """
@@ -73,6 +75,7 @@ class Stub:
             found = _PACKET_LIMIT.search(limit)
             self._per_packet = max(1, int(found[1]) // 2) if found else 1
             self._numbers = self._register_numbers()
+            self.ram = self._find_ram() if self.kind == "QEMU" else [range(1 << 64)]
         except GdbCommandError as error:
             raise TargetError(f"{address.text} is no stub of a ppc64le kernel: {error}") from None
 
@@ -91,16 +94,34 @@ class Stub:
         except GdbCommandError as error:
             message = str(error)
             if re.search(r"refused|No such file|timed out\.$", message):
-                raise TargetError(f"nothing listens at {text}: {message.rstrip('.')}") from None
-            if "timeout" in message.lower():
+                why = message.rpartition(": ")[2].rstrip(".")
+                raise TargetError(f"nothing listens at {text} ({why})") from None
+            # A console that is no stub now gives back what is sent to it, as an echo.
+            if "timeout" in message.lower() or "vMustReplyEmpty" in message:
                 raise TargetError(silent) from None
-            raise TargetError(
-                f"{text} is no stub of a ppc64le kernel: {message.rstrip('.')}"
-            ) from None
-        if other := re.search(r"reported target architecture ([\w:.-]+)", said):
+            said = self._let_go_of_other()
+        if other := re.search(r"architecture ([\w:.-]+)", said):
             raise TargetError(
                 f"{text} is a stub of another architecture ({other[1]}); klp-debug reads ppc64le"
             )
+
+    def _let_go_of_other(self) -> str:
+        """
+        Let a target run whose registers are none of ppc64, and that GDB left stopped for it.
+
+        :return: what it is
+        :raises TargetError: if it is nothing that GDB knows
+        """
+        try:
+            self._console("set architecture auto")
+            self._console("set endian auto")
+            self._console(f"target remote {self._address.place}")
+            said = self._console("show architecture")
+            self.detach()
+        except (GdbCommandError, GdbTimeoutError) as error:
+            raise TargetError(f"{self._address.text} is no stub that GDB knows: {error}") from None
+        found = re.search(r'currently "([\w:.-]+)"', said)
+        return f"architecture {found[1] if found else 'unknown'}"
 
     def _identify(self) -> StubKind:
         """
@@ -146,9 +167,9 @@ class Stub:
     def _console(self, command: str) -> str:
         return self._gdb.console(command, _SECONDS)
 
-    def ram(self) -> list[range]:
+    def _find_ram(self) -> list[range]:
         """
-        Return where QEMU's guest has RAM: elsewhere physical reads give zeros, not errors.
+        Return where QEMU's guest has RAM.
 
         :raises TargetError: if QEMU does not tell
         """
@@ -159,6 +180,10 @@ class Stub:
                     return [range(int(start, 16), int(end, 16) + 1) for start, end in found]
         raise TargetError(f"{self._address.text}: QEMU does not tell where the guest's RAM is")
 
+    def _has(self, address: int, size: int) -> bool:
+        """Return whether there is memory: elsewhere QEMU reads zeros, and lets devices be hit."""
+        return any(address in ram and address + size <= ram.stop for ram in self.ram)
+
     def read(self, address: int, size: int) -> bytes:
         """
         Read memory: of QEMU by physical address, over KGDB by virtual.
@@ -166,8 +191,12 @@ class Stub:
         :raises drgn.FaultError: if a byte of it cannot be read
         :raises TargetError: if the stub cannot be asked any more
         """
+        if not self._has(address, size):
+            raise FaultError("no memory of the target", address)
         try:
-            data = self._read_bulk(address, size) if size >= _BULK else self._read(address, size)
+            data = self._read_bulk(address, size) if size >= _BULK else None
+            if data is None:
+                data = self._read(address, size)
         except GdbCommandError as error:
             self.check()
             raise FaultError(str(error).rstrip("."), address) from None
@@ -186,16 +215,18 @@ class Stub:
             raise GdbCommandError("a part of it cannot be read")
         return data
 
-    def _read_bulk(self, address: int, size: int) -> bytes:
-        self._count(size)
-        with tempfile.TemporaryDirectory(prefix="klp-debug-") as folder:
-            path = Path(folder, "memory")
-            command = f"dump binary memory {path} {address} {address + size}"
-            self._gdb.console(command, _seconds(size))
-            data = path.read_bytes()
-        if len(data) != size:
-            raise GdbCommandError("a part of it cannot be read")
-        return data
+    def _read_bulk(self, address: int, size: int) -> bytes | None:
+        """Read by way of a file; None if that fails, for want of room or of memory."""
+        try:
+            with tempfile.TemporaryDirectory(prefix="klp-debug-") as folder:
+                path = Path(folder, "memory")
+                command = f"dump binary memory {path} {address} {address + size}"
+                self._gdb.console(command, _seconds(size))
+                self._count(size)
+                data = path.read_bytes()
+        except (OSError, GdbCommandError):
+            return None
+        return data if len(data) == size else None
 
     def write(self, address: int, data: bytes) -> None:
         """
@@ -204,6 +235,8 @@ class Stub:
         :raises GdbCommandError: if the stub does not take it
         :raises TargetError: if the stub cannot be asked any more
         """
+        if not self._has(address, len(data)):
+            raise GdbCommandError("no memory of the target")
         self._count(len(data))
         command = f"-data-write-memory-bytes {address} {data.hex()}"
         try:
