@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Builds the lab's own modules (modules/) against a kernel of the cache."""
+"""
+Builds the lab's own modules against a kernel of the cache.
+
+Those of modules/ are part of every image; those of live_modules/ are for guests that a test boots,
+and reach them by their share, so that a change of one retakes no capture.
+"""
 
 import os
 import re
@@ -13,6 +18,7 @@ from vmcores.kernel_build import BuiltKernel
 from vmcores.stage import run_stage
 
 SOURCES = Path(__file__).with_name("modules")
+LIVE_SOURCES = Path(__file__).with_name("live_modules")
 COMMAND = ("-j{jobs}", "M={work}", "modules")
 CONVERTED = {"reloc_patch": ("_klp_scsi_common_d", "scsi_common", "scsi_set_sense_information")}
 """Module -> section, object and symbol whose relocations livepatch is to apply."""
@@ -29,20 +35,38 @@ def build_modules(kernel: BuiltKernel) -> Path:
     def make(folder: Path) -> None:
         for module in kernel.modules.glob("*.ko"):
             shutil.copy2(module, folder)
-        if not kernel.recipe.guest_modules:
-            return
-        work = folder / "work"
-        shutil.copytree(SOURCES, work)
-        names = {"work": work, "jobs": len(os.sched_getaffinity(0))}
-        argv = kernel.make(*(word.format(**names) for word in COMMAND))
-        run_stage(f"modules for {kernel.recipe.name}", argv, 5)
-        for name, relocations in CONVERTED.items():
-            klp_convert.klp_convert(work / f"{name}.ko", *relocations)
-        for module in work.glob("*.ko"):
-            module.rename(folder / module.name)
-        shutil.rmtree(work)
+        if kernel.recipe.guest_modules:
+            _compile(kernel, f"modules for {kernel.recipe.name}", folder, SOURCES)
+            for name, relocations in CONVERTED.items():
+                klp_convert.klp_convert(folder / f"{name}.ko", *relocations)
 
     return entry("modules", kernel.recipe.name, key, make)
+
+
+def build_live_modules(kernel: BuiltKernel) -> Path:
+    """Return the folder of the .ko files of live_modules/ for KERNEL. Raises StepFailedError."""
+    header = SOURCES / "patch_module.h"
+    key = key_of(kernel.key, file_digests(LIVE_SOURCES, header), COMMAND)
+
+    def make(folder: Path) -> None:
+        title = f"live modules for {kernel.recipe.name}"
+        _compile(kernel, title, folder, LIVE_SOURCES, header)
+
+    return entry("live_modules", kernel.recipe.name, key, make)
+
+
+def _compile(kernel: BuiltKernel, title: str, folder: Path, sources: Path, *more: Path) -> None:
+    """Put what SOURCES make, with MORE files beside them, into FOLDER."""
+    work = folder / "work"
+    shutil.copytree(sources, work)
+    for path in more:
+        shutil.copy2(path, work)
+    names = {"work": work, "jobs": len(os.sched_getaffinity(0))}
+    argv = kernel.make(*(word.format(**names) for word in COMMAND))
+    run_stage(title, argv, 5)
+    for module in work.glob("*.ko"):
+        module.rename(folder / module.name)
+    shutil.rmtree(work)
 
 
 def module_sources(commands: Iterable[str]) -> dict[str, object]:

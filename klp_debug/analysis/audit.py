@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from klp_debug.analysis import findings
 from klp_debug.analysis.audit_calls import call_findings, stub_findings
+from klp_debug.analysis.audit_disarmed import DisarmedFunctions
 from klp_debug.analysis.audit_ops import ops_findings
 from klp_debug.analysis.audit_trampolines import trampoline_findings
 from klp_debug.analysis.audit_words import word_findings
@@ -55,9 +56,11 @@ def audit(view: KernelView, *, list_sites: bool = False) -> Audit:
 
 def site_findings(view: KernelView, sites: Sites, stubs: Stubs) -> Iterator[Finding]:
     """Check some sites: their words, what they call, and what the ops ask for."""
-    yield from word_findings(view, sites)
+    disarmed = DisarmedFunctions(view, sites)
+    yield from disarmed.findings
+    yield from word_findings(view, sites, disarmed)
     yield from call_findings(view, sites, stubs)
-    yield from ops_findings(view, sites)
+    yield from ops_findings(view, sites, disarmed)
 
 
 def _ftrace_disabled(view: KernelView) -> Iterator[Finding]:

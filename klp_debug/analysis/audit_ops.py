@@ -14,6 +14,7 @@ import numpy.typing as npt
 from drgn import Object
 
 from klp_debug.analysis import findings
+from klp_debug.analysis.audit_disarmed import DisarmedFunctions
 from klp_debug.analysis.func_stacks import FuncStacks
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.sites import ARMED, Mask, Sites
@@ -74,12 +75,12 @@ class Wanted:
         return None
 
 
-def ops_findings(view: KernelView, sites: Sites) -> Iterator[Finding]:
+def ops_findings(view: KernelView, sites: Sites, disarmed: DisarmedFunctions) -> Iterator[Finding]:
     """Compare records, and pointers to ops, with the registered ops."""
     wanted = Wanted.by(view, sites)
     if wanted is None:
         return
-    yield from _callbacks(view, wanted)
+    yield from _callbacks(view, wanted, disarmed)
     yield from dispatcher_findings(view)
     # skip_record(): nobody keeps the books of a disabled record.
     kept = ~sites.flagged("DISABLED") | sites.flagged("ENABLED")
@@ -162,13 +163,15 @@ def _pointers(view: KernelView, sites: Sites, wanted: Wanted, kept: Mask) -> Ite
         )
 
 
-def _callbacks(view: KernelView, wanted: Wanted) -> Iterator[Finding]:
+def _callbacks(view: KernelView, wanted: Wanted, disarmed: DisarmedFunctions) -> Iterator[Finding]:
     """Check that each ops calls the beginning of a function; a live patch's, livepatch's own."""
     astray: set[int] = set()
     if view.has_livepatch:
         stacks = FuncStacks(view)
         astray = {s.ops.fops.address_ for s in stacks.all() if not stacks.calls_handler(s)}
     for ops in wanted.ops:
+        if ops.value_() in disarmed.ops:
+            continue
         func = ops.func.value_()
         symbol = view.symbols.covering(func)
         if symbol is None or symbol.address != func or not symbol.is_function:

@@ -7,6 +7,7 @@ import numpy as np
 from drgn.helpers.linux.module import module_address_regions
 
 from klp_debug.analysis import findings
+from klp_debug.analysis.audit_disarmed import DisarmedFunctions
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.sites import ARMED, IDLE, UNKNOWN, Mask, Sites
 from klp_debug.ppc64le.site_words import STATES
@@ -17,7 +18,7 @@ _TEXT = (("_stext", "_etext"), ("_sinittext", "_einittext"))
 """Symbols around vmlinux's text."""
 
 
-def word_findings(view: KernelView, sites: Sites) -> Iterator[Finding]:
+def word_findings(view: KernelView, sites: Sites, disarmed: DisarmedFunctions) -> Iterator[Finding]:
     """Compare each site's word, and its out-of-line stub's, with its record."""
     outside = ~_in_text(view, sites)
     for index in np.flatnonzero(outside).tolist():
@@ -31,6 +32,7 @@ def word_findings(view: KernelView, sites: Sites) -> Iterator[Finding]:
         yield findings.SITE_UNKNOWN_WORD.on(sites.name(index), sites.word(index))
     enabled = sites.flagged("ENABLED")
     wrong = np.where(enabled, sites.states == IDLE, sites.states == ARMED)
+    wrong &= ~np.isin(sites.ips, np.array(sorted(disarmed.ips), np.uint64))
     for index in np.flatnonzero(known & wrong).tolist():
         state = STATES[sites.states[index]].value
         yield findings.SITE_RECORD_MISMATCH.on(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from drgn import FaultError, Object
 
+from klp_debug.analysis.disarmed import disarmed_by, ftrace_stub, redirected_to
 from klp_debug.analysis.func_stacks import FuncStack, FuncStacks
 from klp_debug.analysis.hops import data_hop, text_hop
 from klp_debug.analysis.kernel_view import KernelView
@@ -42,6 +43,10 @@ class CallChain:
         """Where the call ends, if it ends in a replacement."""
         self.unswitched: str | None = None
         """What tasks not yet switched run, while the top of the func_stack is in transition."""
+        self.disarmed: str | None = None
+        """How a debugger holds the function disarmed, and which patch: ``leaf_patch (ops)``."""
+        self.redirected = False
+        """Whether that is by the version of another patch; else the original runs."""
 
     def hops(self) -> tuple[Hop, ...]:
         """Return the links in order; what cannot be read ends the chain with a problem."""
@@ -54,6 +59,10 @@ class CallChain:
         record = self._view.record_of(self._symbol)
         patched = None
         if self.stack is not None:
+            if mechanism := disarmed_by(self._view, self.stack, 0):
+                name = klp_patch_name(klp_func_patch(self.stack.funcs[0]))
+                self.disarmed = f"{name} ({mechanism})"
+                self.redirected = mechanism == "redirect"
             fops = self.stack.ops.fops.address_of_()
             patched = PatchedSite(fops, self._stacks.handler)
         yield from SitePath(
@@ -89,13 +98,18 @@ class CallChain:
             handler,
             self._view.words(handler, 1),
             ok=is_handler,
-            what="calls the top of the func_stack"
-            if is_handler
-            else "not klp_ftrace_handler: the original runs",
+            what=self._handler_facts(handler),
             next_=stack.funcs[0].value_() if is_handler else None,
         )
         if is_handler:
             yield from self._winner_hops(stack)
+
+    def _handler_facts(self, handler: int) -> str:
+        if handler == self._stacks.handler:
+            return "calls the top of the func_stack"
+        if handler == ftrace_stub(self._view):
+            return "does nothing: a debugger holds the function disarmed, and the original runs"
+        return "not klp_ftrace_handler: the original runs"
 
     def _fops_disagreement(self, fops: Object, ip: int) -> str | None:
         address = fops.address_
@@ -126,11 +140,15 @@ class CallChain:
             name, Address(new_func), self._view.symbols.format(new_func) if symbol else None
         )
         if klp_func_nop(func):
-            what = f"{name}: a nop of an atomic replace; the original runs"
+            made_by = "a debugger set nop" if self.disarmed else "a nop of an atomic replace"
+            what = f"{name}: {made_by}; the original runs"
             yield data_hop(self._view, "winner", func.value_(), new_func, ok=True, what=what)
             return
         if func.transition:
             what = f"{name}, in transition: tasks not yet switched run the version below it"
+        elif (below := redirected_to(stack, 0)) is not None:
+            other = klp_patch_name(klp_func_patch(below))
+            what = f"{name}, which a debugger redirects to the version of {other} below it"
         else:
             what = f"top of the func_stack: {symbol.name if symbol else 'no symbol'} of {name}"
         yield data_hop(self._view, "winner", func.value_(), new_func, ok=known, what=what)

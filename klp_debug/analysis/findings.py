@@ -164,6 +164,21 @@ TRAMPOLINE_WRONG_CALL = Kind(
     " leads to the trampoline calls the wrong function. Once ftrace has shut itself off this is"
     " not checked: ftrace_kill() sets ftrace_trace_function and leaves the trampolines.",
 )
+DISARMED_BY_DEBUGGER = Kind(
+    id="disarmed-by-debugger",
+    severity="warning",
+    meaning="Something outside the kernel, a debugger most likely, holds this function of a live"
+    " patch disarmed: the patch is enabled, and calls of the function do not run its replacement.",
+    shows="The patch, the mechanism, and the address and value that hold it: ops (the callback of"
+    " its ftrace_ops is ftrace_stub), redirect (its new_func is that of a patch below it), nop"
+    " (klp_func.nop of a function that has a replacement) or site (its mcount site is idle).",
+    action="Ask who did it, or see the journal there with `klp-debug status`; `klp-debug undo` or"
+    " `klp-debug arm` takes it back. Held by ops, patches that are loaded on top of it do not run"
+    " either. Take nop back before the patch is disabled, for the kernel would free what it never"
+    " allocated; take site back before any tracer or patch on this function changes, or ftrace"
+    " shuts itself off until reboot; take redirect back before a transition, which looks for the"
+    " wrong function on the stacks.",
+)
 FTRACE_DISABLED = Kind(
     id="ftrace-disabled",
     severity="error",
@@ -287,6 +302,7 @@ KINDS: tuple[Kind, ...] = (
     OPS_COUNT_MISMATCH,
     OPS_WRONG_CALLBACK,
     TRAMPOLINE_WRONG_CALL,
+    DISARMED_BY_DEBUGGER,
     FTRACE_DISABLED,
     WILD_BRANCH,
     CALLER_TOC_OVERWRITTEN,

@@ -133,6 +133,8 @@ class _FunctionReader:
         name = self._symbol.name
         if chain is None or chain.stack is None:
             return f"{name} itself: no live patch replaces it"
+        if chain.disarmed is not None and not chain.redirected:
+            return f"{name} itself: a debugger holds it disarmed, {chain.disarmed}"
         if not whole:
             return "unknown: its call chain is broken"
         after = ""

@@ -3,6 +3,7 @@
 
 from drgn import Object
 
+from klp_debug.analysis.disarmed import disarmed_by, redirected_to
 from klp_debug.analysis.func_stacks import FuncStack, FuncStacks
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.kernel.livepatch import (
@@ -21,7 +22,14 @@ from klp_debug.kernel.livepatch import (
 )
 from klp_debug.kernel.walk import c_string
 from klp_debug.result.address import Address
-from klp_debug.result.patches import Patch, PatchedFunction, PatchedObject, Runs, Transition
+from klp_debug.result.patches import (
+    Mechanism,
+    Patch,
+    PatchedFunction,
+    PatchedObject,
+    Runs,
+    Transition,
+)
 
 
 def livepatches(view: KernelView) -> tuple[Patch, ...]:
@@ -94,7 +102,7 @@ class _PatchReader:
         nop = klp_func_nop(func)
         old_func = klp_func_old_address(func)
         new_func = func.new_func.value_()
-        runs = self._runs(func, nop, stack, position)
+        runs, version = self._runs(func, nop, stack, position)
         return PatchedFunction(
             old_name=c_string(func.old_name),
             sympos=func.old_sympos.value_(),
@@ -106,22 +114,41 @@ class _PatchReader:
             winner=position == 0,
             stack_position=position,
             runs=runs,
-            overridden_by=klp_patch_name(klp_func_patch(stack.funcs[0]))
-            if stack and position
-            else None,
+            overridden_by=klp_patch_name(klp_func_patch(version)) if version else None,
             new_symbol=self._view.symbols.format(new_func) if new_func else None,
+            disarmed=self._disarmed(stack, position),
         )
 
-    def _runs(self, func: Object, nop: bool, stack: FuncStack | None, position: int | None) -> Runs:
-        """Say what ``klp_ftrace_handler()`` of kernel/livepatch/patch.c does with a func."""
+    def _disarmed(self, stack: FuncStack | None, position: int | None) -> Mechanism | None:
         if stack is None or position is None:
-            return "not applied"
+            return None
+        with self._view.problems.noting(f"klp_ops {stack.ops.value_():#x}"):
+            return disarmed_by(self._view, stack, position)
+        return None
+
+    def _runs(
+        self, func: Object, nop: bool, stack: FuncStack | None, position: int | None
+    ) -> tuple[Runs, Object | None]:
+        """
+        Say what ``klp_ftrace_handler()`` of kernel/livepatch/patch.c does with a func.
+
+        Also the ``struct klp_func *`` that runs in its place, if one of another patch does.
+        """
+        if stack is None or position is None:
+            return "not applied", None
+        top = stack.funcs[0]
         if position > 0:
+            redirected = redirected_to(stack, 0)
+            if redirected is not None and redirected.value_() == func.value_():
+                return "replacement", None
             # While the top entry is in transition, tasks not yet switched run the one below.
-            below_switching = position == 1 and bool(stack.funcs[0].transition)
-            return "in transition" if below_switching else "overridden"
-        if not self._stacks.calls_handler(stack):
-            return "original"
+            below_switching = position == 1 and bool(top.transition)
+            return "in transition" if below_switching else "overridden", redirected or top
+        if not self._stacks.calls_handler(stack) or self._disarmed(stack, 0) == "site":
+            return "original", None
         if func.transition:
-            return "in transition"
-        return "original" if nop else "replacement"
+            return "in transition", None
+        if nop:
+            return "original", None
+        below = redirected_to(stack, 0)
+        return ("replacement", None) if below is None else ("overridden", below)

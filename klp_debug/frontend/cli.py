@@ -2,35 +2,25 @@
 """The shell's front door: ``klp-debug COMMAND [target options] [arguments]``."""
 
 import argparse
-import contextlib
+import functools
 import os
 import signal
 import sys
 from importlib.metadata import version
 
-from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.command import COMMANDS
 from klp_debug.command.command import Command, CommandError
+from klp_debug.frontend.answering import ask, show
+from klp_debug.frontend.console import CONSOLE_DESCRIPTION, run_console
 from klp_debug.frontend.ending import ending_in_order
+from klp_debug.frontend.exit_codes import EPILOG, FINDINGS, FINE, UNUSABLE
+from klp_debug.frontend.page_file import page_file
 from klp_debug.frontend.progress import progress
 from klp_debug.frontend.target_arguments import add_target_arguments, target_options
 from klp_debug.frontend.tell import tell
-from klp_debug.frontend.whole_file import WholeFile
-from klp_debug.render.as_json import as_json
-from klp_debug.render.as_text import as_text
-from klp_debug.render.html.page import as_html
-from klp_debug.result.answer import Answer
-from klp_debug.result.page import ReportPage
 from klp_debug.target.errors import TargetError
 from klp_debug.target.opening import open_target
-
-_FINE, _FINDINGS, _UNUSABLE = 0, 1, 2
-_EPILOG = """\
-exit codes:
-  0  fine
-  1  findings: something could not be read or does not fit together
-  2  bad usage, or input that cannot be used
-"""
+from klp_debug.target.target import Target
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
         prog="klp-debug",
         description="What does this ppc64le kernel really run when a live-patched function is"
         " called, and if that went wrong, why?",
-        epilog=_EPILOG,
+        epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -50,14 +40,23 @@ def parser() -> argparse.ArgumentParser:
             command.name,
             help=command.summary,
             description=command.description,
-            epilog=_EPILOG,
+            epilog=EPILOG,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
         command.add_arguments(sub)
         add_target_arguments(sub)
         sub.add_argument("--json", action="store_true", help="print a JSON document")
-        sub.set_defaults(run=command)
+        sub.set_defaults(run=functools.partial(_run, command))
+    console = commands.add_parser(
+        "console",
+        help="give commands one after the other, to a target opened once",
+        description=CONSOLE_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_target_arguments(console)
+    console.set_defaults(run=_run_console)
     return top
 
 
@@ -66,39 +65,38 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         with ending_in_order():
-            return _run(args.run, args)
+            return int(args.run(args))
     except (TargetError, CommandError) as error:
         tell(str(error))
-        return _UNUSABLE
+        return UNUSABLE
     except BrokenPipeError:
         # The reader (less, head) has gone; what it did not want need not be flushed to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _FINE
+        return FINE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
 
 
-def _run(command: Command, args: argparse.Namespace) -> int:
-    path = getattr(args, "html", None)
-    with WholeFile(path) if path is not None else contextlib.nullcontext() as page:
-        answer = _answer(command, args)
-        if page is not None and isinstance(answer, ReportPage):
-            page.write(as_html(answer))
-            tell(f"the page is {page.path}")
-            answer = answer.report
-    print(as_json(answer) if args.json else as_text(answer), flush=True)
-    return _FINE if answer.clean else _FINDINGS
-
-
-def _answer(command: Command, args: argparse.Namespace) -> Answer:
+def _open(args: argparse.Namespace) -> Target:
     with progress("opening the target"):
-        target = open_target(target_options(args), tell)
-    debugger = target.debugger
-    with target:
-        with progress(command.name, debugger):
-            answer = command.run(KernelView(target), args)
-        if debugger is not None:
-            debugger.check()
-    if args.verbose and debugger is not None:
-        tell(str(debugger.traffic))
-    return answer
+        return open_target(target_options(args), tell)
+
+
+def _run(command: Command, args: argparse.Namespace) -> int:
+    with page_file(args) as write_page, _open(args) as target:
+        answer = write_page(ask(command, target, args))
+    _tell_traffic(target, args)
+    show(answer, json=args.json)
+    return FINE if answer.clean else FINDINGS
+
+
+def _run_console(args: argparse.Namespace) -> int:
+    with _open(args) as target:
+        status = run_console(target)
+    _tell_traffic(target, args)
+    return status
+
+
+def _tell_traffic(target: Target, args: argparse.Namespace) -> None:
+    if args.verbose and target.debugger is not None:
+        tell(str(target.debugger.traffic))

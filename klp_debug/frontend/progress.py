@@ -2,7 +2,7 @@
 """Says on stderr what takes long, if it does and if a person is there to read it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -35,15 +35,17 @@ class _PauseColumn(ProgressColumn):
 
 
 @contextmanager
-def progress(what: str, stopped: GdbSession | None = None) -> Iterator[None]:
+def progress(what: str, stopped: GdbSession | None = None) -> Iterator[Callable[[], None]]:
     """
     Show a line with the elapsed time while the block runs, once it takes over two seconds.
+
+    The block gets what takes the line away for good, to ask a question.
 
     :param stopped: holds the target stopped: for how long is shown too, and at once
     """
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield
+        yield lambda: None
         return
     display = Progress(
         SpinnerColumn(),
@@ -57,9 +59,13 @@ def progress(what: str, stopped: GdbSession | None = None) -> Iterator[None]:
     timer = threading.Timer(0 if stopped else _PATIENCE, display.start)
     timer.daemon = True
     timer.start()
-    try:
-        yield
-    finally:
+
+    def stop() -> None:
         timer.cancel()
         timer.join()
         display.stop()
+
+    try:
+        yield stop
+    finally:
+        stop()

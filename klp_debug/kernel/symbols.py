@@ -144,6 +144,11 @@ class SymbolTable:
         end = self._strings.find(b"\0", offset)
         return self._strings[offset : end if end >= 0 else None].decode("ascii", "backslashreplace")
 
+    def function_names(self) -> list[str]:
+        """Return the names of the functions, by address; several may have the same."""
+        functions = self._symbols[self._symbols["st_info"] & 0xF == _STT_FUNC]
+        return [self._name(offset) for offset in functions["st_name"].tolist()]
+
     def functions(self) -> npt.NDArray[np.void]:
         """Return the functions: an array of ``address``, ``size`` and ``st_other``, by address."""
         functions = self._symbols[self._symbols["st_info"] & 0xF == _STT_FUNC]
@@ -219,6 +224,10 @@ class KernelSymbols:
             if module is None or (table.module or "vmlinux") == module
             for symbol in table.named(name)
         ]
+
+    def function_names(self) -> dict[str, list[str]]:
+        """Return the names of each object's functions: ``vmlinux`` or a module -> names."""
+        return {table.module or "vmlinux": table.function_names() for table in self._tables}
 
     def functions(self) -> npt.NDArray[np.void]:
         """Return all functions, :data:`FUNCTION` each, by address."""

@@ -3,7 +3,9 @@
 
 from klp_debug.render.audit import audit_lines
 from klp_debug.render.bt import trace_list_lines
+from klp_debug.render.change import change_lines
 from klp_debug.render.func import function_lines
+from klp_debug.render.journal import journal_lines, status_lines
 from klp_debug.render.list import patch_list_lines
 from klp_debug.render.ops import ops_list_lines
 from klp_debug.render.report import report_lines
@@ -11,6 +13,7 @@ from klp_debug.render.site import site_lines
 from klp_debug.render.transition import transition_lines
 from klp_debug.result.answer import Answer
 from klp_debug.result.audit import Audit
+from klp_debug.result.control import Change, Journal, Status
 from klp_debug.result.function import Function
 from klp_debug.result.ops import OpsList
 from klp_debug.result.patches import PatchList
@@ -41,6 +44,12 @@ def as_text(answer: Answer) -> str:
             lines = trace_list_lines(answer)
         case TransitionReport():
             lines = transition_lines(answer)
+        case Change():
+            lines = change_lines(answer)
+        case Status():
+            lines = status_lines(answer)
+        case Journal():
+            lines = journal_lines(answer)
         case Report():
             lines = report_lines(answer)
         case _:

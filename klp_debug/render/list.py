@@ -50,6 +50,8 @@ def patch_state(patch: Patch) -> str:
         words.append("replace")
     if patch.forced:
         words.append("forced")
+    if patch.disarmed:
+        words.append("disarmed-by-debugger")
     return ", ".join(words)
 
 
@@ -66,7 +68,7 @@ def function_cells(function: PatchedFunction) -> tuple[str, ...]:
         function.old_func.bare if function.old_func is not None else "-",
         function.new_func.bare if not function.nop else "(nop)",
         _stack(function.stack_position),
-        _runs(function),
+        _runs(function) + (f"; disarmed ({function.disarmed})" if function.disarmed else ""),
     )
 
 

@@ -10,6 +10,20 @@ from klp_debug.result.problem import Problem
 
 Transition = Literal["patching", "unpatching"]
 
+Mechanism = Literal["ops", "redirect", "nop", "site"]
+"""
+How a debugger holds a patch's function disarmed:
+
+``ops``
+    its ``klp_ops.fops.func`` is ``ftrace_stub``, so that the original runs;
+``redirect``
+    its ``klp_func.new_func`` is that of a patch below it on the func_stack, whose version runs;
+``nop``
+    its ``klp_func.nop`` is set though it has a replacement;
+``site``
+    its mcount site is idle though its ``ftrace_ops`` is enabled.
+"""
+
 Runs = Literal["replacement", "original", "overridden", "in transition", "not applied"]
 """
 What a call of the function runs as far as this entry of its func_stack decides:
@@ -52,6 +66,8 @@ class PatchedFunction:
     """The patch on top, where ``runs`` is ``overridden``."""
     new_symbol: str | None
     """Symbol of ``new_func``."""
+    disarmed: Mechanism | None = None
+    """How a debugger holds it disarmed, as the kernel's memory alone tells; None if none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +95,11 @@ class Patch:
     stack_order: int
     """Place in ``klp_patches``, 1 = first; what sysfs calls ``stack_order`` (6.14)."""
     objects: tuple[PatchedObject, ...]
+
+    @property
+    def disarmed(self) -> bool:
+        """Whether a debugger holds any of its functions disarmed."""
+        return any(func.disarmed is not None for obj in self.objects for func in obj.functions)
 
 
 @dataclass(frozen=True, slots=True)

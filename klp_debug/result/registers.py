@@ -32,6 +32,14 @@ class Registers:
     dar: Address | None
     dsisr: Address | None
     saved_by: Literal["kernel", "QEMU"]
+    srr0: Address | None = None
+    """
+    Where the last exception came, which at the very entry of its handler is told by nothing else.
+
+    None where it is not known: a dump has none.
+    """
+    srr1: Address | None = None
+    """MSR of what it interrupted."""
 
 
 @dataclass(frozen=True, slots=True)

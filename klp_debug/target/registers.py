@@ -12,6 +12,7 @@ stopped the CPUs with in ``kgdb_info``.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from drgn import FaultError, Object, cast
 from drgn.helpers.linux.cpumask import for_each_online_cpu, for_each_possible_cpu
@@ -72,8 +73,14 @@ class _Reader:
                 self._read_kgdb_info(cpu)
             return
         statuses = debugger.registers()
+        exceptions = debugger.exceptions()
         for cpu, status in self._assign(statuses, possible, online, "CPU of QEMU's"):
-            self._found[cpu] = _registers(cpu, status, by_qemu=True)
+            registers = _registers(cpu, status, by_qemu=True)
+            number = next(n for n, each in enumerate(statuses) if each is status)
+            if number < len(exceptions):
+                srr0, srr1 = map(Address, exceptions[number])
+                registers = replace(registers, srr0=srr0, srr1=srr1)
+            self._found[cpu] = registers
 
     def _read_kgdb_info(self, cpu: int) -> None:
         """Read what a CPU was stopped with (``kgdb_cpu_enter()`` in kernel/debug/debug_core.c)."""

@@ -194,6 +194,7 @@ class KernelTranslation:
 
         :raises drgn.FaultError: if the address is not mapped or a table cannot be read
         """
+        address = int(address)  # a range is searched, not computed, for what is no plain int
         if address in self.vmalloc:
             return self.table.translate(address)
         if not PAGE_OFFSET <= address < PAGE_OFFSET + _LINEAR_MAP_SIZE:

@@ -34,15 +34,11 @@ def test_no_arguments() -> None:
 
 
 def test_no_target() -> None:
-    ran = klp_debug_run("list")
-    assert ran.status == 2
-    assert "one of the arguments -c/--core -k/--kernel --qemu is required" in ran.err
+    assert "name one target" in refusal("list")
 
 
 def test_two_targets() -> None:
-    ran = klp_debug_run("list", "-c", "vmcore", "--qemu", "socket")
-    assert ran.status == 2
-    assert "not allowed with" in ran.err
+    assert "name one target" in refusal("list", "-c", "vmcore", "--qemu", "socket")
 
 
 @pytest.mark.parametrize("command", [command.name for command in COMMANDS])
@@ -163,10 +159,9 @@ def test_something_else_listens(tmp_path: Path) -> None:
         server.listen()
 
         def answer() -> None:
-            for _ in range(2):  # the first only sees whether anything answers
-                connection, _ = server.accept()
-                with connection:
-                    connection.sendall(b"220 mail.example ESMTP\r\n")
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"220 mail.example ESMTP\r\n")
 
         thread = threading.Thread(target=answer)
         thread.start()

@@ -82,7 +82,14 @@ class GdbSession:
     @property
     def paused(self) -> float | None:
         """Seconds since the target was stopped; None if it runs."""
-        return None if self._held is None else time.monotonic() - self._since
+        if self._held is None or self._held[0].released:
+            return None
+        return time.monotonic() - self._since
+
+    @property
+    def max_pause(self) -> float | None:
+        """Seconds after which a stopped target runs again by itself."""
+        return self._options.max_pause
 
     @property
     def gdb_pid(self) -> int:
@@ -99,8 +106,9 @@ class GdbSession:
 
         :raises TargetError: if that cannot be done
         """
-        if self._held is not None:
+        if self.paused is not None:
             return
+        self.resume()  # to be done with a stop that was cut short
         gdb = Gdb(self._options.program)
         try:
             if self._options.enter_kgdb:
@@ -128,7 +136,7 @@ class GdbSession:
         """
         if self._held is None:
             return
-        (gdb, stub), paused = self._held, self.paused or 0.0
+        (gdb, stub), paused = self._held, time.monotonic() - self._since
         self._held = None
         self._cache.clear()
         try:
@@ -219,6 +227,15 @@ class GdbSession:
         """
         with self._asking() as stub:
             return stub.registers()
+
+    def exceptions(self) -> list[tuple[int, int]]:
+        """
+        Return SRR0 and SRR1 of QEMU's CPUs, in QEMU's order.
+
+        :raises TargetError: if the target is not stopped any more, or the stub is lost
+        """
+        with self._asking() as stub:
+            return stub.exceptions()
 
     def check(self) -> None:
         """

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``arm``: switch a patch on again that a debugger holds disarmed."""
+
+import argparse
+
+from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.command.changes import CHANGE_ARGUMENTS, change
+from klp_debug.command.command import Argument, Command
+from klp_debug.control.arm import plan_arm
+from klp_debug.control.operation import Session
+from klp_debug.control.plan import Plan
+from klp_debug.result.control import Change
+
+
+def run(view: KernelView, args: argparse.Namespace) -> Change:
+    """
+    Arm the functions of ``args.patch``.
+
+    :raises CommandError: if there is no such patch, or nobody can be asked
+    :raises TargetError: if the target cannot be written
+    """
+
+    def plan(session: Session) -> Plan:
+        return plan_arm(view, session.text, args.patch)
+
+    return change(view, args, "arm", args.patch, plan)
+
+
+ARM = Command(
+    name="arm",
+    summary="let a patch's functions run again that a debugger holds disarmed",
+    description=(
+        "On a target that a debugger holds stopped: takes back all that holds a patch disarmed, by"
+        " the journal's old values; where someone else disarmed it, by what the kernel itself"
+        " tells. All functions or none, as safe as disarm."
+    ),
+    run_on=run,
+    arguments=(
+        Argument(("patch",), {"metavar": "PATCH", "help": "the patch: its module's name"}),
+        *CHANGE_ARGUMENTS,
+    ),
+)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the commands that write have in common: their options, and how they end."""
+
+import argparse
+from collections.abc import Callable
+
+from drgn import FaultError
+
+from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.command.command import Argument, CommandError
+from klp_debug.control.operation import (
+    NoConsentError,
+    Request,
+    Session,
+    control_session,
+    perform,
+)
+from klp_debug.control.plan import Plan, UnknownNameError
+from klp_debug.kernel.walk import WalkError
+from klp_debug.result.control import Action, Change
+from klp_debug.target.errors import TargetError
+
+CHANGE_ARGUMENTS = (
+    Argument(
+        ("--dry-run",),
+        {"action": "store_true", "help": "show every write and what speaks against it; write none"},
+    ),
+    Argument(
+        ("--yes",),
+        {"action": "store_true", "help": "do not ask; needed where nobody can be asked"},
+    ),
+    Argument(
+        ("--force",),
+        {
+            "action": "store_true",
+            "help": "do it though it is not safe now; the answer names what that overrides",
+        },
+    ),
+)
+
+
+def change(
+    view: KernelView,
+    args: argparse.Namespace,
+    action: Action,
+    subject: str,
+    plan: Callable[[Session], Plan],
+) -> Change:
+    """
+    Plan and do a change.
+
+    :raises CommandError: if an argument names nothing, or nobody can be asked
+    :raises TargetError: if the target cannot be written, or be read well enough
+    """
+    request = Request(
+        action=action,
+        subject=subject,
+        dry_run=args.dry_run,
+        force=args.force,
+        yes=args.yes,
+        confirm=getattr(args, "confirm", None),
+    )
+    try:
+        with control_session(view, request) as session:
+            return perform(view, request, session, plan(session))
+    except (UnknownNameError, NoConsentError) as error:
+        raise CommandError(str(error)) from None
+    except (WalkError, FaultError) as error:
+        raise TargetError(f"the patches of the target cannot be read: {error}") from None

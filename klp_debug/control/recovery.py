@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the target's memory says of the operations of its journal, and what takes them back."""
+
+from collections.abc import Sequence
+
+from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.control.functions import PatchFunction, patch_functions
+from klp_debug.control.journal import Entry, JournalText
+from klp_debug.control.plan import Plan, Switch
+from klp_debug.result.control import (
+    Operation,
+    OperationWrite,
+    PlannedWrite,
+    WriteState,
+)
+
+
+class Recovery:
+    """Compares a journal with its target."""
+
+    def __init__(self, view: KernelView) -> None:
+        """Take the target."""
+        self._view = view
+        self._patches: dict[str, list[PatchFunction] | None] = {}
+
+    def state(self, write: PlannedWrite) -> WriteState:
+        """
+        Return what the target's memory says of a write.
+
+        Whether the structure is still there is asked of the kernel's lists, for memory that was
+        freed may hold anything.
+
+        :raises WalkError, drgn.FaultError: if the lists cannot be read
+        """
+        function = self.function(write)
+        if function is None or self._address(function, write) != write.address:
+            return "gone"
+        now = self._view.prog.read(write.address, write.size)
+        if now == write.new_bytes:
+            return "held"
+        return "as before" if now == write.old_bytes else "changed"
+
+    def function(self, write: PlannedWrite) -> PatchFunction | None:
+        """Return the function that a write is about; None if it is no more."""
+        if write.patch not in self._patches:
+            self._patches[write.patch] = patch_functions(self._view, write.patch)
+        found = (f for f in self._patches[write.patch] or () if f.label == write.function)
+        return next(found, None)
+
+    def _address(self, function: PatchFunction, write: PlannedWrite) -> int | None:
+        """Return where what was written is now."""
+        if function.stack is None:
+            return None
+        match write.mechanism:
+            case "ops":
+                return int(function.stack.ops.fops.func.address_)
+            case "redirect":
+                return int(function.func.new_func.address_)
+            case "nop":
+                return int(function.func.nop.address_)
+            case "site":
+                return function.site()
+
+    def describe(self, entry: Entry, text: JournalText) -> Operation:
+        """
+        Return an operation with what became of each of its writes.
+
+        :raises WalkError, drgn.FaultError: if the lists cannot be read
+        """
+        states = [self.state(write) for write in entry.writes]
+        return describe(entry, text, states)
+
+    def plan_to_end(self, entries: Sequence[Entry]) -> Plan:
+        """
+        Plan that the target is as it was before some operations, the last one first.
+
+        One that itself takes back is brought to its end instead.
+
+        :raises WalkError, drgn.FaultError: if the lists cannot be read
+        """
+        writes: list[PlannedWrite] = []
+        skipped: list[str] = []
+        for entry in reversed(entries):
+            for write in reversed(entry.writes) if not entry.undoes else entry.writes:
+                wanted = write if entry.undoes else write.reverse
+                self._plan(wanted, writes, skipped)
+        switches = [
+            Switch(function, function.running())
+            for write in writes
+            if (function := self.function(write)) is not None
+        ]
+        changed = [reason for reason in skipped if reason.endswith(_CHANGED)]
+        return Plan(
+            tuple(writes),
+            tuple(switches),
+            tuple(skipped),
+            refusal=changed[0] if changed else None,
+            undoes=tuple(entry.number for entry in entries),
+        )
+
+    def _plan(self, wanted: PlannedWrite, writes: list[PlannedWrite], skipped: list[str]) -> None:
+        # Of an operation and one that was to take it back both may ask for it, for the same value.
+        if any(write.address == wanted.address for write in writes):
+            return
+        # From the side of the wanted write, what is yet to be done is "as before".
+        match self.state(wanted):
+            case "as before":
+                writes.append(wanted)
+            case "held":
+                skipped.append(f"{wanted.function}: as it was already")
+            case "gone":
+                skipped.append(f"{wanted.function}: gone, the kernel unpatched it since")
+            case "changed":
+                skipped.append(f"{wanted.function}: {wanted.what} at {wanted.address} {_CHANGED}")
+
+
+_CHANGED = "holds neither what was written nor what was there before: something else changed it"
+
+
+def describe(entry: Entry, text: JournalText, states: Sequence[WriteState | None]) -> Operation:
+    """Return an operation of a journal as a result."""
+    return Operation(
+        number=entry.number,
+        action=entry.action,
+        patch=entry.patch,
+        undoes=entry.undoes,
+        time=entry.time,
+        result=entry.end or "unfinished",
+        in_force=entry in text.in_force,
+        forced=entry.forced,
+        writes=tuple(
+            OperationWrite(write, state) for write, state in zip(entry.writes, states, strict=True)
+        ),
+    )

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs lines, one after the other, on one target."""
+
+import argparse
+import contextlib
+from dataclasses import dataclass
+
+from klp_debug.command import COMMANDS
+from klp_debug.command.command import Argument, CommandError
+from klp_debug.frontend.answering import ask, show
+from klp_debug.frontend.console.lines import HelpShown, Lines, OwnCommand
+from klp_debug.frontend.console.names import Names
+from klp_debug.frontend.console.own_commands import own_commands
+from klp_debug.frontend.exit_codes import FINDINGS, FINE, UNUSABLE
+from klp_debug.frontend.page_file import page_file
+from klp_debug.frontend.tell import tell
+from klp_debug.result.control import Change
+from klp_debug.target.errors import TargetError
+from klp_debug.target.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a line ended."""
+
+    status: int
+    """As the exit code of the shell's command."""
+    failed: bool
+    """Whether what it was to do is not done; findings are no failure of that kind."""
+
+
+class Console:
+    """A target and the lines that are given to it."""
+
+    def __init__(self, target: Target) -> None:
+        """Take an opened target."""
+        self.target = target
+        self.names = Names(target)
+        self.lines = Lines(
+            COMMANDS,
+            (
+                OwnCommand(
+                    "help",
+                    "list the commands, or show the help of one",
+                    self._help,
+                    aliases=("?",),
+                    arguments=(Argument(("command",), {"metavar": "COMMAND", "nargs": "?"}),),
+                ),
+                *own_commands(target, self.names),
+            ),
+        )
+
+    def run(self, line: str) -> Done:
+        """
+        Run a line and print its answer. An empty line does nothing, whatever came before it.
+
+        :raises LeaveConsole: if it says so
+        """
+        try:
+            return self._run(line)
+        except HelpShown as help_:
+            print(help_, end="")
+            return Done(FINE, failed=False)
+        except (CommandError, TargetError) as error:
+            tell(str(error))
+            return Done(UNUSABLE, failed=True)
+
+    def _run(self, line: str) -> Done:
+        parsed = self.lines.parse(line)
+        if parsed is None:
+            return Done(FINE, failed=False)
+        command, args = parsed
+        if isinstance(command, OwnCommand):
+            command.run(args)
+            return Done(FINE, failed=False)
+        with page_file(args) as write_page:
+            answer = write_page(ask(command, self.target, args))
+        show(answer, json=args.json)
+        if isinstance(answer, Change):
+            with contextlib.suppress(TargetError):
+                self.names.look()
+        return Done(
+            FINE if answer.clean else FINDINGS,
+            failed=isinstance(answer, Change) and not answer.clean,
+        )
+
+    def _help(self, args: argparse.Namespace) -> None:
+        print(self.lines.help(args.command), end="")

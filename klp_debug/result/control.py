@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The answers of ``arm``, ``disarm``, ``undo``, ``status`` and ``journal``."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from klp_debug.result.address import Address
+from klp_debug.result.kernel import Kernel
+from klp_debug.result.patches import Mechanism
+from klp_debug.result.problem import Problem
+from klp_debug.result.trace import TaskTrace
+
+Action = Literal["disarm", "arm", "undo"]
+
+ObjectionId = Literal[
+    "klp-mutex-held",
+    "transition-in-progress",
+    "ftrace-lock-held",
+    "text-mutex-held",
+    "task-inside",
+    "in-flight",
+    "stack-unknown",
+    "registers-unknown",
+    "tasks-unread",
+]
+"""
+Why it is not safe to write now; ``--force`` overrides each.
+
+``task-inside``
+    a task is inside the version of a function that is to be switched away from;
+``in-flight``
+    a CPU or a task is between a mcount site and the version that it will run;
+``stack-unknown``
+    a stack cannot be followed, and it may hold such a place;
+``registers-unknown``
+    a CPU's registers are not known, so neither is what it runs;
+``tasks-unread``
+    the list of tasks cannot be read whole.
+"""
+
+Outcome = Literal["planned", "done", "nothing to do", "refused", "declined", "failed", "unfinished"]
+"""
+What became of it:
+
+``planned``
+    ``--dry-run``: nothing was written;
+``refused``
+    it is not safe now, or cannot be done: nothing was written;
+``declined``
+    the user said no: nothing was written;
+``failed``
+    a step failed; what was written before it is taken back, and that is verified;
+``unfinished``
+    a step failed, and the target could not be brought back to what it was: ``undo`` will.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWrite:
+    """One write: all bytes of one field or instruction."""
+
+    address: Address
+    what: str
+    """The field or instruction: ``klp_ops.fops.func``."""
+    function: str
+    """``name`` or ``name [module]``."""
+    patch: str
+    mechanism: Mechanism
+    size: int
+    """In bytes; aligned to it, so that no CPU ever sees half of it."""
+    old: Address
+    """The value that must be there, little-endian."""
+    new: Address
+    old_means: str
+    new_means: str
+    why: str
+
+    @property
+    def old_bytes(self) -> bytes:
+        """What must be there, as memory holds it."""
+        return int(self.old).to_bytes(self.size, "little")
+
+    @property
+    def new_bytes(self) -> bytes:
+        """What is written, as memory holds it."""
+        return int(self.new).to_bytes(self.size, "little")
+
+    @property
+    def reverse(self) -> "PlannedWrite":
+        """The write that takes this one back."""
+        return PlannedWrite(
+            address=self.address,
+            what=self.what,
+            function=self.function,
+            patch=self.patch,
+            mechanism=self.mechanism,
+            size=self.size,
+            old=self.new,
+            new=self.old,
+            old_means=self.new_means,
+            new_means=self.old_means,
+            why=f"takes {self.mechanism} back",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """One reason why it is not safe to write now."""
+
+    id: ObjectionId
+    text: str
+    task: TaskTrace | None = None
+    """The task it is about, with its stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The answer of ``arm``, ``disarm`` and ``undo``."""
+
+    kernel: Kernel
+    action: Action
+    subject: str
+    """The patch, or for ``undo`` what is taken back."""
+    outcome: Outcome
+    reason: str | None
+    """Why, where it was not done."""
+    writes: tuple[PlannedWrite, ...]
+    """Every write, in order; none that was not planned is ever done."""
+    skipped: tuple[str, ...]
+    """Functions without a write, with the reason."""
+    objections: tuple[Objection, ...]
+    forced: bool
+    """Whether the objections were overridden by ``--force``."""
+    notes: tuple[str, ...]
+    """What holds while it is in force."""
+    operation: int | None
+    """Its number in the journal."""
+    problems: tuple[Problem, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Whether it was done, or could be, and nothing was in the way."""
+        fine = self.outcome in ("done", "nothing to do", "planned")
+        return fine and (self.forced or not self.objections) and not self.problems
+
+
+WriteState = Literal["held", "as before", "gone", "changed"]
+"""
+What the target's memory says of a write of the journal:
+
+``held``
+    what was written is there;
+``as before``
+    what was there before is there again;
+``gone``
+    the structure does not exist any more: the patch was disabled or its module unloaded;
+``changed``
+    it is neither: someone else wrote there.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationWrite:
+    """One write of an operation, and what became of it."""
+
+    write: PlannedWrite
+    state: WriteState | None
+    """None where the journal alone was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the journal."""
+
+    number: int
+    action: Action
+    patch: str
+    undoes: tuple[int, ...]
+    """The operations that it takes back."""
+    time: str
+    """When it began, ISO 8601, UTC, by this machine's clock."""
+    result: Literal["done", "taken back", "unfinished"]
+    in_force: bool
+    """Whether it was done and not taken back."""
+    forced: tuple[str, ...]
+    """The objections that were overridden."""
+    writes: tuple[OperationWrite, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFunction:
+    """A function that a debugger holds disarmed."""
+
+    patch: str
+    function: str
+    mechanism: Mechanism
+    operation: int | None
+    """The operation of the journal that did it; None if it is none of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The answer of ``status``."""
+
+    kernel: Kernel
+    boot: str | None
+    """What tells this boot of the kernel from every other; None if it cannot be told."""
+    journal: str
+    """Path of its journal."""
+    journal_exists: bool
+    held: tuple[HeldFunction, ...]
+    """By the target's memory."""
+    unfinished: tuple[Operation, ...]
+    in_force: tuple[Operation, ...]
+    other_boots: tuple[str, ...]
+    """Journals of other boots of the same kernel with operations in force; never applied."""
+    problems: tuple[Problem, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is held, nothing is unfinished, and everything could be read."""
+        return not (self.held or self.unfinished or self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The answer of ``journal``."""
+
+    kernel: Kernel
+    boot: str | None
+    path: str
+    operations: tuple[Operation, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Whether no operation is unfinished, and everything could be read."""
+        return not self.problems and all(o.result != "unfinished" for o in self.operations)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Guests to arm and disarm patches in, and the commands as a front end runs them."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.command.command import CommandError
+from klp_debug.frontend.cli import parser
+from klp_debug.result.control import Change
+from klp_debug.target.target import Target
+from tests.control.stub import Stub, stopped
+from vmcores.guest import Guest
+from vmcores.guest_modules import build_live_modules
+from vmcores.image import image
+from vmcores.qmp import execute
+
+ORIGINALS = " ".join(str(1000 + number) for number in range(10))
+REPLACEMENTS = " ".join(str(2000 + number) for number in range(10))
+TEN = [f"ten_function_{number} [ten_functions]" for number in range(10)]
+PATIENCE = 60
+"""Seconds until it must have become safe to write."""
+
+
+@contextmanager
+def live_guest(kernel: str, mmu: str = "radix", *, smp: int = 2) -> Iterator[Guest]:
+    """Boot a guest with ten functions, which ten_patch replaces."""
+    booted = image(kernel)
+    with Guest(booted, mmu, smp=smp) as guest:
+        shutil.copytree(build_live_modules(booted.kernel), guest.share / "live")
+        guest.check("insmod /share/live/ten_functions.ko")
+        load_live_patch(guest, "ten_patch")
+        assert ten(guest) == REPLACEMENTS
+        yield guest
+
+
+def load_live_patch(guest: Guest, name: str) -> None:
+    guest.check(f"insmod /share/live/{name}.ko")
+    settle(guest, name)
+
+
+def settle(guest: Guest, name: str) -> None:
+    """Wait until a patch's transition is over."""
+    transition = f"/sys/kernel/livepatch/{name}/transition"
+    guest.check(f"while [ $(cat {transition}) = 1 ]; do usleep 20000; done")
+
+
+def ten(guest: Guest) -> str:
+    """Return what the ten functions return when they are called."""
+    return guest.check("head -1 /proc/ten_functions").strip()
+
+
+def run(target: Target, *words: str, confirm: Callable[[Change], bool] | None = None) -> Any:
+    """Return the answer of a command."""
+    args = parser().parse_args([*words, "--qemu", "opened already"])
+    args.confirm = confirm
+    return args.run.run(KernelView(target), args)
+
+
+def refusal(target: Target, *words: str) -> str:
+    """Return the sentence of a command that its arguments end."""
+    try:
+        answer = run(target, *words)
+    except CommandError as error:
+        return str(error)
+    raise AssertionError(answer)
+
+
+def change(guest: Guest, *words: str) -> tuple[Change, Stub]:
+    """Stop the guest, make a change, and let it run on; again, while it is not safe."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        with stopped(guest) as (target, stub):
+            answer: Change = run(target, *words, "--yes")
+        if answer.outcome != "refused" or not answer.objections or time.monotonic() > end:
+            return answer, stub
+
+
+def done(guest: Guest, *words: str) -> Change:
+    """Make a change that must succeed."""
+    answer, _ = change(guest, *words)
+    assert answer.outcome == "done", answer
+    assert answer.problems == ()
+    return answer
+
+
+def pid_of(guest: Guest) -> int:
+    """Return QEMU's process id."""
+    return guest.pid
+
+
+def running(guest: Guest) -> bool:
+    """Return whether the guest runs, by QEMU's own word."""
+    status = execute(guest.machine.lab_qmp_socket, "query-status")
+    assert isinstance(status, dict)
+    return bool(status["running"])
