@@ -72,6 +72,7 @@ class _PatchReader:
             transition=self._transition if patch.value_() == self._transition_patch else None,
             stack_order=order,
             objects=tuple(objects),
+            address=Address(patch.value_()),
         )
 
     def _object(self, obj: Object, patch: str) -> PatchedObject:
@@ -86,6 +87,7 @@ class _PatchReader:
             patched=bool(obj.patched),
             loaded=not is_module or bool(obj.mod),
             functions=tuple(functions),
+            address=Address(obj.value_()),
         )
 
     def _function(self, func: Object) -> PatchedFunction:
@@ -110,6 +112,7 @@ class _PatchReader:
             if stack and position
             else None,
             new_symbol=self._view.symbols.format(new_func) if new_func else None,
+            address=Address(func.value_()),
         )
 
     def _runs(self, func: Object, nop: bool, stack: FuncStack | None, position: int | None) -> Runs:

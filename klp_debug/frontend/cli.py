@@ -7,8 +7,9 @@ import sys
 from importlib.metadata import version
 
 from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.command import COMMANDS
 from klp_debug.command.command import Command, CommandError
+from klp_debug.frontend.command_parsers import add_command_parsers
+from klp_debug.frontend.drgn_prompt import add_drgn_parser
 from klp_debug.frontend.progress import progress
 from klp_debug.frontend.target_arguments import add_target_arguments, target_options
 from klp_debug.render.as_json import as_json
@@ -37,19 +38,10 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"klp-debug {version('klp-debug')}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        sub = commands.add_parser(
-            command.name,
-            help=command.summary,
-            description=command.description,
-            epilog=_EPILOG,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        command.add_arguments(sub)
+    for sub in add_command_parsers(commands, _EPILOG):
         add_target_arguments(sub)
-        sub.add_argument("--json", action="store_true", help="print a JSON document")
-        sub.set_defaults(run=command)
+        sub.set_defaults(enter=_answer)
+    add_drgn_parser(commands)
     return top
 
 
@@ -57,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; return its exit code."""
     args = parser().parse_args(argv)
     try:
-        return _run(args.run, args)
+        entered: int = args.enter(args)
     except (TargetError, CommandError) as error:
         print(f"klp-debug: {error}", file=sys.stderr)
         return _UNUSABLE
@@ -67,9 +59,11 @@ def main(argv: list[str] | None = None) -> int:
         return _FINE
     except KeyboardInterrupt:
         return 128 + 2
+    return entered
 
 
-def _run(command: Command, args: argparse.Namespace) -> int:
+def _answer(args: argparse.Namespace) -> int:
+    command: Command = args.run
     with progress("opening the target"):
         view = KernelView(open_target(target_options(args)))
     with progress(command.name):

@@ -16,7 +16,8 @@ _PATIENCE = 2.0
 def progress(what: str) -> Iterator[None]:
     """Show a line with the elapsed time while the block runs, once it takes over two seconds."""
     console = Console(stderr=True)
-    if not console.is_terminal:
+    # Not on a dumb terminal either: nothing can be taken back there.
+    if not console.is_interactive:
         yield
         return
     display = Progress(

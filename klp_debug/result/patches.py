@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The answer of ``list``: patches, their objects, their functions, and who wins."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,6 +53,8 @@ class PatchedFunction:
     """The patch on top, where ``runs`` is ``overridden``."""
     new_symbol: str | None
     """Symbol of ``new_func``."""
+    address: Address
+    """Of the ``struct klp_func``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class PatchedObject:
     loaded: bool
     """Whether the object is in the kernel now; always true for ``vmlinux``."""
     functions: tuple[PatchedFunction, ...]
+    address: Address
+    """Of the ``struct klp_object``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +84,23 @@ class Patch:
     stack_order: int
     """Place in ``klp_patches``, 1 = first; what sysfs calls ``stack_order`` (6.14)."""
     objects: tuple[PatchedObject, ...]
+    address: Address
+    """Of the ``struct klp_patch``."""
 
 
 @dataclass(frozen=True, slots=True)
 class PatchList:
-    """The answer of ``list``."""
+    """The answer of ``list``; iterates over its patches."""
 
     kernel: Kernel
     patches: tuple[Patch, ...]
     problems: tuple[Problem, ...]
+
+    def __iter__(self) -> Iterator[Patch]:
+        return iter(self.patches)
+
+    def __len__(self) -> int:
+        return len(self.patches)
 
     @property
     def clean(self) -> bool:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from drgn import Architecture, BadDataError, FaultError, Platform, PlatformFlags, Program
 
-from klp_debug.result.kernel import Mmu
 from klp_debug.result.problem import Problem
 from klp_debug.target.core_file import CoreKind, identify
 from klp_debug.target.debug_info import (
@@ -19,19 +18,17 @@ from klp_debug.target.debug_info import (
     load_vmlinux,
     symbol_files,
 )
-from klp_debug.target.disk_dump import add_kdump_memory
+from klp_debug.target.disk_dump import UNKNOWN_TO_LIBKDUMPFILE, add_kdump_memory
 from klp_debug.target.errors import TargetError
+from klp_debug.target.kernel_memory import without_help
 from klp_debug.target.options import TargetOptions
 from klp_debug.target.qemu_elf import add_qemu_elf_memory
 from klp_debug.target.target import Target
-from klp_debug.target.translation import add_linear_map, add_vmalloc
+from klp_debug.target.translation import add_linear_map, add_vmalloc, mmu_mode
 from klp_debug.target.vmcoreinfo import Vmcoreinfo, find_vmcoreinfo
 
 _PATIENCE = 5.0
 """Seconds that a QMP socket has to greet its client."""
-_UNKNOWN_TO_LIBKDUMPFILE = 4096
-"""A page size, in bytes, that it does not read of ppc64."""
-_MMU_FTR_TYPE_RADIX = 0x40  # arch/powerpc/include/asm/mmu.h
 
 _PPC64LE = Platform(Architecture.PPC64, PlatformFlags.IS_64_BIT | PlatformFlags.IS_LITTLE_ENDIAN)
 
@@ -39,6 +36,7 @@ _PPC64LE = Platform(Architecture.PPC64, PlatformFlags.IS_64_BIT | PlatformFlags.
 _DRGN_ERRORS = (BadDataError, FaultError, ValueError)
 
 
+@without_help()
 def open_target(options: TargetOptions) -> Target:
     """
     Open a target and load its debugging information.
@@ -80,7 +78,7 @@ def _open_core(path: Path, given: Vmcoreinfo | None) -> tuple[Program, str, Vmco
     with _drgn_errors(str(path)):
         prog.set_core_dump(path)
     vmcoreinfo = given or _own_vmcoreinfo(prog)
-    if kind is CoreKind.KDUMP and vmcoreinfo.page_size == _UNKNOWN_TO_LIBKDUMPFILE:
+    if kind is CoreKind.KDUMP and vmcoreinfo.page_size == UNKNOWN_TO_LIBKDUMPFILE:
         add_kdump_memory(prog, path)
     return prog, kind.value, vmcoreinfo
 
@@ -174,7 +172,7 @@ def _finish(
     problems = []
     page_size = vmcoreinfo.page_size
     try:
-        mmu = _mmu(prog, vmcoreinfo)
+        mmu = mmu_mode(prog, vmcoreinfo)
     except FaultError as fault:
         raise TargetError(f"the MMU of the target cannot be told: {fault}") from None
     try:
@@ -197,11 +195,3 @@ def _finish(
         core=options.core,
         problems=problems,
     )
-
-
-def _mmu(prog: Program, vmcoreinfo: Vmcoreinfo) -> Mmu:
-    """Tell the MMU mode; a hash boot clears the radix bit (``mmu_early_init_devtree()``)."""
-    if vmcoreinfo.says_radix:
-        return "radix"
-    features = prog["cur_cpu_spec"].mmu_features.value_()
-    return "radix" if features & _MMU_FTR_TYPE_RADIX else "hash"

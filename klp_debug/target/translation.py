@@ -12,16 +12,22 @@ Source: arch/powerpc/include/asm/book3s/64/pgtable.h.
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 from drgn import FaultError, Program
+
+from klp_debug.result.kernel import Mmu
+from klp_debug.target.vmcoreinfo import Vmcoreinfo
 
 PAGE_OFFSET = 0xC000000000000000
 """Start of the linear map: the physical address is what remains below it."""
 
+_MMU_FTR_TYPE_RADIX = 0x40  # arch/powerpc/include/asm/mmu.h
+
 # The linear map ends where the vmalloc region of every 64K kernel and every radix kernel
 # begins (RADIX_KERN_VIRT_START, H_KERN_VIRT_START). Where vmalloc lies inside this range
 # (hash with 4K pages) its own segment, added later, wins.
-_LINEAR_MAP_SIZE = 1 << 51
+LINEAR_MAP_SIZE = 1 << 51
 
 _PAGE_PRESENT = 1 << 63
 _PAGE_PTE = 1 << 62  # tells a leaf from a pointer to the next table
@@ -49,13 +55,18 @@ def add_linear_map(prog: Program) -> None:
     """Let the program read the kernel's linear map by its physical memory."""
 
     def read(address: int, count: int, offset: int, physical: bool) -> bytes:
-        return _read_or_fault(prog, address, offset, count)
+        return read_linear(prog, address, count)
 
-    prog.add_memory_segment(PAGE_OFFSET, _LINEAR_MAP_SIZE, read)
+    prog.add_memory_segment(PAGE_OFFSET, LINEAR_MAP_SIZE, read)
 
 
-def _read_or_fault(prog: Program, address: int, physical: int, count: int) -> bytes:
-    """Read physical memory; a fault names the virtual address that the caller asked for."""
+def read_linear(prog: Program, address: int, count: int) -> bytes:
+    """
+    Read the linear map.
+
+    :raises drgn.FaultError: if a byte of it is not there; it names the virtual address
+    """
+    physical = address - PAGE_OFFSET
     try:
         return read_physical(prog, physical, count)
     except FaultError as fault:
@@ -173,15 +184,50 @@ def add_vmalloc(prog: Program, page_size: int) -> None:
     :raises LookupError: if it has none of them
     :raises ValueError: if one of them is absurd
     """
-    geometry = PageTableGeometry.of(prog, page_size)
-    pgd = prog["init_mm"].pgd.value_() & ~PAGE_OFFSET
-    table = KernelPageTable(lambda address, size: read_physical(prog, address, size), pgd, geometry)
-    start = prog["__vmalloc_start"].value_()
-    end = prog["__vmalloc_end"].value_()
-    if not PAGE_OFFSET <= start < end:
-        raise ValueError(f"__vmalloc_start {start:#x} and __vmalloc_end {end:#x} make no range")
+    vmalloc = Vmalloc.of(prog, page_size)
 
     def read(address: int, count: int, offset: int, physical: bool) -> bytes:
-        return table.read(address, count)
+        return vmalloc.table.read(address, count)
 
-    prog.add_memory_segment(start, end - start, read)
+    prog.add_memory_segment(vmalloc.start, vmalloc.end - vmalloc.start, read)
+
+
+@dataclass(frozen=True, slots=True)
+class Vmalloc:
+    """The kernel's vmalloc region, where modules and livepatch data live."""
+
+    start: int
+    end: int
+    table: KernelPageTable
+
+    @classmethod
+    def of(cls, prog: Program, page_size: int) -> Self:
+        """
+        Read how the running kernel maps it.
+
+        :param page_size: bytes
+        :raises drgn.FaultError, LookupError, ValueError: as :func:`add_vmalloc`
+        """
+        geometry = PageTableGeometry.of(prog, page_size)
+        pgd = prog["init_mm"].pgd.value_() & ~PAGE_OFFSET
+        start = prog["__vmalloc_start"].value_()
+        end = prog["__vmalloc_end"].value_()
+        if not PAGE_OFFSET <= start < end:
+            raise ValueError(f"__vmalloc_start {start:#x} and __vmalloc_end {end:#x} make no range")
+        table = KernelPageTable(
+            lambda address, size: read_physical(prog, address, size), pgd, geometry
+        )
+        return cls(start, end, table)
+
+
+def mmu_mode(prog: Program, vmcoreinfo: Vmcoreinfo) -> Mmu:
+    """
+    Tell the MMU mode; a hash boot clears the radix bit (``mmu_early_init_devtree()``).
+
+    :raises drgn.FaultError: if it cannot be read
+    :raises LookupError: if vmlinux's debugging information is needed and not loaded
+    """
+    if vmcoreinfo.says_radix is not None:
+        return "radix" if vmcoreinfo.says_radix else "hash"
+    features = prog["cur_cpu_spec"].mmu_features.value_()
+    return "radix" if features & _MMU_FTR_TYPE_RADIX else "hash"
