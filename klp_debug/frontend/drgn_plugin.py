@@ -11,11 +11,12 @@ import sys
 
 import drgn
 
-_NEEDED = (0, 3)
-# Not probed: an older drgn has part of what is needed, and fails at the rest one by one.
-_TOO_OLD = tuple(int(n) for n in drgn.__version__.split(".")[:2] if n.isdecimal()) < _NEEDED
+from klp_debug.frontend.drgn_version import drgn_too_old
 
-if not _TOO_OLD:
+_COMPLAINT = drgn_too_old()
+
+if _COMPLAINT is None:
+    # An older drgn may have no commands at all.
     from klp_debug.frontend.drgn_command import register
 
     register()
@@ -26,8 +27,8 @@ def drgn_prog_set(prog: drgn.Program) -> None:
     platform = prog.platform
     if platform is None or platform.arch != drgn.Architecture.PPC64:
         return
-    if _TOO_OLD:
-        _say(f"this is drgn {drgn.__version__}; %klp needs drgn 0.3.0 or later")
+    if _COMPLAINT is not None:
+        _say(_COMPLAINT)
         return
     # Only here: other programs need none of it.
     from klp_debug.target.errors import TargetError

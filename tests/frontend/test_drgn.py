@@ -255,25 +255,40 @@ def machine() -> str:
     return os.uname().machine.replace("_", "-")
 
 
-def test_an_old_drgn_is_told_in_one_line() -> None:
-    """Without drgn.commands, as drgn was before 0.0.34, and with an old number."""
-    code = """
-import sys, types, drgn
+OLD = """
+import sys, drgn
 class NoCommands:
     def find_spec(self, name, path=None, target=None):
         if name == "drgn.commands":
             raise ImportError(name)
 sys.meta_path.insert(0, NoCommands())
 drgn.__version__ = "0.0.33"
-import klp_debug.frontend.drgn_plugin as plugin
-little = drgn.PlatformFlags.IS_64_BIT | drgn.PlatformFlags.IS_LITTLE_ENDIAN
-plugin.drgn_prog_set(drgn.Program(drgn.Platform(drgn.Architecture.X86_64)))
-plugin.drgn_prog_set(drgn.Program(drgn.Platform(drgn.Architecture.PPC64, little)))
+"""
+"""Makes drgn an older one, without commands."""
+TOO_OLD = "klp-debug: this is drgn 0.0.33, and 0.3.0 or later is needed\n"
+
+
+def test_an_old_drgn_is_told_by_the_plugin() -> None:
+    """Not of programs that are none of its business."""
+    use = """
+from drgn import Architecture, Platform, PlatformFlags, Program
+from klp_debug.frontend.drgn_plugin import drgn_prog_set
+little = PlatformFlags.IS_64_BIT | PlatformFlags.IS_LITTLE_ENDIAN
+drgn_prog_set(Program(Platform(Architecture.X86_64)))
+drgn_prog_set(Program(Platform(Architecture.PPC64, little)))
 """
     ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", OLD + use], capture_output=True, text=True, check=True, timeout=60
     )
-    assert ran.stderr == "klp-debug: this is drgn 0.0.33; %klp needs drgn 0.3.0 or later\n"
+    assert ran.stderr == TOO_OLD
+
+
+def test_an_old_drgn_is_told_by_the_shell() -> None:
+    use = "from klp_debug.__main__ import main; sys.exit(main())"
+    ran = subprocess.run(
+        [sys.executable, "-c", OLD + use], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (ran.returncode, ran.stderr) == (2, TOO_OLD)
 
 
 def test_loading_the_plugin_is_cheap() -> None:
