@@ -161,13 +161,15 @@ class FlagNames:
 
     def __init__(self, prog: Program, example: str, prefix: str) -> None:
         """
-        Look the bits up.
+        Look the bits up; a kernel without dynamic ftrace has none.
 
         :param example: one enumerator of the enumeration
         :param prefix: what the enumerators' names begin with
-        :raises LookupError: if the kernel has no such enumerator
         """
-        enumerators = prog.constant(example).type_.enumerators or ()
+        try:
+            enumerators = prog.constant(example).type_.enumerators or ()
+        except LookupError:
+            enumerators = ()
         self._names = {
             int(value): name.removeprefix(prefix)
             for name, value in enumerators
@@ -184,8 +186,8 @@ class FlagNames:
 
     @cached_property
     def lowest(self) -> int:
-        """The lowest bit that has a name."""
-        return min(self._names)
+        """The lowest bit that has a name; 1 if none has."""
+        return min(self._names, default=1)
 
 
 def ftrace_record_flags(prog: Program) -> FlagNames:

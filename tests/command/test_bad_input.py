@@ -250,6 +250,17 @@ def test_kernel_without_livepatch(captured: Captured, command: list[str]) -> Non
 
 
 @pytest.mark.lab
+@pytest.mark.parametrize("command", ["ops", "audit", "report"])
+def test_kernel_without_ftrace(captured: Captured, command: str) -> None:
+    """It has no record of anything, and that is said."""
+    captures = captured("nolivepatch")
+    ran = klp_debug_run(command, "-c", captures.path("kdump"), "-s", captures.image.vmlinux)
+    assert (ran.status, ran.err) == (1, "")
+    assert "ftrace records: could not find 'struct dyn_ftrace'" in ran.out
+    assert "ftrace_ops_list: this kernel has no ftrace_list_end" in ran.out
+
+
+@pytest.mark.lab
 def test_no_patch_loaded_is_fine(captured: Captured) -> None:
     captures = captured("unpatched")
     target = ("-c", captures.path("kdump"), "-s", captures.image.vmlinux)
