@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # demo   all set-up, then the main job on a kernel that really crashed
 # test   all set-up, then all tests
-# check  lint, types, quick tests (boots no guest)
-# docs   the pages in docs/ that the code writes
+# check  lint, types, quick tests (boots no guest), which build the manual
+# docs   the manual and the man page, in build/docs, and the pages in docs/ that the code writes
 # clean  the virtual environment and the lab's cache
 
 PYTHON ?= python3
@@ -31,6 +31,7 @@ check:
 docs:
 	@$(PYTHON) -m vmcores.bootstrap venv
 	@$(VENV)/python -m docs.findings
+	@$(VENV)/python -m docs.manual build/docs
 
 clean:
 	@if [ -x $(VENV)/python ]; then $(VENV)/python -m vmcores clean; fi

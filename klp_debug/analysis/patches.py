@@ -80,6 +80,7 @@ class _PatchReader:
             transition=self._transition if patch.value_() == self._transition_patch else None,
             stack_order=order,
             objects=tuple(objects),
+            address=Address(patch.value_()),
         )
 
     def _object(self, obj: Object, patch: str) -> PatchedObject:
@@ -94,6 +95,7 @@ class _PatchReader:
             patched=bool(obj.patched),
             loaded=not is_module or bool(obj.mod),
             functions=tuple(functions),
+            address=Address(obj.value_()),
         )
 
     def _function(self, func: Object) -> PatchedFunction:
@@ -116,6 +118,7 @@ class _PatchReader:
             runs=runs,
             overridden_by=klp_patch_name(klp_func_patch(version)) if version else None,
             new_symbol=self._view.symbols.format(new_func) if new_func else None,
+            address=Address(func.value_()),
             disarmed=self._disarmed(stack, position),
         )
 

@@ -2,16 +2,16 @@
 """The shell's front door: ``klp-debug COMMAND [target options] [arguments]``."""
 
 import argparse
-import functools
 import os
 import signal
 import sys
 from importlib.metadata import version
 
-from klp_debug.command import COMMANDS
 from klp_debug.command.command import Command, CommandError
 from klp_debug.frontend.answering import ask, show
+from klp_debug.frontend.command_parsers import add_command_parsers
 from klp_debug.frontend.console import CONSOLE_DESCRIPTION, run_console
+from klp_debug.frontend.drgn_prompt import add_drgn_parser
 from klp_debug.frontend.ending import ending_in_order
 from klp_debug.frontend.exit_codes import EPILOG, FINDINGS, FINE, UNUSABLE
 from klp_debug.frontend.page_file import page_file
@@ -35,19 +35,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"klp-debug {version('klp-debug')}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        sub = commands.add_parser(
-            command.name,
-            help=command.summary,
-            description=command.description,
-            epilog=EPILOG,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        command.add_arguments(sub)
+    for sub in add_command_parsers(commands, EPILOG):
         add_target_arguments(sub)
-        sub.add_argument("--json", action="store_true", help="print a JSON document")
-        sub.set_defaults(run=functools.partial(_run, command))
+        sub.set_defaults(enter=_answer)
     console = commands.add_parser(
         "console",
         help="give commands one after the other, to a target opened once",
@@ -56,7 +46,8 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add_target_arguments(console)
-    console.set_defaults(run=_run_console)
+    console.set_defaults(enter=_run_console)
+    add_drgn_parser(commands)
     return top
 
 
@@ -65,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         with ending_in_order():
-            return int(args.run(args))
+            return int(args.enter(args))
     except (TargetError, CommandError) as error:
         tell(str(error))
         return UNUSABLE
@@ -82,7 +73,8 @@ def _open(args: argparse.Namespace) -> Target:
         return open_target(target_options(args), tell)
 
 
-def _run(command: Command, args: argparse.Namespace) -> int:
+def _answer(args: argparse.Namespace) -> int:
+    command: Command = args.run
     with page_file(args) as write_page, _open(args) as target:
         answer = write_page(ask(command, target, args))
     _tell_traffic(target, args)

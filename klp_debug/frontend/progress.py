@@ -44,7 +44,8 @@ def progress(what: str, stopped: GdbSession | None = None) -> Iterator[Callable[
     :param stopped: holds the target stopped: for how long is shown too, and at once
     """
     console = Console(stderr=True)
-    if not console.is_terminal:
+    # Not on a dumb terminal either: nothing can be taken back there.
+    if not console.is_interactive:
         yield lambda: None
         return
     display = Progress(

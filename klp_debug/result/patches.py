@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The answer of ``list``: patches, their objects, their functions, and who wins."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,6 +67,8 @@ class PatchedFunction:
     """The patch on top, where ``runs`` is ``overridden``."""
     new_symbol: str | None
     """Symbol of ``new_func``."""
+    address: Address
+    """Of the ``struct klp_func``."""
     disarmed: Mechanism | None = None
     """How a debugger holds it disarmed, as the kernel's memory alone tells; None if none does."""
 
@@ -79,6 +82,8 @@ class PatchedObject:
     loaded: bool
     """Whether the object is in the kernel now; always true for ``vmlinux``."""
     functions: tuple[PatchedFunction, ...]
+    address: Address
+    """Of the ``struct klp_object``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,8 @@ class Patch:
     stack_order: int
     """Place in ``klp_patches``, 1 = first; what sysfs calls ``stack_order`` (6.14)."""
     objects: tuple[PatchedObject, ...]
+    address: Address
+    """Of the ``struct klp_patch``."""
 
     @property
     def disarmed(self) -> bool:
@@ -104,11 +111,17 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class PatchList:
-    """The answer of ``list``."""
+    """The answer of ``list``; iterates over its patches."""
 
     kernel: Kernel
     patches: tuple[Patch, ...]
     problems: tuple[Problem, ...]
+
+    def __iter__(self) -> Iterator[Patch]:
+        return iter(self.patches)
+
+    def __len__(self) -> int:
+        return len(self.patches)
 
     @property
     def clean(self) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from drgn import Architecture, BadDataError, FaultError, Platform, PlatformFlags, Program
 
 from klp_debug.target.core_file import CoreKind, identify
-from klp_debug.target.disk_dump import add_kdump_memory
+from klp_debug.target.disk_dump import UNKNOWN_TO_LIBKDUMPFILE, add_kdump_memory
 from klp_debug.target.errors import TargetError
 from klp_debug.target.gdb.build import Build, running_build, vmcoreinfo_of
 from klp_debug.target.gdb.memory import (
@@ -23,11 +23,7 @@ from klp_debug.target.qemu_elf import add_qemu_elf_memory
 from klp_debug.target.qmp import Qmp
 from klp_debug.target.vmcoreinfo import Vmcoreinfo, find_vmcoreinfo
 
-_UNKNOWN_TO_LIBKDUMPFILE = 4096
-"""A page size, in bytes, that it does not read of ppc64."""
 _PPC64LE = Platform(Architecture.PPC64, PlatformFlags.IS_64_BIT | PlatformFlags.IS_LITTLE_ENDIAN)
-
-
 _DRGN_ERRORS = (BadDataError, FaultError, ValueError)
 
 
@@ -61,7 +57,7 @@ def open_core(path: Path, given: Vmcoreinfo | None) -> Attached:
     with _drgn_errors(str(path)):
         prog.set_core_dump(path)
     vmcoreinfo = given or _own_vmcoreinfo(prog)
-    if kind is CoreKind.KDUMP and vmcoreinfo.page_size == _UNKNOWN_TO_LIBKDUMPFILE:
+    if kind is CoreKind.KDUMP and vmcoreinfo.page_size == UNKNOWN_TO_LIBKDUMPFILE:
         add_kdump_memory(prog, path)
     return Attached(prog, kind.value, vmcoreinfo)
 

@@ -27,6 +27,8 @@ FLATTENED_RECORD = struct.Struct(">qq")
 """Offset in the dump and size in bytes of what follows; both -1 in the end mark."""
 FLATTENED_SIGNATURE = b"makedumpfile\0"
 
+UNKNOWN_TO_LIBKDUMPFILE = 4096
+"""A page size, in bytes, that it does not read of ppc64."""
 _VERSION_WITH_NOTES = 4
 _MAX_NOTES = 1 << 26
 """Bytes; QEMU writes less than 4 KiB for each CPU, and there are at most 8192."""

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from drgn import FaultError, Program
 
-from klp_debug.result.kernel import Mmu
 from klp_debug.result.problem import Problem
 from klp_debug.target.attaching import (
     Attached,
@@ -28,14 +27,14 @@ from klp_debug.target.errors import TargetError
 from klp_debug.target.gdb.build import builds
 from klp_debug.target.gdb.memory import StubMemory, read_linear_map
 from klp_debug.target.gdb.session import GdbOptions, GdbSession
+from klp_debug.target.kernel_memory import without_help
 from klp_debug.target.options import TargetOptions
 from klp_debug.target.target import Target
-from klp_debug.target.translation import add_linear_map, add_vmalloc
+from klp_debug.target.translation import add_linear_map, add_vmalloc, mmu_mode
 from klp_debug.target.vmcoreinfo import Vmcoreinfo
 
-_MMU_FTR_TYPE_RADIX = 0x40  # arch/powerpc/include/asm/mmu.h
 
-
+@without_help()
 def open_target(options: TargetOptions, tell: Callable[[str], None] = lambda _: None) -> Target:
     """
     Open a target and load its debugging information.
@@ -131,7 +130,7 @@ def _finish(
     problems = []
     page_size = vmcoreinfo.page_size
     try:
-        mmu = _mmu(prog, vmcoreinfo)
+        mmu = mmu_mode(prog, vmcoreinfo)
     except FaultError as fault:
         raise TargetError(f"the MMU of the target cannot be told: {fault}") from None
     writable = None
@@ -160,11 +159,3 @@ def _finish(
         debugger=session,
         writable=writable,
     )
-
-
-def _mmu(prog: Program, vmcoreinfo: Vmcoreinfo) -> Mmu:
-    """Tell the MMU mode; a hash boot clears the radix bit (``mmu_early_init_devtree()``)."""
-    if vmcoreinfo.says_radix:
-        return "radix"
-    features = prog["cur_cpu_spec"].mmu_features.value_()
-    return "radix" if features & _MMU_FTR_TYPE_RADIX else "hash"

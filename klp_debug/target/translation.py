@@ -15,13 +15,18 @@ from dataclasses import dataclass
 
 from drgn import FaultError, Program
 
+from klp_debug.result.kernel import Mmu
+from klp_debug.target.vmcoreinfo import Vmcoreinfo
+
 PAGE_OFFSET = 0xC000000000000000
 """Start of the linear map: the physical address is what remains below it."""
+
+_MMU_FTR_TYPE_RADIX = 0x40  # arch/powerpc/include/asm/mmu.h
 
 # The linear map ends where the vmalloc region of every 64K kernel and every radix kernel
 # begins (RADIX_KERN_VIRT_START, H_KERN_VIRT_START). Where vmalloc lies inside this range
 # (hash with 4K pages) its own segment, added later, wins.
-_LINEAR_MAP_SIZE = 1 << 51
+LINEAR_MAP_SIZE = 1 << 51
 
 _PAGE_PRESENT = 1 << 63
 _PAGE_PTE = 1 << 62  # tells a leaf from a pointer to the next table
@@ -49,13 +54,18 @@ def add_linear_map(prog: Program) -> None:
     """Let the program read the kernel's linear map by its physical memory."""
 
     def read(address: int, count: int, offset: int, physical: bool) -> bytes:
-        return _read_or_fault(prog, address, offset, count)
+        return read_linear(prog, address, count)
 
-    prog.add_memory_segment(PAGE_OFFSET, _LINEAR_MAP_SIZE, read)
+    prog.add_memory_segment(PAGE_OFFSET, LINEAR_MAP_SIZE, read)
 
 
-def _read_or_fault(prog: Program, address: int, physical: int, count: int) -> bytes:
-    """Read physical memory; a fault names the virtual address that the caller asked for."""
+def read_linear(prog: Program, address: int, count: int) -> bytes:
+    """
+    Read the linear map.
+
+    :raises drgn.FaultError: if a byte of it is not there; it names the virtual address
+    """
+    physical = address - PAGE_OFFSET
     try:
         return read_physical(prog, physical, count)
     except FaultError as fault:
@@ -197,9 +207,9 @@ class KernelTranslation:
         address = int(address)  # a range is searched, not computed, for what is no plain int
         if address in self.vmalloc:
             return self.table.translate(address)
-        if not PAGE_OFFSET <= address < PAGE_OFFSET + _LINEAR_MAP_SIZE:
+        if not PAGE_OFFSET <= address < PAGE_OFFSET + LINEAR_MAP_SIZE:
             raise FaultError("neither in the linear map nor in vmalloc memory", address)
-        return address & ~PAGE_OFFSET, PAGE_OFFSET + _LINEAR_MAP_SIZE - address
+        return address & ~PAGE_OFFSET, PAGE_OFFSET + LINEAR_MAP_SIZE - address
 
 
 def add_vmalloc(prog: Program, page_size: int) -> None:
@@ -221,3 +231,16 @@ def add_vmalloc(prog: Program, page_size: int) -> None:
         return kernel.table.read(address, count)
 
     prog.add_memory_segment(kernel.vmalloc.start, len(kernel.vmalloc), read)
+
+
+def mmu_mode(prog: Program, vmcoreinfo: Vmcoreinfo) -> Mmu:
+    """
+    Tell the MMU mode; a hash boot clears the radix bit (``mmu_early_init_devtree()``).
+
+    :raises drgn.FaultError: if it cannot be read
+    :raises LookupError: if vmlinux's debugging information is needed and not loaded
+    """
+    if vmcoreinfo.says_radix is not None:
+        return "radix" if vmcoreinfo.says_radix else "hash"
+    features = prog["cur_cpu_spec"].mmu_features.value_()
+    return "radix" if features & _MMU_FTR_TYPE_RADIX else "hash"

@@ -24,6 +24,7 @@ TOP = PatchedFunction(
     runs="replacement",
     overridden_by=None,
     new_symbol="patched_int_to_scsilun",
+    address=Address(0xC008000000250158),
 )
 BELOW = dataclasses.replace(
     TOP,
@@ -39,6 +40,16 @@ ABSENT = dataclasses.replace(
 )
 
 
+def obj(name: str, *functions: PatchedFunction, loaded: bool = True) -> PatchedObject:
+    return PatchedObject(
+        name=name,
+        patched=any(function.patched for function in functions),
+        loaded=loaded,
+        functions=functions,
+        address=Address(0xC0080000002500B0),
+    )
+
+
 def patch(*objects: PatchedObject, **told: object) -> Patch:
     whole = Patch(
         name="first",
@@ -48,6 +59,7 @@ def patch(*objects: PatchedObject, **told: object) -> Patch:
         transition=None,
         stack_order=1,
         objects=objects,
+        address=Address(0xC008000000250008),
     )
     return dataclasses.replace(whole, **told)  # type: ignore[arg-type]
 
@@ -57,9 +69,9 @@ def text(*patches: Patch, problems: tuple[Problem, ...] = ()) -> str:
 
 
 def test_patches() -> None:
-    scsi = PatchedObject("scsi_common", patched=True, loaded=True, functions=(TOP, BELOW))
-    absent = PatchedObject("ext4", patched=False, loaded=False, functions=(ABSENT,))
-    empty = PatchedObject("vmlinux", patched=False, loaded=True, functions=())
+    scsi = obj("scsi_common", TOP, BELOW)
+    absent = obj("ext4", ABSENT, loaded=False)
+    empty = obj("vmlinux")
     assert (
         text(patch(scsi, absent), patch(empty, name="second", enabled=False), patch(name="third"))
         == f"""\
@@ -78,7 +90,7 @@ third   enabled   (no objects)
 def test_a_transition() -> None:
     moving = dataclasses.replace(TOP, runs="in transition", transition=True, nop=True)
     under = dataclasses.replace(BELOW, sympos=1, runs="in transition")
-    vmlinux = PatchedObject("vmlinux", patched=True, loaded=True, functions=(moving, under))
+    vmlinux = obj("vmlinux", moving, under)
     replacing = patch(vmlinux, transition="patching", replace=True, forced=True)
     assert (
         text(replacing)

@@ -49,6 +49,7 @@ ENTRY = PatchedFunction(
     runs="overridden",
     overridden_by="other_patch",
     new_symbol="patched_int_to_scsilun",
+    address=Address(0xC008000000250158),
 )
 PATCHES = (
     Patch(
@@ -59,11 +60,12 @@ PATCHES = (
         transition="patching",
         stack_order=1,
         objects=(
-            PatchedObject("scsi_common", True, True, (ENTRY, ENTRY)),
-            PatchedObject("absent", False, False, ()),
+            PatchedObject("scsi_common", True, True, (ENTRY, ENTRY), Address(0xC008000000250100)),
+            PatchedObject("absent", False, False, (), Address(0xC008000000250128)),
         ),
+        address=Address(0xC008000000250000),
     ),
-    Patch("empty_patch", False, False, False, None, 2, ()),
+    Patch("empty_patch", False, False, False, None, 2, (), Address(0xC008000000260000)),
 )
 assert SEED.crash is not None
 PAGE = ReportPage(

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The commands inside another debugger, which has the target and goes on after an error."""
+
+import argparse
+from collections.abc import Sequence
+from typing import NoReturn
+
+from drgn import Program
+
+from klp_debug.analysis.kept_view import view_of
+from klp_debug.command.command import Command, CommandError
+from klp_debug.frontend.command_parsers import add_command_parsers
+from klp_debug.frontend.confirm import confirmation
+from klp_debug.frontend.page_file import page_file
+from klp_debug.frontend.progress import progress
+from klp_debug.render.as_json import as_json
+from klp_debug.render.as_text import as_text
+from klp_debug.result.answer import Answer
+from klp_debug.target.errors import TargetError
+
+
+class HostedError(Exception):
+    """What a command cannot do, as one sentence."""
+
+
+class UsageError(HostedError):
+    """Arguments that no command takes, as argparse says it."""
+
+
+class HelpShown(Exception):  # noqa: N818 - it is no error
+    """Help was asked for, and printed."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that does not end the process."""
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        if status == 0:
+            raise HelpShown
+        raise UsageError((message or "").rstrip("\n"))
+
+
+def hosted_parser(prefix: str, epilog: str) -> argparse.ArgumentParser:
+    """
+    Return a parser of what a user types in the host, without options that name a target.
+
+    :param prefix: the word before each command: ``klp``
+    :param epilog: the end of its help: what the host is good for
+    """
+    top = _Parser(
+        prog=prefix,
+        description="What does this ppc64le kernel really run when a live-patched function is"
+        " called, and if that went wrong, why?",
+        epilog=f"`{prefix} COMMAND --help` tells more of a command.\n{epilog}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for _ in add_command_parsers(commands):
+        pass
+    return top
+
+
+def answer(parser: argparse.ArgumentParser, prog: Program, words: Sequence[str]) -> Answer:
+    """
+    Run a command on the host's program, print its answer and return it.
+
+    :raises HelpShown: if the words asked for help instead
+    :raises UsageError: if they make no command
+    :raises HostedError: if the command cannot be answered
+    """
+    args = parser.parse_args(words)
+    command: Command = args.run
+    try:
+        with page_file(args) as write_page, progress(command.name) as hide_progress:
+            args.confirm = confirmation(hide_progress)
+            found = write_page(command.run(view_of(prog), args))
+    except (TargetError, CommandError) as error:
+        raise HostedError(str(error)) from None
+    print(as_json(found) if args.json else as_text(found), flush=True)
+    return found

@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+What scripts call, as ``from klp_debug import ...``.
+
+Like drgn's helpers, every function takes the :class:`drgn.Program` first, or none for drgn's
+default program. Those that answer a command return its answer: plain data, with the addresses of
+the structures it was read from. :func:`object_of` turns these into drgn objects, and the walks of
+:mod:`klp_debug.kernel.livepatch` yield drgn objects to begin with.
+
+Where something cannot be read, the rest is returned and the reason is among the answer's
+``problems``. All raise :exc:`TargetError` if the program is no ppc64le Linux kernel with debugging
+information, and :exc:`CommandError` if an argument names nothing or a kernel without
+``CONFIG_LIVEPATCH`` is asked about patches; both say why in one sentence.
+"""
+
+import logging
+from argparse import Namespace
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+from drgn import Object, Program, TypeKind
+from drgn.helpers.common.prog import takes_program_or_default
+
+from klp_debug.analysis import find_function as by_name
+from klp_debug.analysis.func_stacks import FuncStack, FuncStacks
+from klp_debug.analysis.kept_view import view_of
+from klp_debug.command.audit import AUDIT
+from klp_debug.command.bt import BT
+from klp_debug.command.command import Command, CommandError
+from klp_debug.command.func import FUNC
+from klp_debug.command.list import LIST
+from klp_debug.command.ops import OPS
+from klp_debug.command.report import REPORT
+from klp_debug.command.site import SITE
+from klp_debug.command.transition import TRANSITION
+from klp_debug.kernel.livepatch import (
+    for_each_klp_func,
+    for_each_klp_object,
+    for_each_klp_ops,
+    for_each_klp_patch,
+    klp_func_patch,
+    klp_func_stack,
+    klp_patch_name,
+)
+from klp_debug.kernel.symbols import KernelSymbol
+from klp_debug.render.as_json import as_json
+from klp_debug.render.as_text import as_text
+from klp_debug.result.address import Address
+from klp_debug.result.audit import Audit
+from klp_debug.result.function import Function, Hop, Record
+from klp_debug.result.ops import FtraceOps, OpsList
+from klp_debug.result.patches import Patch, PatchedFunction, PatchedObject, PatchList
+from klp_debug.result.problem import Problem
+from klp_debug.result.report import Report
+from klp_debug.result.site import SiteOps, SiteReport
+from klp_debug.result.trace import TraceList
+from klp_debug.result.transition import TransitionReport
+from klp_debug.target.errors import TargetError
+from klp_debug.target.host_program import remember_target
+from klp_debug.target.opening import open_target
+from klp_debug.target.options import TargetOptions
+
+__all__ = (
+    "CommandError",
+    "TargetError",
+    "as_json",
+    "as_text",
+    "audit",
+    "backtraces",
+    "call_chain",
+    "describe_function",
+    "find_function",
+    "for_each_klp_func",
+    "for_each_klp_object",
+    "for_each_klp_ops",
+    "for_each_klp_patch",
+    "ftrace_users",
+    "func_stacks",
+    "klp_func_patch",
+    "klp_func_stack",
+    "klp_patch_name",
+    "livepatches",
+    "mcount_site",
+    "object_of",
+    "open_program",
+    "report",
+    "transition",
+)
+
+_logger = logging.getLogger("klp_debug")
+
+Place: TypeAlias = str | int | Object | KernelSymbol
+"""
+Names a function: as the command ``func`` takes it (``NAME``, ``MODULE:NAME``, ``NAME@N``), by an
+address in it, as a drgn object (the function itself, or a pointer to it such as
+``klp_func.old_func``), or as :func:`find_function` returned it.
+"""
+
+
+def _ask(prog: Program, command: Command, **arguments: object) -> Any:
+    return command.run(view_of(prog), Namespace(**arguments))
+
+
+def _spec(place: Place) -> str:
+    """Return what the commands take for a place."""
+    match place:
+        case str():
+            return place
+        case KernelSymbol():
+            return str(Address(place.address))
+        case Object():
+            is_function = place.type_.unaliased_kind() == TypeKind.FUNCTION
+            address = place.address_ if is_function else place.value_()
+            return str(Address(address or 0))
+        case _:
+            return str(Address(place))
+
+
+def open_program(
+    core: str | PathLike[str] | None = None,
+    *,
+    kernel: bool = False,
+    qemu: str | None = None,
+    symbols: Iterable[str | PathLike[str]] = (),
+    kernel_directory: str | PathLike[str] | None = None,
+    vmcoreinfo: str | PathLike[str] | None = None,
+) -> Program:
+    """
+    Open a target, also one that drgn by itself cannot, with its debugging information.
+
+    For scripts that do not run in drgn, or look at a second target. Exactly one of ``core``,
+    ``kernel`` and ``qemu`` names it.
+
+    :param core: a vmcore, or a memory dump of QEMU's
+    :param kernel: the running kernel, through ``/proc/kcore``
+    :param qemu: a QMP socket: a unix socket's path, or ``host:port``
+    :param symbols: vmlinux, ``.ko`` files, or folders of them
+    :param kernel_directory: a folder with vmlinux and modules, as installed or as built
+    :param vmcoreinfo: vmcoreinfo text to use instead of the target's own
+    :raises TargetError: if it cannot be opened
+    """
+    target = open_target(
+        TargetOptions(
+            core=_path(core),
+            kernel=kernel,
+            qemu=qemu,
+            symbols=tuple(Path(path) for path in symbols),
+            kernel_directory=_path(kernel_directory),
+            vmcoreinfo=_path(vmcoreinfo),
+        )
+    )
+    remember_target(target)
+    return target.prog
+
+
+def _path(given: str | PathLike[str] | None) -> Path | None:
+    return None if given is None else Path(given)
+
+
+@takes_program_or_default
+def livepatches(prog: Program) -> PatchList:
+    """
+    List the live patches: the answer of ``list``.
+
+    .. code-block:: python3
+
+        for patch in livepatches(prog):
+            for obj in patch.objects:
+                for function in obj.functions:
+                    print(patch.name, function.old_name, function.runs)
+
+    :return: every patch in stacking order, with its objects and functions
+    """
+    return cast(PatchList, _ask(prog, LIST))
+
+
+@takes_program_or_default
+def func_stacks(prog: Program) -> tuple[FuncStack, ...]:
+    """
+    List the func_stacks, as drgn objects. What cannot be read is logged as a warning.
+
+    :return: of each its ``struct klp_ops *``, and the ``struct klp_func *`` on it, top first
+    """
+    view = view_of(prog)
+    stacks = tuple(FuncStacks(view).all())
+    _warn(view.problems.all())
+    return stacks
+
+
+@takes_program_or_default
+def find_function(prog: Program, function: Place) -> KernelSymbol:
+    """
+    Find the function of a name or address.
+
+    :return: its name, module, address, size in bytes, and ``st_other``
+    :raises CommandError: if there is none, or several
+    """
+    view = view_of(prog)
+    try:
+        return by_name.find_function(view.symbols, _spec(function), prog.read)
+    except by_name.FunctionNotFoundError as error:
+        raise CommandError(str(error)) from None
+
+
+@takes_program_or_default
+def describe_function(prog: Program, function: Place) -> Function:
+    """
+    Describe a function: the answer of ``func``.
+
+    :return: its entry points, mcount site, record, call chain, and what a call of it runs
+    :raises CommandError: if there is no such function, or several
+    """
+    return cast(Function, _ask(prog, FUNC, function=_spec(function)))
+
+
+@takes_program_or_default
+def call_chain(prog: Program, function: Place) -> tuple[Hop, ...]:
+    """
+    Follow a function from its mcount site to what a call of it runs, and check each link.
+
+    A link that does not lead where it must has ``ok`` false. What cannot be read ends the chain
+    and is logged as a warning.
+
+    :return: the links; none for a function without an mcount site
+    :raises CommandError: if there is no such function, or several
+    """
+    described = cast(Function, _ask(prog, FUNC, function=_spec(function)))
+    _warn(described.problems)
+    return described.chain
+
+
+@takes_program_or_default
+def mcount_site(prog: Program, site: Place) -> SiteReport:
+    """
+    Check one mcount site against its ftrace record, its stubs and its ops: ``site``.
+
+    :param site: its function, or an address: the site's own, the function's, or one in its
+        out-of-line stub
+    :raises CommandError: if it names no site, or several
+    """
+    return cast(SiteReport, _ask(prog, SITE, site=_spec(site)))
+
+
+@takes_program_or_default
+def ftrace_users(prog: Program) -> OpsList:
+    """
+    List the registered ftrace_ops: the answer of ``ops``.
+
+    :return: each with whose it is, its filters, and the functions that it hooks
+    """
+    return cast(OpsList, _ask(prog, OPS))
+
+
+@takes_program_or_default
+def audit(prog: Program, *, list_sites: bool = False) -> Audit:
+    """
+    Check every mcount site against its ftrace record, its stub and its ops: ``audit``.
+
+    :param list_sites: whether to return every site as well, not contradictions alone
+    """
+    return cast(Audit, _ask(prog, AUDIT, sites=list_sites))
+
+
+@takes_program_or_default
+def transition(prog: Program) -> TransitionReport:
+    """
+    Look at the transition under way: the answer of ``transition``.
+
+    :return: its patch and direction, and why each task has not switched that has not
+    """
+    return cast(TransitionReport, _ask(prog, TRANSITION))
+
+
+@takes_program_or_default
+def backtraces(
+    prog: Program, task: str | int | Object = "all", *, in_patched: bool = False
+) -> TraceList:
+    """
+    Walk the stacks of tasks, with the frames that are on the livepatch stack alone: ``bt``.
+
+    :param task: a PID, ``struct task_struct *``, or what ``bt`` takes: a comm, ``cpuN``,
+        ``crashed``, ``all``
+    :param in_patched: only tasks inside a function that is live-patched, or its replacement
+    :raises CommandError: if there is no such task
+    """
+    spec = str(Address(task.value_())) if isinstance(task, Object) else str(task)
+    return cast(TraceList, _ask(prog, BT, task=spec, in_patched=in_patched))
+
+
+@takes_program_or_default
+def report(prog: Program) -> Report:
+    """
+    Say whether live patching caused the crash: the answer of ``report``.
+
+    :return: the verdict with its proof; without a crash, a report of the health of live patching
+    """
+    return cast(Report, _ask(prog, REPORT))
+
+
+_TYPES = {
+    Patch: "struct klp_patch *",
+    PatchedObject: "struct klp_object *",
+    PatchedFunction: "struct klp_func *",
+    FtraceOps: "struct ftrace_ops *",
+    SiteOps: "struct ftrace_ops *",
+    Record: "struct dyn_ftrace *",
+}
+
+
+@takes_program_or_default
+def object_of(
+    prog: Program,
+    result: Patch | PatchedObject | PatchedFunction | FtraceOps | SiteOps | Record,
+) -> Object:
+    """
+    Return the structure that a part of an answer was read from.
+
+    .. code-block:: python3
+
+        (patch,) = livepatches(prog)
+        object_of(prog, patch).mod.state
+
+    :return: ``struct klp_patch *``, ``struct klp_object *``, ``struct klp_func *``,
+        ``struct ftrace_ops *`` or ``struct dyn_ftrace *``
+    """
+    return Object(prog, _TYPES[type(result)], result.address)
+
+
+def _warn(problems: tuple[Problem, ...]) -> None:
+    for problem in problems:
+        _logger.warning("%s: %s", problem.where, problem.what)
