@@ -16,7 +16,7 @@ demo:
 
 # The captures first, with their progress shown; the tests then find them in the cache.
 test:
-	@$(PYTHON) -m vmcores.bootstrap lab
+	@$(PYTHON) -m vmcores.bootstrap test
 	@$(VENV)/python -m vmcores capture
 	@$(VENV)/python -m pytest -n 2 --dist loadfile
 

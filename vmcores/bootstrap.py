@@ -2,7 +2,7 @@
 """
 Makes a bare machine ready: host packages, then the virtual environment.
 
-`python3 -m vmcores.bootstrap [venv|lab]`, in the project's folder. Runs before there is any
+`python3 -m vmcores.bootstrap [venv|lab|test]`, in the project's folder. Runs before there is any
 virtual environment, so it uses Python's own library only.
 """
 
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vmcores.cache import log_path
-from vmcores.host import LAB_NEEDS, VENV_NEEDS, Need, apt_knows, missing
+from vmcores.host import LAB_NEEDS, TEST_NEEDS, VENV_NEEDS, Need, apt_knows, missing
 from vmcores.recipe import load_recipe, recipe_names
 from vmcores.timings import expected_seconds, remember
 
@@ -144,17 +144,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "purpose",
         nargs="?",
-        choices=["venv", "lab"],
+        choices=["venv", "lab", "test"],
         default="lab",
-        help="venv: the virtual environment only; lab: host packages as well (default)",
+        help="venv: the virtual environment only; lab: host packages as well (default); test: also"
+        " the browser that tests look at pages with",
     )
     purpose = parser.parse_args(argv).purpose
     try:
-        if purpose == "lab":
+        if purpose != "venv":
             recipes = [load_recipe(name) for name in recipe_names()]
             # What has a build root has package lists of its own as well.
             sources = sorted({recipe.source for recipe in recipes if not recipe.build_root})
-            install_packages((*VENV_NEEDS, *LAB_NEEDS), sources)
+            needs = TEST_NEEDS if purpose == "test" else LAB_NEEDS
+            install_packages((*VENV_NEEDS, *needs), sources)
         else:
             install_packages(VENV_NEEDS, [])
         make_venv()

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from vmcores import klp_convert
 from vmcores.cache import entry, file_digests, key_of
 from vmcores.kernel_build import BuiltKernel
 from vmcores.stage import run_stage
@@ -19,6 +20,8 @@ from vmcores.stage import run_stage
 SOURCES = Path(__file__).with_name("modules")
 LIVE_SOURCES = Path(__file__).with_name("live_modules")
 COMMAND = ("-j{jobs}", "M={work}", "modules")
+CONVERTED = {"reloc_patch": ("_klp_scsi_common_d", "scsi_common", "scsi_set_sense_information")}
+"""Module -> section, object and symbol whose relocations livepatch is to apply."""
 
 
 def build_modules(kernel: BuiltKernel) -> Path:
@@ -27,13 +30,15 @@ def build_modules(kernel: BuiltKernel) -> Path:
 
     Raises StepFailedError.
     """
-    key = key_of(kernel.key, file_digests(SOURCES), COMMAND)
+    key = key_of(kernel.key, file_digests(SOURCES, Path(klp_convert.__file__)), COMMAND)
 
     def make(folder: Path) -> None:
         for module in kernel.modules.glob("*.ko"):
             shutil.copy2(module, folder)
         if kernel.recipe.guest_modules:
             _compile(kernel, f"modules for {kernel.recipe.name}", folder, SOURCES)
+            for name, relocations in CONVERTED.items():
+                klp_convert.klp_convert(folder / f"{name}.ko", *relocations)
 
     return entry("modules", kernel.recipe.name, key, make)
 
@@ -79,5 +84,7 @@ def module_sources(commands: Iterable[str]) -> dict[str, object]:
         for path in SOURCES.iterdir()
         if path.suffix == ".h" or any(path.stem.startswith(name) for name in named)
     ]
+    if named & CONVERTED.keys():
+        files.append(Path(klp_convert.__file__))
     lines = [line for line in kbuild if any(re.search(rf"\b{name}", line) for name in named)]
     return {"files": file_digests(*files), "lines": lines}

@@ -61,6 +61,13 @@ LAB_NEEDS = (
     _command("bpftool", "bpftool"),
 )
 
+# The page of a report is looked at, and printed, in a browser.
+TEST_NEEDS = (
+    *LAB_NEEDS,
+    _command("chromium-headless-shell", "chromium-headless-shell"),
+    _command("pdftotext", "poppler-utils"),
+)
+
 
 def missing(needs: Iterable[Need]) -> list[Need]:
     """Return those of NEEDS that the host lacks."""

@@ -81,7 +81,7 @@ def ops_findings(view: KernelView, sites: Sites, disarmed: DisarmedFunctions) ->
     if wanted is None:
         return
     yield from _callbacks(view, wanted, disarmed)
-    yield from _dispatchers(view)
+    yield from dispatcher_findings(view)
     # skip_record(): nobody keeps the books of a disabled record.
     kept = ~sites.flagged("DISABLED") | sites.flagged("ENABLED")
     wrong_count = kept & (sites.users != wanted.count)
@@ -185,8 +185,8 @@ def _callbacks(view: KernelView, wanted: Wanted, disarmed: DisarmedFunctions) ->
         )
 
 
-def _dispatchers(view: KernelView) -> Iterator[Finding]:
-    """Check whom the trampolines call in a kernel without CALL_OPS."""
+def dispatcher_findings(view: KernelView) -> Iterator[Finding]:
+    """Iterate over findings of whom the trampolines call, in a kernel without CALL_OPS."""
     if view.call_ops:
         return
     with view.problems.noting("ftrace_trace_function"):

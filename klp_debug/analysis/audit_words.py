@@ -72,5 +72,8 @@ def _in_text(view: KernelView, sites: Sites) -> Mask:
             regions.append((bounds[0][0].address, bounds[1][0].address))
     inside = np.zeros(len(sites), np.bool_)
     for start, end in regions:
-        inside |= (sites.ips >= np.uint64(start)) & (sites.ips < np.uint64(end))
+        # A damaged module's memory may be nowhere, or lead beyond all addresses.
+        if start < end:
+            final = min(end, 1 << 64) - 1
+            inside |= (sites.ips >= np.uint64(start)) & (sites.ips <= np.uint64(final))
     return inside

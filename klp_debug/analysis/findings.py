@@ -191,9 +191,10 @@ FTRACE_DISABLED = Kind(
 WILD_BRANCH = Kind(
     id="wild-branch",
     severity="error",
-    meaning="The kernel crashed where no text is, and the last call was that of an mcount site: the"
-    " site, a stub or a trampoline behind it led astray.",
-    shows="NIP and LR of the CPU that crashed, and each link of the way from the site.",
+    meaning="The kernel crashed where no text is, and the last call was that of an mcount site, of"
+    " ftrace's trampoline or of livepatch_handler: the site, a stub behind it, a callback or a"
+    " klp_func led astray.",
+    shows="NIP, LR and CTR of the CPU that crashed, and each link of the way there.",
     action="See in `site` which link does not fit the next. Do not arm that function again before"
     " the cause is known.",
 )
@@ -247,6 +248,15 @@ R15_CLOBBERED = Kind(
     " go on with a wrong value, and crash far from there. Get a kernel that has"
     ' "powerpc64/ftrace: fix clobbered r15 during livepatching" (cb5b691f8273).',
 )
+KLP_RELOCATION_UNRESOLVED = Kind(
+    id="klp-relocation-unresolved",
+    severity="error",
+    meaning="A place in a patch that livepatch fills in (by a section .klp.rela.OBJECT) is as the"
+    " compiler left it: a pointer that is 0, or a branch to itself.",
+    shows="The address of the place, the symbol that it is for, and whether the object is loaded.",
+    action="Load the object before the replacement is called, or disable the patch. Let a"
+    " replacement use another object's symbols only where that object is sure to be loaded.",
+)
 CRASH_IN_REPLACEMENT = Kind(
     id="crash-in-replacement",
     severity="error",
@@ -299,6 +309,7 @@ KINDS: tuple[Kind, ...] = (
     REPLACEMENT_WRONG_TOC,
     REPLACEMENT_WRONG_ENTRY,
     PATCH_MODULE_GONE,
+    KLP_RELOCATION_UNRESOLVED,
     R15_CLOBBERED,
     CRASH_IN_REPLACEMENT,
     LIVEPATCH_STACK_DAMAGED,

@@ -83,13 +83,17 @@ class KernelView:
 
     @cached_property
     def record_flags(self) -> FlagNames:
-        """The names of ``FTRACE_FL_*`` in this kernel."""
-        return ftrace_record_flags(self.prog)
+        """The names of ``FTRACE_FL_*`` in this kernel; none without CONFIG_DYNAMIC_FTRACE."""
+        with self.problems.noting("flags of ftrace records"):
+            return ftrace_record_flags(self.prog)
+        return FlagNames({})
 
     @cached_property
     def ops_flags(self) -> FlagNames:
-        """The names of ``FTRACE_OPS_FL_*`` in this kernel."""
-        return ftrace_ops_flags(self.prog)
+        """The names of ``FTRACE_OPS_FL_*`` in this kernel; none without CONFIG_FUNCTION_TRACER."""
+        with self.problems.noting("flags of ftrace_ops"):
+            return ftrace_ops_flags(self.prog)
+        return FlagNames({})
 
     @cached_property
     def pcrel(self) -> bool:

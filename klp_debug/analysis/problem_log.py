@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from drgn import FaultError, ObjectAbsentError, OutOfBoundsError
+from drgn import FaultError, ObjectAbsentError, ObjectNotFoundError, OutOfBoundsError
 
 from klp_debug.kernel.walk import WalkError
 from klp_debug.result.problem import Problem
@@ -43,6 +43,8 @@ class ProblemLog:
 
 def reason(error: Exception) -> str:
     """Return what an error of reading says, as text without a closing full stop."""
+    if isinstance(error, ObjectNotFoundError):
+        return f"this kernel has no {error.name}"
     if isinstance(error, KeyError):
         return f"this kernel has no {error.args[0]}"
     return str(error)

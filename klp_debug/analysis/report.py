@@ -10,6 +10,7 @@ from klp_debug.analysis.crash import (
     caller_toc,
     clobbered_r15,
     in_replacement,
+    klp_relocation,
     livepatch_stack,
     module_gone,
     toc_stub,
@@ -39,6 +40,7 @@ _RULES = (
     altered_site.judge,
     wild_branch.judge,
     livepatch_stack.judge,
+    klp_relocation.judge,
     in_replacement.judge,
 )
 """The first that explains the crash is taken: from what is proven to what is only near."""
@@ -59,6 +61,7 @@ def report(view: KernelView) -> Report:
         *audited.findings,
         *module_gone.gone_findings(view),
         *wrong_toc.entry_findings(view),
+        *klp_relocation.relocation_findings(view),
         *livepatch_stack.stack_findings(view, traces),
     ]
     scene = crash_scene(view, tracer)
@@ -138,10 +141,15 @@ def _checked(
         checked.append(f"the {frames} frames of the crash: none of a replacement")
     entries = [entry for trace in traces for entry in trace.livepatch_stack]
     intact = sum(entry.intact for entry in entries)
-    checked.append(f"the livepatch stacks of all tasks: {intact} of {len(entries)} entries intact")
+    checked.append(
+        f"the livepatch stacks of all tasks: {intact} of {len(entries)} entries intact"
+        if entries
+        else "the livepatch stacks of all tasks: empty"
+    )
     checked.append(
         f"{audited.sites} mcount sites with their stubs, records and ops,"
-        f" {len(patches)} patches: {_contradictions(len(audited.findings))}"
+        f" {_number(len(patches), 'patch', 'patches')}:"
+        f" {_number(len(audited.findings), 'contradiction', 'contradictions')}"
     )
     return checked
 
@@ -160,7 +168,5 @@ def _with_the_log(view: KernelView, found: list[Finding]) -> tuple[Finding, ...]
     )
 
 
-def _contradictions(number: int) -> str:
-    if not number:
-        return "no contradiction"
-    return f"{number} contradiction{'' if number == 1 else 's'}"
+def _number(number: int, one: str, more: str) -> str:
+    return f"{number or 'no'} {one if number < 2 else more}"

@@ -8,7 +8,7 @@ site -> [out-of-line stub] -> [module stub or ftrace_tramp] -> ftrace_caller -> 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from drgn import Object
+from drgn import FaultError, Object
 
 from klp_debug.analysis.hops import data_hop, text_hop
 from klp_debug.analysis.kernel_view import KernelView
@@ -130,17 +130,19 @@ class SitePath:
                 return
             name, target = self._stubs.trampolines.get(through), through
         if name is None:
-            yield text_hop(
-                self._view,
-                "trampoline",
-                target,
-                self._view.words(target, 1),
-                ok=False,
-                what="neither ftrace_caller nor ftrace_regs_caller",
-                next_=None,
-            )
+            yield self._astray(target)
             return
         yield from self._trampoline_hops(target, name)
+
+    def _astray(self, target: int) -> Hop:
+        """Return the link of a path that leads to no trampoline."""
+        words: tuple[int, ...] = ()
+        what = "neither ftrace_caller nor ftrace_regs_caller"
+        try:
+            words = self._view.words(target, 1)
+        except FaultError:
+            what += ", and nothing can be read there"
+        return text_hop(self._view, "trampoline", target, words, ok=False, what=what, next_=None)
 
     def _direct_hop(self, target: int) -> Hop | None:
         """Return the link of a site that calls something of its own (BPF, ftrace-direct)."""

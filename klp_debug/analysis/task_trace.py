@@ -159,9 +159,10 @@ class TaskTracer:
             ip = self._view.records[index].ip
             frames.append(self._unwinder.bare(start.link, sp, interrupted=False, site=ip))
             resume = start.gpr[0]
-        if self.is_text(resume):
-            trace = prog.stack_trace(_pt_regs(task, start, resume))
-            frames += self._unwinder.frames(trace, entries, resumed=True)
+        with self._view.problems.noting(f"stack of task {task_pid(task)} from {sp:#x}"):
+            if self.is_text(resume):
+                trace = prog.stack_trace(_pt_regs(task, start, resume))
+                frames += self._unwinder.frames(trace, entries, resumed=True)
         return tuple(frames)
 
     def _frameless(self, pc: int) -> bool:

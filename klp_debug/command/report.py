@@ -2,16 +2,19 @@
 """``report``: is live patching to blame, and how is that proven."""
 
 import argparse
+from pathlib import Path
 
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.report import report
-from klp_debug.command.command import Command
+from klp_debug.analysis.report_page import report_page
+from klp_debug.command.command import Argument, Command
+from klp_debug.result.page import ReportPage
 from klp_debug.result.report import Report
 
 
-def run(view: KernelView, args: argparse.Namespace) -> Report:
-    """Return the verdict with all that leads to it."""
-    return report(view)
+def run(view: KernelView, args: argparse.Namespace) -> Report | ReportPage:
+    """Return the verdict with all that leads to it, and what its page shows if one is wanted."""
+    return report(view) if args.html is None else report_page(view)
 
 
 REPORT = Command(
@@ -24,5 +27,17 @@ REPORT = Command(
         " of live patching."
     ),
     run_on=run,
+    arguments=(
+        Argument(
+            ("--html",),
+            {
+                "type": Path,
+                "metavar": "FILE",
+                "help": "write the report as a page for a browser or a printer as well, with the"
+                " call chain of each patched function drawn; the page needs no network and no"
+                " script",
+            },
+        ),
+    ),
     needs_livepatch=False,
 )

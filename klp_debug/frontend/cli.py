@@ -14,6 +14,7 @@ from klp_debug.frontend.answering import ask, show
 from klp_debug.frontend.console import CONSOLE_DESCRIPTION, run_console
 from klp_debug.frontend.ending import ending_in_order
 from klp_debug.frontend.exit_codes import EPILOG, FINDINGS, FINE, UNUSABLE
+from klp_debug.frontend.page_file import page_file
 from klp_debug.frontend.progress import progress
 from klp_debug.frontend.target_arguments import add_target_arguments, target_options
 from klp_debug.frontend.tell import tell
@@ -82,8 +83,8 @@ def _open(args: argparse.Namespace) -> Target:
 
 
 def _run(command: Command, args: argparse.Namespace) -> int:
-    with _open(args) as target:
-        answer = ask(command, target, args)
+    with page_file(args) as write_page, _open(args) as target:
+        answer = write_page(ask(command, target, args))
     _tell_traffic(target, args)
     show(answer, json=args.json)
     return FINE if answer.clean else FINDINGS

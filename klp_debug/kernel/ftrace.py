@@ -159,7 +159,12 @@ class FlagNames:
     Their positions moved several times, so they are asked for, not known.
     """
 
-    def __init__(self, prog: Program, example: str, prefix: str) -> None:
+    def __init__(self, names: dict[int, str]) -> None:
+        """Take the names of single bits; none of a kernel that has no such flags."""
+        self._names = names
+
+    @classmethod
+    def of_enumeration(cls, prog: Program, example: str, prefix: str) -> Self:
         """
         Look the bits up.
 
@@ -168,11 +173,13 @@ class FlagNames:
         :raises LookupError: if the kernel has no such enumerator
         """
         enumerators = prog.constant(example).type_.enumerators or ()
-        self._names = {
-            int(value): name.removeprefix(prefix)
-            for name, value in enumerators
-            if name.startswith(prefix)
-        }
+        return cls(
+            {
+                int(value): name.removeprefix(prefix)
+                for name, value in enumerators
+                if name.startswith(prefix)
+            }
+        )
 
     def of(self, flags: int) -> tuple[str, ...]:
         """Return the names of the bits that are set, highest bit first."""
@@ -184,18 +191,18 @@ class FlagNames:
 
     @cached_property
     def lowest(self) -> int:
-        """The lowest bit that has a name."""
-        return min(self._names)
+        """The lowest bit that has a name; 1 where none has."""
+        return min(self._names, default=1)
 
 
 def ftrace_record_flags(prog: Program) -> FlagNames:
     """Return the names of ``FTRACE_FL_*``."""
-    return FlagNames(prog, "FTRACE_FL_ENABLED", "FTRACE_FL_")
+    return FlagNames.of_enumeration(prog, "FTRACE_FL_ENABLED", "FTRACE_FL_")
 
 
 def ftrace_ops_flags(prog: Program) -> FlagNames:
     """Return the names of ``FTRACE_OPS_FL_*``."""
-    return FlagNames(prog, "FTRACE_OPS_FL_ENABLED", "FTRACE_OPS_FL_")
+    return FlagNames.of_enumeration(prog, "FTRACE_OPS_FL_ENABLED", "FTRACE_OPS_FL_")
 
 
 def ftrace_record_users(flags: int, names: FlagNames) -> int:

@@ -5,7 +5,7 @@ import textwrap
 
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, lines, table
-from klp_debug.result.audit import Audit, Count, Offsets
+from klp_debug.result.audit import Audit, Count
 from klp_debug.result.finding import Finding
 
 _READABLE = 100
@@ -73,11 +73,9 @@ def _paragraph(title: str, text: str) -> list[str]:
 
 
 def _counts(answer: Audit) -> list[str]:
-    offsets = [Count(_offset(one), one.sites) for one in answer.offsets]
+    offsets = [Count(site_place(one.toc_setup, one.offset), one.sites) for one in answer.offsets]
     if answer.without_symbol:
-        # Without a symbol there is no entry point to count from.
-        dropped = "unknown: in no symbol (weak functions that the linker dropped)"
-        offsets.append(Count(dropped, answer.without_symbol))
+        offsets.append(Count(site_place(False, None), answer.without_symbol))
     groups = (
         ("dialect", answer.dialects),
         ("state", answer.states),
@@ -93,10 +91,17 @@ def _counts(answer: Audit) -> list[str]:
     return ["", *lines(grid)] if grid.row_count else []
 
 
-def _offset(offsets: Offsets) -> str:
+def site_place(toc_setup: bool, offset: int | None) -> str:
+    """
+    Say where in its function a site is.
+
+    :param offset: in bytes; None where no symbol covers it, so that no entry point is known
+    """
+    if offset is None:
+        return "unknown: in no symbol (weak functions that the linker dropped)"
     # Not "leaf": in a kernel without TOC (CONFIG_PPC_KERNEL_PCREL) no function sets one up.
-    setup = "behind the TOC set-up" if offsets.toc_setup else "no TOC set-up before it"
-    return f"+{offsets.offset:#x}, {setup}"
+    setup = "behind the TOC set-up" if toc_setup else "no TOC set-up before it"
+    return f"+{offset:#x}, {setup}"
 
 
 def _listing(answer: Audit) -> list[str]:

@@ -21,12 +21,15 @@ def trace_list_lines(answer: TraceList) -> list[str]:
 
 def task_lines(task: TaskTrace) -> list[str]:
     """Return whose stack it is, whether livepatch can trust it, and its frames."""
+    head = f"{escape(task.comm)} ({task.pid})  {escape(task_doing(task))}"
+    return [head, *_trust(task), *frame_lines(task.frames), *_livepatch_stack(task)]
+
+
+def task_doing(task: TaskTrace) -> str:
+    """Return whether a task runs and where, and whether it is in a patched function."""
     where = "" if task.cpu is None else f" on CPU {task.cpu}"
     doing = f"runs{where}" if task.running else f"{task.state}, last{where}"
-    head = f"{escape(task.comm)} ({task.pid})  {escape(doing)}"
-    if task.in_patched:
-        head += ", in a patched function"
-    return [head, *_trust(task), *frame_lines(task.frames), *_livepatch_stack(task)]
+    return f"{doing}, in a patched function" if task.in_patched else doing
 
 
 def _trust(task: TaskTrace) -> list[str]:
@@ -47,11 +50,12 @@ def frame_lines(frames: tuple[Frame, ...]) -> list[str]:
                 add_row(grid, "  ", "...", f"{len(hidden)} frames; --json has all", "")
             continue
         pc = " " * 16 if frame.inlined else frame.pc.bare
-        add_row(grid, "  ", pc, frame.symbol or "in no symbol", "; ".join(_notes(frame)))
+        add_row(grid, "  ", pc, frame.symbol or "in no symbol", "; ".join(frame_notes(frame)))
     return lines(grid)
 
 
-def _notes(frame: Frame) -> list[str]:
+def frame_notes(frame: Frame) -> list[str]:
+    """Return what livepatch and the compiler have to do with a frame."""
     notes = []
     if frame.role == "original":
         notes.append(f"original of a function that {frame.patch} replaces")
@@ -67,7 +71,7 @@ def _notes(frame: Frame) -> list[str]:
 def _livepatch_stack(task: TaskTrace) -> list[str]:
     entries = task.livepatch_stack
     hidden = _hidden(len(entries))
-    shown = [f"    livepatch stack {_entry(entry)}" for entry in entries]
+    shown = [f"    livepatch stack {livepatch_frame(entry)}" for entry in entries]
     if hidden:
         shown[hidden.start : hidden.stop] = [f"    ... {len(hidden)} entries; --json has all"]
     return shown
@@ -78,7 +82,8 @@ def _hidden(number: int) -> range:
     return range(_FIRST, number - _LAST) if number > _FIRST + _LAST else range(0)
 
 
-def _entry(entry: LivepatchFrame) -> str:
+def livepatch_frame(entry: LivepatchFrame) -> str:
+    """Return where an entry of a livepatch stack is, and what it holds."""
     to = entry.lr_symbol or entry.lr.bare
     marker = "" if entry.intact else f"; MARKER DAMAGED: {entry.marker.bare}"
     return f"{entry.address.bare}: returns to {escape(to)}, r2 {entry.toc.bare}{marker}"

@@ -26,10 +26,11 @@ def function_lines(answer: Function) -> list[str]:
 
 def _headline(answer: Function) -> list[str]:
     name = escape(answer.name) + (f" [{escape(answer.module)}]" if answer.module else "")
-    return [f"{name}  {answer.address.bare}, {answer.size} bytes", _toc(answer)]
+    return [f"{name}  {answer.address.bare}, {answer.size} bytes", toc_sentence(answer)]
 
 
-def _toc(answer: Function) -> str:
+def toc_sentence(answer: Function) -> str:
+    """Return how a function gets its TOC."""
     toc = f" = {answer.entry.toc.bare}" if answer.entry.toc is not None else ""
     match answer.entry.toc_setup:
         case "r12":
@@ -102,9 +103,10 @@ def chain_lines(title: str, chain: tuple[Hop, ...]) -> list[str]:
             grid,
             f"{title:6}" if position == 0 else "",
             hop.kind,
+            # Not behind the text: a terminal may fold the line there.
+            "ok" if hop.ok else "BROKEN",
             hop.address.bare,
             f"{hop.symbol}: {hop.what}" if hop.symbol else hop.what,
-            "ok" if hop.ok else "BROKEN",
             hop.bytes,
         )
     return lines(grid)

@@ -5,6 +5,9 @@ from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
 from klp_debug.result.patches import Patch, PatchedFunction, PatchedObject, PatchList
 
+FUNCTION_HEADINGS = ("FUNCTION", "ORIGINAL", "REPLACEMENT", "STACK", "RUNS")
+"""Of what :func:`function_cells` returns."""
+
 
 def patch_list_lines(answer: PatchList) -> list[str]:
     """Return a table of the patches, a line for each function."""
@@ -18,7 +21,7 @@ def patch_list_lines(answer: PatchList) -> list[str]:
 
 def patch_table_lines(patches: tuple[Patch, ...]) -> list[str]:
     """Return a table of patches, a line for each function; nothing if there is none."""
-    grid = table("PATCH", "STATE", "OBJECT", "FUNCTION", "ORIGINAL", "REPLACEMENT", "STACK", "RUNS")
+    grid = table("PATCH", "STATE", "OBJECT", *FUNCTION_HEADINGS)
     for patch in patches:
         for row in _patch_rows(patch):
             add_row(grid, *row)
@@ -28,19 +31,20 @@ def patch_table_lines(patches: tuple[Patch, ...]) -> list[str]:
 def _patch_rows(patch: Patch) -> list[tuple[str, ...]]:
     """Return a patch's rows; what repeats is left empty, so that the eye finds what is new."""
     rows: list[tuple[str, ...]] = []
-    name, state = patch.name, _state(patch)
+    name, state = patch.name, patch_state(patch)
     for obj in patch.objects:
-        object_name = _object(obj)
+        where = object_name(obj)
         for function in obj.functions:
-            rows.append((name, state, object_name, *_function_cells(function)))
-            name = state = object_name = ""
-        if object_name:
-            rows.append((name, state, object_name, "(no functions)"))
+            rows.append((name, state, where, *function_cells(function)))
+            name = state = where = ""
+        if where:
+            rows.append((name, state, where, "(no functions)"))
             name = state = ""
     return rows or [(name, state, "(no objects)")]
 
 
-def _state(patch: Patch) -> str:
+def patch_state(patch: Patch) -> str:
+    """Return what a patch is doing, and how it was loaded."""
     words: list[str] = [patch.transition or ("enabled" if patch.enabled else "disabled")]
     if patch.replace:
         words.append("replace")
@@ -51,11 +55,13 @@ def _state(patch: Patch) -> str:
     return ", ".join(words)
 
 
-def _object(obj: PatchedObject) -> str:
+def object_name(obj: PatchedObject) -> str:
+    """Return an object's name, and whether it is there."""
     return obj.name if obj.loaded else f"{obj.name} (not loaded)"
 
 
-def _function_cells(function: PatchedFunction) -> tuple[str, ...]:
+def function_cells(function: PatchedFunction) -> tuple[str, ...]:
+    """Return what is told of a patched function, as :data:`FUNCTION_HEADINGS` says."""
     name = function.old_name + (f",{function.sympos}" if function.sympos > 1 else "")
     return (
         name,

@@ -12,13 +12,14 @@ def transition_lines(answer: TransitionReport) -> list[str]:
     return [
         *kernel_lines(answer.kernel),
         "",
-        *_verdict(answer),
+        *transition_summary(answer),
         *(line for task in answer.waiting for line in ("", *_waiting(task))),
         *problem_lines(answer.problems),
     ]
 
 
-def _verdict(answer: TransitionReport) -> list[str]:
+def transition_summary(answer: TransitionReport) -> list[str]:
+    """Return how far the transition is, and since when it is under way."""
     if answer.direction is None:
         return ["no transition in progress"]
     name = escape(answer.patch) if answer.patch is not None else "a patch that cannot be read"

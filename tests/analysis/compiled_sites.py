@@ -57,7 +57,7 @@ def compiled_sites(path: Path) -> CompiledSites:
         for symbol in sorted(symbols, key=lambda one: one.address):
             if symbol.is_function:
                 functions.setdefault(symbol.name, []).append((symbol.address, symbol.size))
-        return CompiledSites(tuple(sorted(_switched(read, at) for at in listed)), functions)
+        return CompiledSites(tuple(sorted(_switched(read, listed))), functions)
 
 
 class _Symbol(NamedTuple):
@@ -129,11 +129,13 @@ def _of_module(elf: ELFFile) -> list[int]:
     return listed
 
 
-def _switched(read: _Read, listed: int) -> int:
+def _switched(read: _Read, listed: list[int]) -> list[int]:
     """
-    Return the word that ftrace switches.
+    Return the words that ftrace switches.
 
     Of the two nops of -fpatchable-function-entry=2 the first is listed and the second switched. A
-    kernel with out-of-line stubs has one nop only, and one with mprofile-kernel a call.
+    kernel with out-of-line stubs has one nop only, which another may happen to follow, and one
+    with mprofile-kernel a call.
     """
-    return listed + 4 if read(listed, 8) == 2 * _NOP else listed
+    pairs = sum(read(at, 8) == 2 * _NOP for at in listed)
+    return [at + 4 for at in listed] if 2 * pairs > len(listed) else listed

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from drgn import Object
 
+from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.report_page import report_page
 from klp_debug.command.command import CommandError
 from klp_debug.kernel.livepatch import (
     for_each_klp_func,
@@ -16,6 +18,7 @@ from klp_debug.kernel.livepatch import (
     for_each_klp_patch,
 )
 from klp_debug.kernel.module import for_each_module
+from klp_debug.render.html.page import as_html
 from klp_debug.result.function import Function
 from klp_debug.result.patches import PatchList
 from tests.analysis.damaged import DamagedCapture
@@ -210,7 +213,7 @@ def test_replacement_is_gone(damaged: DamagedCapture) -> None:
 
 
 def test_random_damage_neither_raises_nor_hangs(captured: Captured) -> None:
-    """Bytes of the structures that list and func walk, altered at random, many times."""
+    """Bytes of the structures that the commands walk, altered at random, many times."""
     captures = captured("patched")
     pristine = DamagedCapture(captures.path("kdump"), captures.image.vmlinux)
     regions = [(patch.value_(), 0x200) for patch in patches_of(pristine)]
@@ -235,3 +238,4 @@ def damage(
     for function in ("int_to_scsilun", "cmdline_proc_show"):
         with contextlib.suppress(CommandError):  # its symbols may be what was damaged
             capture.answer("func", function=function)
+    as_html(report_page(KernelView(capture.target)))

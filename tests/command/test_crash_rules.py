@@ -134,3 +134,31 @@ def test_two_stacks_that_met(captures: CaptureSet) -> None:
     assert int(told[1]) == said.gprs[1] - top
     # overflow_patch goes on until its frame, to which ftrace_caller's came, is that near.
     assert int(told[1]) < 1024
+
+
+@on_every_kernel("klp_relocation_unresolved")
+def test_a_pointer_that_livepatch_has_not_filled_in(captures: CaptureSet) -> None:
+    said = oops(captures)
+    registers_are_told(captures, "NIP", "CTR", "LR")
+    assert said.lr_symbol.startswith("relocated_uptime_proc_show+")
+    assert "scsi_common" not in {module.name for module in captures.oracle.modules}
+    place = captures.oracle.address("pointer", "reloc_patch")
+    assert f"{place:#018x}, for .klp.sym.scsi_common.scsi_set_sense_information,0" in proof(
+        captures
+    )
+    assert proof(captures).endswith("holds 0: scsi_common is not loaded")
+
+
+@on_every_kernel("new_func_to_nowhere", "ops_func_to_nowhere", "trampoline_to_data")
+def test_a_callback_or_replacement_that_is_none(captures: CaptureSet) -> None:
+    said = oops(captures)
+    registers_are_told(captures, "NIP", "LR", "CTR")
+    caller = said.lr_symbol.partition("+")[0]
+    assert f"{caller}, which calls" in what(captures)
+    if captures.scenario.name == "trampoline_to_data":
+        zeros = captures.oracle.address("empty_zero_page")
+        assert said.nip == zeros
+        assert f"to {zeros:#018x} (empty_zero_page)" in proof(captures)
+    else:
+        assert said.nip == 0xDEAD000000000100  # what the scenario wrote
+        assert re.search(r"(new_func|func) of .* is 0xdead000000000100", proof(captures))

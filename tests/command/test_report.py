@@ -7,18 +7,21 @@ The guest's own oops, as its console printed it, tells what the registers were.
 
 import pytest
 
+from docs.verdicts import PAGE
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
-from tests.command.verdicts import VERDICTS, report, target
+from tests.command.verdicts import VERDICTS, page_of_all, report, target
 from tests.every_kernel import on_every_kernel
 from vmcores.capture import CaptureSet
 from vmcores.oops import Oops
+from vmcores.scenario import scenario_names
 
 pytestmark = pytest.mark.lab
 
 OOPSED = (
     *("armed_site_altered", "caller_toc_overwritten", "crash_elsewhere", "crash_in_replacement"),
+    *("klp_relocation_unresolved", "new_func_to_nowhere", "ops_func_to_nowhere"),
     *("livepatch_stack_trap", "patch_module_gone", "r15_clobbered", "replacement_wrong_toc"),
-    *("seed_crash", "sibling_call", "stub_to_nowhere"),
+    *("seed_crash", "sibling_call", "stub_to_nowhere", "trampoline_to_data"),
 )
 """The others that crashed did so by sysrq, which is no oops, or have no stack that is sound."""
 
@@ -155,3 +158,13 @@ def test_what_the_log_says_of_ftraces_end(captures: CaptureSet) -> None:
     address = int(site["evidence"].split()[0], 16)
     assert 0 <= address - start <= 16
     assert f"{address:016x}" in finding["evidence"]
+
+
+def test_the_page_of_verdicts_is_what_report_says() -> None:
+    assert PAGE.read_text(encoding="ascii") == page_of_all(), "run `python -m docs.verdicts`"
+
+
+def test_every_scenario_has_its_verdict() -> None:
+    """But those that are about a kernel or a layout, not about what went wrong."""
+    others = {"nolivepatch", "replace_forced", "replacing", "seed_shape"}
+    assert set(VERDICTS) | others == set(scenario_names())

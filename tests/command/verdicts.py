@@ -4,8 +4,10 @@
 import functools
 from typing import Any, NamedTuple
 
+from docs.verdicts import Told, verdicts_page
 from tests.command.klp_debug_cli import klp_debug_json
-from vmcores.capture import CaptureSet
+from vmcores.capture import CaptureSet, captures
+from vmcores.scenario import load_scenario
 
 
 class Expected(NamedTuple):
@@ -43,8 +45,12 @@ VERDICTS: dict[str, Expected] = {
         frozenset({"ftrace-disabled", "site-unknown-word", "ops-count-mismatch"}),
     ),
     "hang": Expected("no crash"),
+    "klp_relocation_unresolved": caused("klp-relocation-unresolved", alone=True),
+    "klp_relocations_applied": Expected("no crash"),
     "livepatch_stack_overflow": caused("livepatch-stack-overflow"),
     "livepatch_stack_trap": caused("livepatch-stack-damaged"),
+    "new_func_to_nowhere": caused("wild-branch", "replacement-wrong-entry", alone=True),
+    "ops_func_to_nowhere": caused("wild-branch", "ops-wrong-callback", alone=True),
     "patch_module_gone": caused("patch-module-gone", unreadable=True),
     "patched": Expected("not involved"),
     "r15_clobbered": caused("livepatch-clobbers-r15"),
@@ -56,21 +62,42 @@ VERDICTS: dict[str, Expected] = {
     "stalled": Expected("no crash"),
     "stub_to_nowhere": caused("wild-branch", "stub-corrupt", alone=True),
     "toc_stub_survives": Expected("not involved", None, frozenset({"toc-stub-on-leaf"})),
+    "trampoline_to_data": caused("wild-branch", "trampoline-wrong-call", alone=True),
     "unpatched": Expected("not involved"),
 }
 
 
-def target(captures: CaptureSet) -> tuple[Any, ...]:
+def target(taken: CaptureSet) -> tuple[Any, ...]:
     """Return the options that name the first capture of a scenario."""
-    kind = captures.scenario.captures[0]
-    return "--core", captures.path(kind), "--symbols", captures.image.vmlinux
+    kind = taken.scenario.captures[0]
+    return "--core", taken.path(kind), "--symbols", taken.image.vmlinux
 
 
-def report(captures: CaptureSet) -> Any:
+def report(taken: CaptureSet) -> Any:
     """Return what ``report --json`` says of a capture; its exit code must be the right one."""
-    return _report(VERDICTS[captures.scenario.name].clean, target(captures))
+    return _report(VERDICTS[taken.scenario.name].clean, target(taken))
 
 
 @functools.cache
 def _report(clean: bool, target: tuple[Any, ...]) -> Any:
     return klp_debug_json("report", *target, status=0 if clean else 1)
+
+
+def told(taken: CaptureSet) -> Told:
+    """Return the verdict of ``report``."""
+    verdict = report(taken)["verdict"]
+    return Told(verdict["blame"], verdict["id"])
+
+
+def page_of_all() -> str:
+    """Return docs/verdicts.md as ``report`` makes it of every scenario, kernel and MMU."""
+    scenarios = {name: load_scenario(name) for name in VERDICTS}
+    return verdicts_page(
+        right={name: Told(one.blame, one.id) for name, one in VERDICTS.items()},
+        described={name: one.description for name, one in scenarios.items()},
+        told=[
+            (name, told(captures(one, kernel, mmu)))
+            for name, one in scenarios.items()
+            for kernel, mmu in one.cases()
+        ],
+    )

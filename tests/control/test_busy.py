@@ -86,6 +86,7 @@ def test_switched_carefully(kernel: str) -> None:
             answer, _ = change(guest, *words)
             assert answer.outcome == "done", answer
             assert answer.objections == ()
+            guest.check("usleep 200000")  # so that each version is called
         guest.check("echo stop > /proc/ten_functions")
         original, replacement, other = counts(guest)
         assert other == 0

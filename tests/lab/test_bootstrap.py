@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,14 @@ def test_bare_machine_exits_2_with_the_names(tmp_path: Path) -> None:
     for package in ("qemu-system-ppc", "gcc-powerpc64le-linux-gnu", "mmdebstrap", "cpio"):
         assert package in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_only_tests_need_a_browser() -> None:
+    def packages(needs: Sequence[Need]) -> set[str]:
+        return {need.package for need in needs}
+
+    more = packages(host.TEST_NEEDS) - packages(host.LAB_NEEDS)
+    assert more == {"chromium-headless-shell", "poppler-utils"}
 
 
 def test_missing_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,3 +100,19 @@ def test_a_running_task_without_registers() -> None:
 
 def test_no_task() -> None:
     assert text() == f"{HEAD}\nno such task"
+
+
+def test_a_stack_without_end_is_cut() -> None:
+    """The beginning and the end of it are what tells."""
+    frames = tuple(
+        frame(0xC000000000000000 + 4 * number, f"f{number}+0x4") for number in range(100)
+    )
+    entries = tuple(dataclasses.replace(ENTRY, lr_symbol=f"g{number}+0x4") for number in range(61))
+    task = dataclasses.replace(SLEEPER, frames=frames, livepatch_stack=entries)
+    text = as_text(TraceList(KERNEL, (task,), ()))
+    assert "40 frames; --json has all" in text
+    assert "... 1 entries; --json has all" in text
+    for shown in ("f39+", "f80+", "f99+", "g39+", "g41+", "g60+"):
+        assert shown in text
+    for hidden in ("f40+", "f79+", "g40+"):
+        assert hidden not in text

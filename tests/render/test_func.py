@@ -109,8 +109,8 @@ runs  patched [leaf_patch]
 
 site    +0x4, armed, mprofile-kernel (2 instructions) -> 0xc008000000140640
 record  ENABLED IPMODIFY, 1 user; agrees with the word
-chain   site  c0080000001401e4  int_to_scsilun+0x4: bl  ok      4800045d
-        stub  c008000000140640  leads away              BROKEN  e98d0010
+chain   site  ok      c0080000001401e4  int_to_scsilun+0x4: bl  4800045d
+        stub  BROKEN  c008000000140640  leads away              e98d0010
 
 patched  c008000000230000
      c008000000230000  60000000  nop"""

@@ -81,8 +81,8 @@ no finding: word, record, stubs and ops fit together
 
 word    4800045d  armed, mprofile-kernel (2 instructions) -> c008000000140640
 record  c000000002f00060  ENABLED IPMODIFY, 1 user; agrees with the word
-path    site  c0080000001401e4  int_to_scsilun+0x4: bl  ok  4800045d
-        stub  c008000000140640  needs no r2             ok  e98d0010
+path    site  ok  c0080000001401e4  int_to_scsilun+0x4: bl  4800045d
+        stub  ok  c008000000140640  needs no r2             e98d0010
 
 STUB              OWNER        KIND                                            NEEDS                         LEADS TO       MAGIC AND FUNCDATA
 c008000000140640  scsi_common  finds its target through the paca's kernel TOC  the kernel's TOC in the paca  ftrace_caller  agree

@@ -1,33 +1,78 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A crash where no text is, reached by the call of an mcount site."""
+"""A crash where no text is, reached from a site, ftrace's trampoline or livepatch_handler."""
 
+from collections.abc import Iterator
+
+from klp_debug.analysis.audit_ops import dispatcher_findings
 from klp_debug.analysis.crash.scene import CrashScene
+from klp_debug.analysis.crash.wrong_toc import entry_findings
 from klp_debug.analysis.findings import WILD_BRANCH
+from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.site_report import report_site
+from klp_debug.kernel.ftrace_ops import for_each_ftrace_ops
+from klp_debug.result.address import Address
+from klp_debug.result.registers import Registers
 from klp_debug.result.report import Verdict
+
+_HANDLER = "livepatch_handler"
+_TRAMPOLINES = ("ftrace_caller", "ftrace_regs_caller", "ftrace_call", "ftrace_regs_call")
+"""Symbols around what calls the callbacks; the last two in kernels that patch that call."""
 
 
 def judge(scene: CrashScene) -> Verdict | None:
-    """Return the verdict if the last call came from an mcount site; None if it did not."""
-    index, registers = scene.site, scene.registers
-    if index is None or registers is None or not scene.wild:
+    """Return the verdict if the last call came from one of them; None if it did not."""
+    registers = scene.registers
+    if registers is None or not scene.wild:
         return None
-    site = report_site(scene.view, index)
+    index = scene.site
+    if index is not None:
+        return _from_site(scene.view, registers, index)
+    caller = scene.view.symbols.covering(int(registers.link) - 4)
+    if caller is None or caller.module is not None:
+        return None
+    if caller.name == _HANDLER:
+        found = [f"{finding.subject}: {finding.evidence}" for finding in entry_findings(scene.view)]
+        return _verdict(registers, f"{_HANDLER}, which calls the replacement,", found)
+    if caller.name in _TRAMPOLINES:
+        found = list(_callbacks(scene.view, registers))
+        return _verdict(registers, f"{caller.name}, which calls ftrace's callbacks,", found)
+    return None
+
+
+def _from_site(view: KernelView, registers: Registers, index: int) -> Verdict:
+    site = report_site(view, index)
     name = f"{site.function} [{site.module}]" if site.module else str(site.function)
-    proof = [
-        f"NIP = {registers.nip}, which is no text; LR = {registers.link}, behind the call that the"
-        f" mcount site of {name} makes",
-        *(f"{hop.kind} {hop.address}: {hop.bytes}: {hop.what}" for hop in site.path),
-        *(f"{finding.id}: {finding.evidence}" for finding in site.findings),
+    path = [
+        ": ".join(filter(None, (f"{hop.kind} {hop.address}", hop.bytes, hop.what)))
+        for hop in site.path
     ]
+    path += [f"{finding.id}: {finding.evidence}" for finding in site.findings]
+    return _verdict(registers, f"The mcount site of {name}", path)
+
+
+def _callbacks(view: KernelView, registers: Registers) -> Iterator[str]:
+    """Iterate over what leads a trampoline where the crash was."""
+    for finding in dispatcher_findings(view):
+        yield f"{finding.subject}: {finding.evidence}"
+    with view.problems.noting("ftrace_ops_list"):
+        for ops in for_each_ftrace_ops(view.prog):
+            if ops.func.value_() in (int(registers.nip), int(registers.ctr)):
+                yield f"func of ftrace_ops {Address(ops.value_())} is {Address(ops.func.value_())}"
+
+
+def _verdict(registers: Registers, caller: str, found: list[str]) -> Verdict:
     return Verdict(
         blame="caused",
         id=WILD_BRANCH.id,
         what=(
             "Live patching or tracing caused this crash.",
-            f"The call at the mcount site of {name} led to {registers.nip}, where no text is.",
+            f"{caller} led to {registers.nip}, where no text is.",
         ),
-        proof=tuple(proof),
+        proof=(
+            f"NIP = {registers.nip}, which is no text; LR = {registers.link}, behind the call;"
+            f" CTR = {registers.ctr}",
+            *found,
+        ),
         why=None,
         now=WILD_BRANCH.action,
         checked=(),

@@ -12,6 +12,7 @@ from klp_debug.frontend.console.lines import HelpShown, Lines, OwnCommand
 from klp_debug.frontend.console.names import Names
 from klp_debug.frontend.console.own_commands import own_commands
 from klp_debug.frontend.exit_codes import FINDINGS, FINE, UNUSABLE
+from klp_debug.frontend.page_file import page_file
 from klp_debug.frontend.tell import tell
 from klp_debug.result.control import Change
 from klp_debug.target.errors import TargetError
@@ -72,7 +73,8 @@ class Console:
         if isinstance(command, OwnCommand):
             command.run(args)
             return Done(FINE, failed=False)
-        answer = ask(command, self.target, args)
+        with page_file(args) as write_page:
+            answer = write_page(ask(command, self.target, args))
         show(answer, json=args.json)
         if isinstance(answer, Change):
             with contextlib.suppress(TargetError):

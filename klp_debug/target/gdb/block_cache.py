@@ -28,6 +28,8 @@ class BlockCache:
 
         :raises drgn.FaultError: if a byte of it cannot be read
         """
+        if not size:
+            return b""
         blocks = range(address & -self._block_size, address + size, self._block_size)
         try:
             self._fetch([block for block in blocks if block not in self._blocks])

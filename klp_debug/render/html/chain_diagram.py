@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The call chain of one function as boxes, in lanes by whose code or data each is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise, zip_longest
+
+from klp_debug.render.func import toc_sentence
+from klp_debug.result.function import Function, Hop, HopKind
+from klp_debug.result.report import CrashFacts
+from klp_debug.result.trace import Frame
+
+_LANES: tuple[tuple[str, frozenset[HopKind]], ...] = (
+    ("function", frozenset({"site", "ool-stub", "stub"})),
+    ("ftrace", frozenset({"direct", "trampoline", "dispatch", "ops"})),
+    ("livepatch", frozenset({"handler", "winner"})),
+    ("patch", frozenset({"replacement"})),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One box of a diagram: the caller, or a hop."""
+
+    kind: str
+    address: str | None
+    symbol: str | None
+    text: str
+    bytes: str
+    broken: bool
+    leads_to: str | None
+    """Where a broken hop goes, if that is known and not where the next one is."""
+    after_broken: bool
+    """Whether the arrow into it is the broken one's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The boxes that belong together, in the order of the call."""
+
+    title: str
+    boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """What is drawn of one function."""
+
+    function: Function
+    name: str
+    """With its module."""
+    lanes: tuple[Lane, ...]
+    broken: tuple[Box, ...]
+
+
+def chain_diagram(function: Function, crash: CrashFacts | None) -> Diagram:
+    """
+    Return the diagram of a function's call chain.
+
+    :param crash: if it came through this function, the caller is that of the crash
+    """
+    name = f"{function.name} [{function.module}]" if function.module else function.name
+    boxes = list(_boxes(function, name, crash))
+    lanes = []
+    for title, kinds in _LANES:
+        of_lane = tuple(box for kind, box in boxes if kind in kinds)
+        if of_lane:
+            lanes.append(Lane(title, of_lane))
+    return Diagram(function, name, tuple(lanes), tuple(box for _, box in boxes if box.broken))
+
+
+def _boxes(
+    function: Function, name: str, crash: CrashFacts | None
+) -> Iterator[tuple[HopKind, Box]]:
+    yield "site", _caller_box(function, _caller_in_crash(name, crash))
+    before_broken = False
+    for hop, after in zip_longest(function.chain, function.chain[1:]):
+        yield hop.kind, _hop_box(hop, after, after_broken=before_broken)
+        before_broken = not hop.ok
+
+
+def _caller_box(function: Function, in_crash: Frame | None) -> Box:
+    entry = function.entry
+    if entry.global_ == entry.local:
+        enters = f"enters at {entry.global_.bare}, global and local entry point"
+    else:
+        enters = f"enters at {entry.global_.bare} by pointer, at {entry.local.bare} by direct call"
+    return Box(
+        kind="caller",
+        address=in_crash.pc.bare if in_crash is not None else None,
+        symbol=in_crash.symbol if in_crash is not None else "any caller",
+        text=f"{'on the stack of the crash; ' if in_crash is not None else ''}{enters};"
+        f" {toc_sentence(function)}",
+        bytes="",
+        broken=False,
+        leads_to=None,
+        after_broken=False,
+    )
+
+
+def _caller_in_crash(name: str, crash: CrashFacts | None) -> Frame | None:
+    """Return the frame that called the function's original, if that is on the crash's stack."""
+    if crash is None or crash.trace is None:
+        return None
+    frames = [frame for frame in crash.trace.frames if not frame.inlined]
+    for frame, caller in pairwise(frames):
+        if frame.role == "original" and frame.symbol is not None:
+            function, _, rest = frame.symbol.partition("+")
+            _, space, module = rest.partition(" ")
+            if f"{function}{space}{module}" == name:
+                return caller
+    return None
+
+
+def _hop_box(hop: Hop, after: Hop | None, *, after_broken: bool) -> Box:
+    astray = not hop.ok and hop.next is not None and (after is None or hop.next != after.address)
+    return Box(
+        kind="out-of-line stub" if hop.kind == "ool-stub" else hop.kind,
+        address=hop.address.bare,
+        symbol=hop.symbol,
+        text=hop.what,
+        bytes=hop.bytes,
+        broken=not hop.ok,
+        leads_to=hop.next.bare if astray and hop.next is not None else None,
+        after_broken=after_broken,
+    )

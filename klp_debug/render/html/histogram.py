@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where in their functions the mcount sites are, as bars."""
+
+from dataclasses import dataclass
+
+from klp_debug.render.audit import site_place
+from klp_debug.result.page import SiteOffsets
+
+_MOST = 24
+"""Bars; sound kernels have a handful of offsets, records of a damaged one may say anything."""
+_LEAST = 0.5
+"""Percent of the width, so that one site among many thousands is seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar, of the sites at one place."""
+
+    place: str
+    dialect: str
+    sites: int
+    armed: int
+    width: float
+    """In percent of the longest bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """The bars, and what is not drawn."""
+
+    bars: tuple[Bar, ...]
+    more: int
+    """How many other places there are."""
+    sites_there: int
+    """How many sites are at those."""
+
+
+def bars(offsets: tuple[SiteOffsets, ...]) -> Histogram:
+    """Return a bar for each place; of too many, those with the most sites."""
+    largest = sorted(offsets, key=lambda one: one.sites, reverse=True)
+    drawn, left = largest[:_MOST], largest[_MOST:]
+    longest = largest[0].sites if largest else 1
+    return Histogram(
+        bars=tuple(_bar(one, longest) for one in offsets if one in drawn),
+        more=len(left),
+        sites_there=sum(one.sites for one in left),
+    )
+
+
+def _bar(one: SiteOffsets, longest: int) -> Bar:
+    place = site_place(one.toc_setup, one.offset)
+    width = max(_LEAST, round(100 * one.sites / longest, 2))
+    return Bar(place, one.dialect, one.sites, one.armed, width)

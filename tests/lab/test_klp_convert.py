@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+from elftools.elf.relocation import RelocationSection
+from elftools.elf.sections import SymbolTableSection
+
+from tests.conftest import LAB_SECONDS
+from vmcores.errors import LabError
+from vmcores.guest_modules import CONVERTED, module_sources
+from vmcores.image import image
+from vmcores.klp_convert import SHF_RELA_LIVEPATCH, SHN_LIVEPATCH, klp_convert
+
+
+def test_names_must_be_equally_long(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="cannot become"):
+        klp_convert(tmp_path / "x.ko", "_too_short", "scsi_common", "f")
+
+
+@pytest.mark.lab
+@pytest.mark.timeout(LAB_SECONDS)
+@pytest.mark.parametrize("name", CONVERTED)
+def test_the_module_is_as_the_kernel_documents_it(name: str) -> None:
+    """Documentation/livepatch/module-elf-format.rst."""
+    _, obj, symbol = CONVERTED[name]
+    with (image("6.1").modules / f"{name}.ko").open("rb") as file:
+        elf = ELFFile(file)
+        own = [one for one in elf.iter_sections() if one["sh_flags"] & SHF_RELA_LIVEPATCH]
+        assert [one.name for one in own] == [f".klp.rela.{obj}.d"]
+        assert isinstance(own[0], RelocationSection)
+        (relocation,) = own[0].iter_relocations()
+        symbols = elf.get_section_by_name(".symtab")
+        assert isinstance(symbols, SymbolTableSection)
+        target = symbols.get_symbol(relocation["r_info_sym"])
+        assert target.name == f".klp.sym.{obj}.{symbol},0"
+        assert target["st_shndx"] == SHN_LIVEPATCH
+
+
+def test_a_capture_depends_on_the_modules_that_its_commands_name() -> None:
+    none = module_sources(["true"])
+    one = module_sources(["insmod /modules/leaf_probe.ko"])
+    two = module_sources(["insmod /modules/leaf_probe.ko", "load-patch reloc_patch"])
+    assert str(none).count(".c'") == 0
+    assert "leaf_probe.c" in str(one)
+    assert "patch_module.h" in str(one)
+    assert "klp_convert.py" not in str(one)
+    assert "klp_convert.py" in str(two)
+    assert "obj-m += reloc_patch.o" in str(two)
