@@ -43,11 +43,15 @@ def _talk(console: Console) -> int:
     )
     while True:
         try:
-            console.run(session.prompt())
+            line = session.prompt()
         except KeyboardInterrupt:
-            continue  # the line is dropped, or what it was doing
+            continue
         except EOFError:
             return FINE
+        try:
+            console.run(line)
+        except KeyboardInterrupt:
+            print()
 
 
 def _run_script(console: Console) -> int:

@@ -12,6 +12,7 @@ import contextlib
 import itertools
 import select
 import subprocess
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +87,7 @@ class Gdb:
         self._io = IoManager(self._process.stdin, self._process.stdout, None)
         self._tokens = itertools.count(1)
         self._released = False
+        self._reading = threading.Lock()
         try:
             self.console("python klp_debug_ready()", START_SECONDS)
         except (GdbCommandError, GdbEndedError, GdbTimeoutError):
@@ -100,9 +102,14 @@ class Gdb:
     @property
     def released(self) -> bool:
         """Whether GDB let the target run by itself, since time was up."""
-        with contextlib.suppress(GdbEndedError):
-            while self._readable(0):
-                self._records()
+        # Also asked by what shows the time to the user, while a command reads GDB's output.
+        if self._reading.acquire(blocking=False):
+            try:
+                with contextlib.suppress(GdbEndedError):
+                    while self._readable(0):
+                        self._records()
+            finally:
+                self._reading.release()
         return self._released
 
     def console(self, command: str, timeout: float) -> str:
@@ -125,6 +132,10 @@ class Gdb:
         :raises GdbTimeoutError: if GDB does not answer; a reply that comes later is dropped
         :raises GdbEndedError: if GDB has ended
         """
+        with self._reading:
+            return self._command(command, timeout)
+
+    def _command(self, command: str, timeout: float) -> Reply:
         token = next(self._tokens)
         end = time.monotonic() + timeout
         try:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The console at a terminal and with a script, on a guest that it stops and lets run."""
 
+import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pexpect
+import pyte
 import pytest
 
 from tests.command.klp_debug_cli import Ran
@@ -21,7 +22,9 @@ from vmcores.guest import Guest
 
 pytestmark = pytest.mark.lab
 
-PROMPT = "klp-debug> "
+PROMPT = "klp-debug>"
+SCREEN = (160, 50)
+SECONDS = 60
 PATCHED = "int_to_scsilun a5a5a5a5a5a5a5a5\n"
 ORIGINAL = "int_to_scsilun d2040b0300000000\n"
 
@@ -60,45 +63,75 @@ def script(guest: Guest, text: str, state: Path, *more: str) -> Ran:
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
+class Screen(pyte.Screen):
+    """A screen that answers: prompt_toolkit shows no status line before it knows the cursor."""
+
+    def __init__(self, child: "pexpect.spawn[str]") -> None:
+        super().__init__(*SCREEN)
+        self._child = child
+
+    def write_process_input(self, data: str) -> None:
+        self._child.send(data)
+
+
 class Terminal:
-    """A person at the console."""
+    """A person at the console, and what is on the screen there."""
 
     def __init__(self, child: "pexpect.spawn[str]") -> None:
         self.child = child
+        self._screen = Screen(child)
+        self._stream = pyte.Stream(self._screen)
 
-    def says(self, text: str, timeout: float = 60) -> str:
-        """Wait for a text; return what came before it, without the terminal's own codes."""
-        self.child.expect_exact(text, timeout=timeout)
-        return plain(self.child.before or "")
+    def screen(self) -> str:
+        """Return what is on the screen now."""
+        with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
+            while True:
+                self._stream.feed(self.child.read_nonblocking(4096, timeout=0.1))
+        return "\n".join(line.rstrip() for line in self._screen.display)
 
-    def prompt(self) -> str:
-        return self.says(PROMPT)
+    def sees(self, *texts: str) -> None:
+        """Wait until all texts are on the screen."""
+        end = time.monotonic() + SECONDS
+        while missing := [text for text in texts if text not in self.screen()]:
+            assert time.monotonic() < end, f"{missing} not on:\n{self.screen()}"
 
-    def line(self, text: str) -> str:
-        """Give a line; return what is on the screen up to the next prompt."""
+    def waits(self) -> None:
+        """Wait for an empty line behind the prompt."""
+        end = time.monotonic() + SECONDS
+        while self._last_line() != PROMPT:
+            assert time.monotonic() < end, f"no prompt on:\n{self.screen()}"
+
+    def _last_line(self) -> str:
+        lines = [line for line in self.screen().splitlines() if line.startswith(PROMPT)]
+        return lines[-1] if lines else ""
+
+    def line(self, text: str, *answers: str) -> None:
+        """Give a line; wait until the answers are there, and the next prompt."""
         self.child.send(text + "\r")
-        self.says("\n")  # the line's own end
-        return self.prompt()
+        self.sees(*answers)
+        self.waits()
 
-
-def plain(text: str) -> str:
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "")
+    def clear(self) -> None:
+        """Drop the line and clear the screen."""
+        self.child.send("\x03")
+        self.waits()
+        self.child.send("\x0c")
+        self.waits()
 
 
 @contextmanager
 def terminal(guest: Guest, state: Path, *more: str) -> Iterator[Terminal]:
+    columns, rows = SCREEN
     child = pexpect.spawn(
         sys.executable,
         words(guest, *more),
         encoding="utf-8",
-        dimensions=(40, 200),
-        timeout=60,
-        env=os.environ
-        | {"XDG_STATE_HOME": str(state), "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
+        dimensions=(rows, columns),
+        env=os.environ | {"XDG_STATE_HOME": str(state), "TERM": "xterm"},
     )
     try:
         person = Terminal(child)
-        person.prompt()
+        person.waits()
         yield person
     finally:
         child.close(force=True)
@@ -164,28 +197,34 @@ def test_a_script_on_a_dump(captured: Captured, tmp_path: Path) -> None:
 def test_a_person(guest: Guest, tmp_path: Path) -> None:
     with terminal(guest, tmp_path) as person:
         assert not runs(guest)
-        assert "toc_patch" in person.line("list")
-        assert "no command nosuch: see help" in person.line("nosuch")
-        assert "the target runs again" in person.line("continue")
+        person.line("list", "toc_patch", "no transition in progress")
+        person.line("nosuch", "no command nosuch: see help")
+        person.line("bt 1", "init (1)  sleeping")
+        person.line("continue", "the target runs again")
         assert runs(guest)
-        assert "the target runs, so that" in person.line("list")
-        assert "the target is stopped" in person.line("stop")
+        person.line("list", "the target runs, so that its stub cannot be asked")
+        person.line("stop", "the target is stopped")
         assert not runs(guest)
-        assert "init (1)  sleeping" in person.line("bt 1")
-        person.child.send("list nonsense\x03")  # Ctrl-C drops the line
-        person.prompt()
+
+        person.child.send("list nonsense")
+        person.sees(f"{PROMPT} list nonsense")
+        person.child.send("\x03")  # Ctrl-C drops the line
+        person.waits()
         assert not runs(guest)
+
         person.child.send("wait 600\r")
         becomes(guest, running=True)
-        person.child.send("\x03")
-        person.prompt()
-        person.line("stop")
+        person.child.send("\x03")  # and ends what runs
+        person.waits()
+        person.line("stop", "the target is stopped")
+        assert not runs(guest)
+
         person.child.sendcontrol("d")
-        person.child.expect(pexpect.EOF)
+        person.child.expect(pexpect.EOF, timeout=SECONDS)
         person.child.wait()
         assert person.child.exitstatus == 0
     assert runs(guest)
-    assert "list" in (tmp_path / "klp-debug" / "console-history").read_text()
+    assert "+list\n" in (tmp_path / "klp-debug" / "console-history").read_text()
 
 
 def test_completion(guest: Guest, tmp_path: Path) -> None:
@@ -202,28 +241,26 @@ def test_completion(guest: Guest, tmp_path: Path) -> None:
             ("help stat", "help status"),
         ):
             person.child.send(start + "\t")
-            rest = whole[len(start) :]
-            person.says(rest)
-            person.child.send("\x03")
-            person.prompt()
+            person.sees(f"{PROMPT} {whole}")
+            person.clear()
+        person.child.send("disarm \t")  # several: shown
+        person.sees("cmdline_patch_1", "cmdline_patch_2", "leaf_patch", "toc_patch")
 
 
 def test_the_status_line(guest: Guest, tmp_path: Path) -> None:
     with terminal(guest, tmp_path, "--max-pause", "600") as person:
-        person.says("QEMU guest, stopped by GDB, Linux 6.1")
-        person.says("stopped for ")
-        person.says("of 600 s | nothing held disarmed")
+        person.sees("QEMU guest, stopped by GDB, Linux 6.1", " s of 600 s | nothing held disarmed")
         person.child.send("disarm leaf_patch\r")
-        person.says("[y/N] ")
+        person.sees("[y/N]")
         person.child.send("y\r")
-        person.says("held disarmed: leaf_patch")
-        # An empty line repeats nothing.
-        person.child.send("undo --yes\r")
-        person.says("nothing held disarmed")
-        person.child.send("\r\r")
-        time.sleep(1)
-        person.child.send("continue\r")
-        person.says("| running |")
+        person.sees("| held disarmed: leaf_patch")
+        person.line("undo --yes")
+        person.sees("| nothing held disarmed")
+        person.line("")  # repeats nothing
+        person.line("")
+        person.sees("| nothing held disarmed")
+        person.line("continue")
+        person.sees("| running |")
         assert leaf_says(guest) == PATCHED
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -185,6 +186,25 @@ def test_commands_do_not_wait_for_silence() -> None:
             assert gdb.console(f"python print({number})", 10) == f"{number}\n"
         assert time.monotonic() - start < 20
     finally:
+        gdb.close()
+
+
+def test_who_asks_for_the_time_takes_no_reply() -> None:
+    gdb = Gdb(GDB)
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            assert not gdb.released
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        for number in range(500):
+            assert gdb.console(f"python print({number})", 10) == f"{number}\n"
+    finally:
+        over.set()
+        watcher.join()
         gdb.close()
 
 
