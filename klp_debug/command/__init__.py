@@ -8,7 +8,8 @@ from klp_debug.command.func import FUNC
 from klp_debug.command.list import LIST
 from klp_debug.command.ops import OPS
 from klp_debug.command.report import REPORT
+from klp_debug.command.scan import SCAN
 from klp_debug.command.site import SITE
 from klp_debug.command.transition import TRANSITION
 
-COMMANDS: tuple[Command, ...] = (REPORT, LIST, FUNC, SITE, OPS, AUDIT, BT, TRANSITION)
+COMMANDS: tuple[Command, ...] = (REPORT, LIST, FUNC, SITE, OPS, AUDIT, BT, TRANSITION, SCAN)

@@ -11,8 +11,7 @@ from klp_debug.command import COMMANDS
 from klp_debug.command.command import Command, CommandError
 from klp_debug.frontend.progress import progress
 from klp_debug.frontend.target_arguments import add_target_arguments, target_options
-from klp_debug.render.as_json import as_json
-from klp_debug.render.as_text import as_text
+from klp_debug.render.formats import FORMATS
 from klp_debug.target.errors import TargetError
 from klp_debug.target.opening import open_target
 
@@ -47,8 +46,11 @@ def parser() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         command.add_arguments(sub)
-        add_target_arguments(sub)
-        sub.add_argument("--json", action="store_true", help="print a JSON document")
+        if command.needs_target:
+            add_target_arguments(sub)
+        formats = sub.add_mutually_exclusive_group()
+        for name in ("json", *command.formats):
+            formats.add_argument(f"--{name}", action="store_true", help=FORMATS[name].help)
         sub.set_defaults(run=command)
     return top
 
@@ -70,9 +72,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(command: Command, args: argparse.Namespace) -> int:
-    with progress("opening the target"):
-        view = KernelView(open_target(target_options(args)))
-    with progress(command.name):
-        answer = command.run(view, args)
-    print(as_json(answer) if args.json else as_text(answer), flush=True)
+    view = None
+    if command.needs_target:
+        with progress("opening the target"):
+            view = KernelView(open_target(target_options(args)))
+    with progress(command.name) as say:
+        answer = command.run(view, args, say)
+    chosen = next((name for name in ("json", *command.formats) if getattr(args, name)), "text")
+    print(FORMATS[chosen].render(answer), flush=True)
     return _FINE if answer.clean else _FINDINGS

@@ -2,22 +2,29 @@
 """Says on stderr what takes long, if it does and if a person is there to read it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape as without_markup
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from klp_debug.render.terminal import escape
 
 _PATIENCE = 2.0
 """Seconds that a user waits before wondering."""
 
 
 @contextmanager
-def progress(what: str) -> Iterator[None]:
-    """Show a line with the elapsed time while the block runs, once it takes over two seconds."""
+def progress(what: str) -> Iterator[Callable[[str], None]]:
+    """
+    Show a line with the elapsed time while the block runs, once it takes over two seconds.
+
+    The block may say what it is at, by calling what it is given.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield
+        yield lambda at: None
         return
     display = Progress(
         SpinnerColumn(),
@@ -26,12 +33,12 @@ def progress(what: str) -> Iterator[None]:
         console=console,
         transient=True,
     )
-    display.add_task(what, total=None)
+    task = display.add_task(what, total=None)
     timer = threading.Timer(_PATIENCE, display.start)
     timer.daemon = True
     timer.start()
     try:
-        yield
+        yield lambda at: display.update(task, description=f"{what}: {without_markup(escape(at))}")
     finally:
         timer.cancel()
         timer.join()

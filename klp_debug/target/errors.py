@@ -8,3 +8,7 @@ class TargetError(Exception):
 
     It ends a command with exit code 2.
     """
+
+
+class ForeignFileError(TargetError):
+    """A file that is not for ppc64le; in a folder such files (a build's own tools) are no error."""
