@@ -82,6 +82,11 @@ class Section:
     info: int
 
     @property
+    def is_loaded(self) -> bool:
+        """Whether it becomes part of the kernel's memory."""
+        return bool(self.flags & SH_FLAGS.SHF_ALLOC)
+
+    @property
     def is_text(self) -> bool:
         """Whether it holds instructions that the file has."""
         wanted = SH_FLAGS.SHF_ALLOC | SH_FLAGS.SHF_EXECINSTR

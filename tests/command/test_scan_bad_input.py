@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Files that ``scan`` cannot use, as a user gives them; tests/target/test_object_file.py has more."""
+"""Files that ``scan`` cannot use, as a user gives them; test_object_file.py has more."""
 
 import lzma
 import os
@@ -132,7 +132,7 @@ def test_compressed_debugging_sections(tmp_path: Path, packing: str) -> None:
     booted = image("6.1")
     plain = booted.modules / "leaf_patch.ko"
     packed = tmp_path / plain.name
-    objcopy = f"{booted.kernel.toolchain.cross}objcopy"
+    objcopy = f"{booted.kernel.recipe.cross}objcopy"
     command = [objcopy, f"--compress-debug-sections={packing}", plain, packed]
     subprocess.run(list(map(str, command)), check=True)
     against = ("--against", booted.vmlinux, booted.modules)

@@ -7,6 +7,7 @@ from klp_debug.analysis.scan import hazards
 from klp_debug.analysis.scan.against import Against
 from klp_debug.analysis.scan.census import Census
 from klp_debug.analysis.scan.hazard_log import HazardLog
+from klp_debug.analysis.scan.kpatch_data import kpatch_objects
 from klp_debug.analysis.scan.livepatch_relocations import check_livepatch_relocations
 from klp_debug.analysis.scan.modinfo import ModInfo, modinfo_of
 from klp_debug.analysis.scan.module_calls import check_calls
@@ -29,6 +30,7 @@ def check_patch(
     :return: None if it is no livepatch module
     """
     objects = PatchData(census.obj, _layouts(census, against)).objects()
+    objects += kpatch_objects(census.obj)
     if not info.livepatch and not objects:
         return None
     if not info.livepatch:
@@ -63,8 +65,6 @@ def _has_all_members(layouts: Mapping[str, StructLayout]) -> bool:
 
 
 def _kind_of_module(census: Census) -> str:
-    if census.obj.named_section(".kpatch.funcs") is not None:
-        return "kpatch-build made it, and its core makes the klp_patch when it is loaded"
     if census.obj.named_section(".init.klp_objects") is not None:
         return "klp-build made it, and its init makes the klp_patch"
     return "nothing in its data begins with a pointer to __this_module"

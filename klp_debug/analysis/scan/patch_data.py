@@ -11,9 +11,7 @@ Source: include/linux/livepatch.h.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
-from klp_debug.analysis.scan.site_tables import R_PPC64_ADDR64
+from klp_debug.analysis.scan.pointers import Place, Pointers
 from klp_debug.target.object_file import STT_OBJECT, ObjectFile
 from klp_debug.target.struct_layout import StructLayout
 
@@ -29,9 +27,6 @@ _MOST = 4096
 """Elements of an array. Bounds the walk of a damaged file."""
 _LARGEST = 1024
 """Bytes of one element, where its size is not known."""
-
-Place = tuple[int, int]
-"""Section and offset in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +57,7 @@ class PatchData:
         """Prepare to read OBJ; LAYOUTS are of :data:`STRUCTS`."""
         self._obj = obj
         self._layouts = layouts
-        self._pointers: dict[Place, Place] = {}
-        for section in obj.sections:
-            if section.is_text or section.index == 0 or not section.flags & 2:
-                continue
-            rows = obj.relocations(section.index)
-            for row in rows[rows["type"] == R_PPC64_ADDR64]:
-                target = self._target(row)
-                if target is not None:
-                    self._pointers[section.index, int(row["offset"])] = target
-        self._pointed_to = set(self._pointers.values())
-
-    def _target(self, row: np.void) -> Place | None:
-        symbol = int(row["symbol"])
-        if symbol >= len(self._obj.symbols):
-            return None
-        section = int(self._obj.symbol_sections[symbol])
-        if not 0 < section < len(self._obj.sections):
-            return None
-        offset = int(self._obj.symbols["value"][symbol]) + int(row["addend"])
-        return (section, offset) if 0 <= offset < self._obj.sections[section].size else None
+        self._pointers = Pointers(obj)
 
     def objects(self) -> tuple[KlpObject, ...]:
         """Return the objects of all patches in the module's data."""
@@ -91,8 +67,8 @@ class PatchData:
         layout = self._layouts["klp_patch"].offsets
         step = layout["objs"] - layout["mod"]
         found: list[KlpObject] = []
-        for (section, offset), target in self._pointers.items():
-            objects = self._pointers.get((section, offset + step))
+        for (section, offset), target in self._pointers:
+            objects = self._pointers.target((section, offset + step))
             if target == (this_module.index, 0) and objects is not None:
                 found.extend(self._objects(objects))
         return tuple(found)
@@ -102,12 +78,12 @@ class PatchData:
         name_at, funcs_at = layout.offsets["name"], layout.offsets["funcs"]
 
         def looks_like_one(place: Place) -> bool:
-            funcs = self._pointers.get(_behind(place, funcs_at))
-            return funcs is not None and self._string(funcs) is not None
+            funcs = self._pointers.target(_behind(place, funcs_at))
+            return funcs is not None and self._pointers.string(funcs) is not None
 
         for place in self._elements(start, layout.size, looks_like_one, (name_at, funcs_at)):
-            name = self._string(_behind(place, name_at))
-            funcs = self._pointers.get(_behind(place, funcs_at))
+            name = self._pointers.string(_behind(place, name_at))
+            funcs = self._pointers.target(_behind(place, funcs_at))
             yield KlpObject(
                 name="vmlinux" if name is None else name,
                 named=name is not None,
@@ -119,18 +95,18 @@ class PatchData:
         name_at, new_at = layout.offsets["old_name"], layout.offsets["new_func"]
 
         def looks_like_one(place: Place) -> bool:
-            new = self._pointers.get(_behind(place, new_at))
-            named = self._string(_behind(place, name_at)) is not None
+            new = self._pointers.target(_behind(place, new_at))
+            named = self._pointers.string(_behind(place, name_at)) is not None
             return named and new is not None and self._obj.sections[new[0]].is_text
 
         for place in self._elements(start, layout.size, looks_like_one, (name_at,)):
-            name = self._string(_behind(place, name_at))
+            name = self._pointers.string(_behind(place, name_at))
             if name is None:
                 return
             yield KlpFunc(
                 old_name=name,
-                sympos=self._number(_behind(place, layout.offsets["old_sympos"])),
-                new_func=self._pointers.get(_behind(place, new_at)),
+                sympos=self._pointers.number(_behind(place, layout.offsets["old_sympos"])),
+                new_func=self._pointers.target(_behind(place, new_at)),
             )
 
     def _elements(
@@ -156,14 +132,14 @@ class PatchData:
                 if size is None:
                     return
             place = _behind(place, size)
-            if place in self._pointed_to:
+            if place in self._pointers.pointed_to:
                 return  # the next array
 
     def _size_by_next(self, place: Place, looks_like_one: Callable[[Place], bool]) -> int | None:
         end = self._end_of_variable(place)
         for size in range(16, _LARGEST, 8):
             following = _behind(place, size)
-            if following[1] >= end or following in self._pointed_to:
+            if following[1] >= end or following in self._pointers.pointed_to:
                 return None
             if looks_like_one(following):
                 return size
@@ -177,22 +153,6 @@ class PatchData:
         sizes = symbols["size"][here]
         size = min(int(sizes.max()), 1 << 24) if len(sizes) else _LARGEST
         return place[1] + size
-
-    def _string(self, place: Place) -> str | None:
-        """Return the string that the pointer at a place leads to."""
-        target = self._pointers.get(place)
-        if target is None:
-            return None
-        section, offset = target
-        if self._obj.sections[section].is_text or offset < 0:
-            return None
-        data = self._obj.data(self._obj.sections[section])
-        end = data.find(b"\0", offset, offset + 1024)
-        return data[offset:end].decode("utf-8", "replace") if end > offset else None
-
-    def _number(self, place: Place) -> int:
-        data = self._obj.data(self._obj.sections[place[0]])
-        return int.from_bytes(data[max(place[1], 0) : place[1] + 8], "little")
 
 
 def _behind(place: Place, step: int) -> Place:

@@ -7,7 +7,8 @@ from klp_debug.analysis.scan import hazards
 from klp_debug.analysis.scan.census import Census
 from klp_debug.analysis.scan.hazard_log import HazardLog
 from klp_debug.analysis.scan.module_calls import outer_calls
-from klp_debug.analysis.scan.patch_data import KlpFunc, Place
+from klp_debug.analysis.scan.patch_data import KlpFunc
+from klp_debug.analysis.scan.pointers import Place
 from klp_debug.ppc64le.instruction import is_b
 from klp_debug.result.scan import Replacement
 

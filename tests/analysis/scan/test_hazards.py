@@ -3,6 +3,7 @@
 
 import dataclasses
 import re
+import struct
 from pathlib import Path
 
 import pytest
@@ -239,7 +240,6 @@ def test_not_marked(module: Path) -> None:
 @pytest.mark.parametrize(
     ("section", "says"),
     [
-        (".kpatch.funcs", "kpatch-build made it"),
         (".init.klp_objects", "klp-build made it"),
         (".other", "nothing in its data"),
     ],
@@ -249,6 +249,39 @@ def test_no_klp_patch(module: Path, section: str, says: str) -> None:
     made.section(".modinfo", modinfo(*INFO))
     made.section(section, bytes(8))
     assert says in only(hazards(made, module), "no-klp-patch")
+
+
+def test_a_module_of_kpatch_build(module: Path) -> None:
+    """Made by hand after kpatch-patch.h; no module that kpatch-build made was ever tried."""
+    made = MadeObject()
+    text = made.text(".text", MFLR, BLR, BLR)
+    made.section(".modinfo", modinfo(*INFO))
+    strings = made.section(".kpatch.strings", b"\0vmlinux\0f\0scsi_common\0twice\0quiet\0")
+    rows = [(4, 0, 9, 1), (0, 2, 23, 11), (0, 0, 29, 11)]
+    table = b"".join(struct.pack("<7Q", 0, 8, 0, 0, sympos, 0, 0) for _, sympos, _, _ in rows)
+    funcs = made.section(".kpatch.funcs", table)
+    code, names = made.symbol("", text, kind=3), made.symbol("", strings, kind=3)
+    made.symbol("replacement", text, 0, 4)
+    made.symbol("other_replacement", text, 4, 8)
+    for number, (new_addr, _, name, objname) in enumerate(rows):
+        made.relocate(funcs, 56 * number, ADDR64, code, new_addr)
+        made.relocate(funcs, 56 * number + 40, ADDR64, names, name)
+        made.relocate(funcs, 56 * number + 48, ADDR64, names, objname)
+    answer = scan_of(made, module)
+    (file,) = answer.files
+    assert file.patch is not None
+    assert [
+        (one.object, one.old_name, one.sympos, one.replacement and one.replacement.name)
+        for one in file.patch
+    ] == [
+        ("vmlinux", "f", 0, "other_replacement"),
+        ("scsi_common", "twice", 2, "replacement"),
+        ("scsi_common", "quiet", 0, "replacement"),
+    ]
+    assert [(one.id, one.subject) for one in answer.hazards if one.level != "note"] == [
+        ("object-not-given", "vmlinux"),
+        ("original-without-site", "quiet [scsi_common]"),
+    ]
 
 
 def test_compiler_options(module: Path) -> None:
