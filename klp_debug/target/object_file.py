@@ -118,6 +118,10 @@ class ObjectFile:
         self.symbols, self.symbol_sections, self._names = self._read_symbols()
         self._words: dict[int, npt.NDArray[np.uint32]] = {}
         self._relocations: dict[tuple[int, bool], Table] = {}
+        self._relocation_sections: dict[int, list[Section]] = {}
+        for section in self.sections:
+            if section.type == SHT_RELA:
+                self._relocation_sections.setdefault(section.info, []).append(section)
 
     def _error(self, what: str) -> TargetError:
         return TargetError(f"{self.path} {what}")
@@ -214,6 +218,11 @@ class ObjectFile:
             raise self._error(f"has a compressed section {section.name}, where none should be")
         return self._bytes[section.offset : section.offset + section.size]
 
+    def contains(self, section: Section, content: bytes) -> bool:
+        """Return whether bytes are somewhere in a section, which may be large."""
+        end = section.offset + section.size
+        return section.type != SHT_NOBITS and self._bytes.find(content, section.offset, end) >= 0
+
     def rows(self, section: Section, dtype: np.dtype[Any]) -> Table:
         """Return a section as a table; what is left behind the last whole row is dropped."""
         data = self.data(section)
@@ -270,10 +279,8 @@ class ObjectFile:
         if key not in self._relocations:
             tables = [
                 self.rows(section, RELOCATION)
-                for section in self.sections
-                if section.type == SHT_RELA
-                and section.info == index
-                and is_livepatch_section(section) is livepatch
+                for section in self._relocation_sections.get(index, ())
+                if is_livepatch_section(section) is livepatch
             ]
             rows = np.concatenate([np.empty(0, RELOCATION), *tables])
             self._relocations[key] = rows[np.argsort(rows["offset"], kind="stable")]

@@ -11,10 +11,13 @@ from klp_debug.result.finding import Finding
 class HazardLog:
     """What was found so far; the same about the same is noted once."""
 
-    found: list[Finding] = field(default_factory=list)
+    _found: dict[Finding, None] = field(default_factory=dict)
 
     def add(self, kind: Kind, subject: str, evidence: str) -> None:
         """Note a hazard."""
-        finding = kind.on(subject, evidence)
-        if finding not in self.found:
-            self.found.append(finding)
+        self._found.setdefault(kind.on(subject, evidence))
+
+    @property
+    def found(self) -> tuple[Finding, ...]:
+        """All hazards, in the order in which they were noted."""
+        return tuple(self._found)

@@ -17,7 +17,7 @@ from klp_debug.analysis.scan.hazard_log import HazardLog
 from klp_debug.analysis.scan.modinfo import ModInfo
 from klp_debug.analysis.scan.site_tables import R_PPC64_REL24
 from klp_debug.ppc64le.instruction import LD_R2_24_R1, NOP, is_bl
-from klp_debug.target.object_file import SHN_LIVEPATCH, SHN_UNDEF, ObjectFile
+from klp_debug.target.object_file import SHN_LIVEPATCH, SHN_UNDEF, ObjectFile, Section
 
 _FTRACE_CALLS = ("_mcount", "ftrace_caller", "ftrace_regs_caller")
 """``is_mprofile_ftrace_call()``: no restore of r2 is put behind these."""
@@ -37,8 +37,22 @@ class OuterCall:
     symbol: str
 
 
-def outer_calls(obj: ObjectFile, section: int) -> Iterator[OuterCall]:
-    """Yield the branches of a section that leave the module, but those of ftrace."""
+class OuterCalls:
+    """All branches that leave a module, but those of ftrace."""
+
+    def __init__(self, obj: ObjectFile) -> None:
+        """Prepare to look them up in OBJ."""
+        self._obj = obj
+        self._by_section: dict[int, tuple[OuterCall, ...]] = {}
+
+    def of(self, section: int) -> tuple[OuterCall, ...]:
+        """Return those of one section."""
+        if section not in self._by_section:
+            self._by_section[section] = tuple(_outer_calls(self._obj, section))
+        return self._by_section[section]
+
+
+def _outer_calls(obj: ObjectFile, section: int) -> Iterator[OuterCall]:
     words = obj.words(section)
     for livepatch in (False, True):
         rows = obj.relocations(section, livepatch=livepatch)
@@ -51,13 +65,13 @@ def outer_calls(obj: ObjectFile, section: int) -> Iterator[OuterCall]:
                 yield OuterCall(4 * index, int(words[index]), following, symbol)
 
 
-def check_calls(census: Census, info: ModInfo, log: HazardLog) -> None:
+def check_calls(census: Census, calls: OuterCalls, info: ModInfo, log: HazardLog) -> None:
     """Note what is wrong with a patch's own calls and sites, whatever it replaces."""
     obj = census.obj
     if not census.pcrel:
         for section in obj.sections:
             if section.is_text:
-                _check_nops(census, section.index, log)
+                _check_nops(section, calls, log)
         _check_compiler_options(obj, log)
     unlisted = census.sites.unlisted
     if len(unlisted):
@@ -78,11 +92,10 @@ def _has_list(census: Census) -> bool:
     return any(source.startswith("__") for source in census.sites.sources)
 
 
-def _check_nops(census: Census, section: int, log: HazardLog) -> None:
-    for call in outer_calls(census.obj, section):
+def _check_nops(section: Section, calls: OuterCalls, log: HazardLog) -> None:
+    for call in calls.of(section.index):
         if is_bl(call.word) and call.following not in (NOP, LD_R2_24_R1):
-            name = census.obj.sections[section].name
-            evidence = f"{name}+{call.offset:#x}: bl {call.symbol}; {call.following:08x}"
+            evidence = f"{section.name}+{call.offset:#x}: bl {call.symbol}; {call.following:08x}"
             log.add(hazards.CALL_WITHOUT_NOP, call.symbol, evidence)
 
 

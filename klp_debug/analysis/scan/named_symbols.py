@@ -70,6 +70,6 @@ def clones_of(obj: ObjectFile, name: str) -> list[str]:
 def debug_info_knows(obj: ObjectFile, name: str) -> bool:
     """Return whether a name is among the strings of the debugging information."""
     strings = obj.named_section(".debug_str")
-    if strings is None or strings.flags & 0x800:  # compressed: not worth the time
+    if strings is None:
         return False
-    return b"\0" + name.encode() + b"\0" in obj.data(strings)
+    return obj.contains(strings, b"\0" + name.encode() + b"\0")

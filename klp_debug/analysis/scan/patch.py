@@ -10,7 +10,7 @@ from klp_debug.analysis.scan.hazard_log import HazardLog
 from klp_debug.analysis.scan.kpatch_data import kpatch_objects
 from klp_debug.analysis.scan.livepatch_relocations import check_livepatch_relocations
 from klp_debug.analysis.scan.modinfo import ModInfo, modinfo_of
-from klp_debug.analysis.scan.module_calls import check_calls
+from klp_debug.analysis.scan.module_calls import OuterCalls, check_calls
 from klp_debug.analysis.scan.originals import check_original
 from klp_debug.analysis.scan.patch_data import LIKELY_LAYOUTS, STRUCTS, KlpObject, PatchData
 from klp_debug.analysis.scan.replacements import check_replacement
@@ -38,11 +38,12 @@ def check_patch(
         log.add(hazards.NOT_MARKED, ".modinfo", f"it would replace {names}")
     if not objects:
         log.add(hazards.NO_KLP_PATCH, "klp_patch", _kind_of_module(census))
-    check_calls(census, info, log)
+    calls = OuterCalls(census.obj)
+    check_calls(census, calls, info, log)
     check_livepatch_relocations(census.obj, against.get, log)
     predicted: list[PredictedFunction] = []
     for one in objects:
-        predicted.extend(_check_object(census, info, one, against, log))
+        predicted.extend(_check_object(census, calls, info, one, against, log))
     return tuple(predicted)
 
 
@@ -71,7 +72,12 @@ def _kind_of_module(census: Census) -> str:
 
 
 def _check_object(
-    census: Census, info: ModInfo, one: KlpObject, against: Against, log: HazardLog
+    census: Census,
+    calls: OuterCalls,
+    info: ModInfo,
+    one: KlpObject,
+    against: Against,
+    log: HazardLog,
 ) -> list[PredictedFunction]:
     known = None
     if one.named and (one.name == "vmlinux" or "-" in one.name):
@@ -91,7 +97,7 @@ def _check_object(
         original = None
         if known is not None:
             original = check_original(known, subject, func, info.release, log)
-        replacement = check_replacement(census, subject, func, log)
+        replacement = check_replacement(census, calls, subject, func, log)
         predicted.append(
             PredictedFunction(one.name, func.old_name, func.sympos, original, replacement)
         )

@@ -23,8 +23,8 @@ LIKELY_LAYOUTS: Mapping[str, StructLayout] = {
 }
 """What has not changed since v4.7, where ``relocs`` left klp_object; the sizes have."""
 
-_MOST = 4096
-"""Elements of an array. Bounds the walk of a damaged file."""
+_MOST = 8192
+"""Elements of all arrays. Bounds the walk of a damaged file."""
 _LARGEST = 1024
 """Bytes of one element, where its size is not known."""
 
@@ -58,6 +58,7 @@ class PatchData:
         self._obj = obj
         self._layouts = layouts
         self._pointers = Pointers(obj)
+        self._left = _MOST
 
     def objects(self) -> tuple[KlpObject, ...]:
         """Return the objects of all patches in the module's data."""
@@ -123,7 +124,9 @@ class PatchData:
         :param pointers: offsets of the members of which one must be set
         """
         place = start
-        for _ in range(_MOST):
+        is_known = size is not None
+        while self._left:
+            self._left -= 1
             if not any(_behind(place, at) in self._pointers for at in pointers):
                 return
             yield place
@@ -132,7 +135,7 @@ class PatchData:
                 if size is None:
                     return
             place = _behind(place, size)
-            if place in self._pointers.pointed_to:
+            if not is_known and place in self._pointers.pointed_to:
                 return  # the next array
 
     def _size_by_next(self, place: Place, looks_like_one: Callable[[Place], bool]) -> int | None:

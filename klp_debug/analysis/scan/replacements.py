@@ -6,7 +6,7 @@ import numpy as np
 from klp_debug.analysis.scan import hazards
 from klp_debug.analysis.scan.census import Census
 from klp_debug.analysis.scan.hazard_log import HazardLog
-from klp_debug.analysis.scan.module_calls import outer_calls
+from klp_debug.analysis.scan.module_calls import OuterCalls
 from klp_debug.analysis.scan.patch_data import KlpFunc
 from klp_debug.analysis.scan.pointers import Place
 from klp_debug.ppc64le.instruction import is_b
@@ -14,12 +14,14 @@ from klp_debug.result.scan import Replacement
 
 
 def check_replacement(
-    census: Census, subject: str, func: KlpFunc, log: HazardLog
+    census: Census, calls: OuterCalls, subject: str, func: KlpFunc, log: HazardLog
 ) -> Replacement | None:
     """
     Return the function that a klp_func puts in another's place, and note what speaks against it.
 
     :param census: of the patch
+    :param calls: its own that leave it
+    :param subject: what users know the klp_func by
     :return: None if new_func leads to none
     """
     function = _find(census, subject, func.new_func, log)
@@ -30,7 +32,7 @@ def check_replacement(
         evidence = f"{census.name(function)} is in {section}"
         log.add(hazards.REPLACEMENT_IN_INIT_TEXT, subject, evidence)
     if not census.pcrel:
-        _check_sibling_calls(census, subject, function, log)
+        _check_sibling_calls(census, calls, subject, function, log)
     return Replacement(
         name=census.name(function),
         section=section,
@@ -58,10 +60,12 @@ def _find(census: Census, subject: str, place: Place | None, log: HazardLog) -> 
     return covering
 
 
-def _check_sibling_calls(census: Census, subject: str, function: int, log: HazardLog) -> None:
+def _check_sibling_calls(
+    census: Census, calls: OuterCalls, subject: str, function: int, log: HazardLog
+) -> None:
     start = int(census.functions.start[function])
     end = start + int(census.functions.size[function])
-    for call in outer_calls(census.obj, int(census.functions.section[function])):
+    for call in calls.of(int(census.functions.section[function])):
         if start <= call.offset < end and is_b(call.word):
             at = f"{census.name(function)}+{call.offset - start:#x}"
             log.add(hazards.REPLACEMENT_SIBLING_CALL, subject, f"{at}: b {call.symbol}")
