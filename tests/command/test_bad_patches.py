@@ -45,8 +45,6 @@ BAD = {
     "init_original_patch": Bad(
         "original-in-init-text", "failed to find location for function 'start_kernel'"
     ),
-    # Not called: it has been freed.
-    "init_replacement_patch": Bad("replacement-in-init-text", patched="1"),
     "missing_patch": Bad("original-missing", "symbol 'no_such_function' not found in symbol table"),
     "named_vmlinux_patch": Bad("object-never-patched"),
     "no_nop_patch": Bad("call-without-nop", "Expected nop after call, got 38210020"),

@@ -75,7 +75,7 @@ ORIGINAL_WITHOUT_SITE = Kind(
 ORIGINAL_IN_INIT_TEXT = Kind(
     id="original-in-init-text",
     severity="error",
-    meaning="The function is in a section that is freed once its object is initialised.",
+    meaning="The function is in a section of vmlinux that is freed once the kernel has booted.",
     shows="The function's section.",
     action="There is nothing to replace when the patch is loaded, and the kernel refuses it. Undo"
     " what the function did from the patch's own code or callbacks.",
@@ -123,13 +123,6 @@ REPLACEMENT_NOT_AT_ENTRY = Kind(
     shows="Where it leads.",
     action="The kernel does not check it: the replacement would run with the TOC of whoever called"
     " the original. Use the function's address as C has it.",
-)
-REPLACEMENT_IN_INIT_TEXT = Kind(
-    id="replacement-in-init-text",
-    severity="error",
-    meaning="The replacement is in a section that is freed once the patch is initialised.",
-    shows="The replacement's section.",
-    action="The first call after that runs freed memory. Take __init off the function.",
 )
 REPLACEMENT_SIBLING_CALL = Kind(
     id="replacement-sibling-call",
@@ -264,7 +257,6 @@ HAZARDS: tuple[Kind, ...] = (
     ORIGINAL_LEAF_CRASHES,
     REPLACEMENT_MISSING,
     REPLACEMENT_NOT_AT_ENTRY,
-    REPLACEMENT_IN_INIT_TEXT,
     REPLACEMENT_SIBLING_CALL,
     SIBLING_CALLS_ALLOWED,
     CALL_WITHOUT_NOP,

@@ -3,7 +3,7 @@
 The symbols of a name, counted as livepatch counts them.
 
 Source: ``klp_find_object_symbol()`` in kernel/livepatch/core.c; the kernel's kallsyms are in the
-order of addresses, a module's in that of its symbol table, without what is freed after init.
+order of addresses, a module's in that of its symbol table. On powerpc a module's .init.text stays.
 """
 
 from dataclasses import dataclass
@@ -32,24 +32,18 @@ class NamedSymbol:
 
 
 def symbols_named(obj: ObjectFile, name: str) -> list[NamedSymbol]:
-    """
-    Return the symbols of a name, by position.
-
-    What is freed after init comes last: livepatch finds it in vmlinux, and not in a module.
-    """
-    found: dict[tuple[int, int], bool] = {}
+    """Return the symbols of a name, by position."""
+    found: dict[tuple[int, int], None] = {}
     for index in obj.named_symbols(name):
         section = int(obj.symbol_sections[index])
         if section == SHN_UNDEF or section >= len(obj.sections):
             continue
         if obj.symbols["info"][index] & 0xF in (_SECTION, _FILE):
             continue
-        is_init = obj.kind == "relocatable" and obj.sections[section].name.startswith(".init")
-        found.setdefault((section, int(obj.symbols["value"][index])), is_init)
+        found.setdefault((section, int(obj.symbols["value"][index])))
     places = list(found)
     if obj.kind == "executable":
         places.sort(key=lambda place: place[1])
-    places.sort(key=lambda place: found[place])
     return [
         NamedSymbol(
             position=position,

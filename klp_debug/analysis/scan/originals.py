@@ -95,9 +95,9 @@ def _why_missing(census: Census, name: str) -> str:
 
 
 def _is_freed(census: Census, symbol: NamedSymbol) -> bool:
-    # A module's .exit.text stays, if it can be removed at all; vmlinux's goes with .init.text.
-    freed = _FREED if census.obj.kind == "executable" else _FREED[:1]
-    return symbol.section_name.startswith(freed)
+    # A module's stay: module_frob_arch_sections() of module_64.c renames them, so that the module
+    # loader does not know them.
+    return census.obj.kind == "executable" and symbol.section_name.startswith(_FREED)
 
 
 def _why_no_site(census: Census, symbol: NamedSymbol, function: int | None) -> str:

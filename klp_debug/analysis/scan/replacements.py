@@ -28,9 +28,6 @@ def check_replacement(
     if function is None:
         return None
     section = census.section_name(function)
-    if section.startswith(".init"):
-        evidence = f"{census.name(function)} is in {section}"
-        log.add(hazards.REPLACEMENT_IN_INIT_TEXT, subject, evidence)
     if not census.pcrel:
         _check_sibling_calls(census, calls, subject, function, log)
     return Replacement(

@@ -124,7 +124,6 @@ def test_a_patch_without_fault(module: Path) -> None:
         (Func("twice", sympos=3), "original-wrong-position", "old_sympos is 3, scsi_common.ko has"),
         (Func("quiet"), "original-without-site", ".text 0x20: notrace or assembler"),
         (Func("data"), "original-without-site", ".data 0x0 is the start of no function"),
-        (Func("early"), "original-in-init-text", "it is in .init.text"),
         (Func("cloned"), "original-has-clones", "scsi_common.ko has cloned.constprop.0"),
         (Func("int_to_scsilun"), "original-leaf", "its site is at +0x4"),
         (Func("with_toc", None), "replacement-missing", "new_func is NULL"),
@@ -192,10 +191,17 @@ def test_another_kernel(tmp_path: Path) -> None:
     assert "6.1.177 SMP" in only(hazards(replacing("with_toc"), module), "other-kernel")
 
 
-def test_replacement_in_init_text(module: Path) -> None:
-    patch = made_patch({"scsi_common": [Func("with_toc")]}, section=".init.text")
-    evidence = only(hazards(patch, module), "replacement-in-init-text")
-    assert evidence == "replacement is in .init.text"
+def test_powerpc_keeps_the_init_text_of_modules(module: Path) -> None:
+    patch = made_patch({"scsi_common": [Func("early")]}, section=".init.text")
+    assert list(hazards(patch, module)) == ["original-leaf"]
+
+
+def test_vmlinux_frees_its_init_text(tmp_path: Path) -> None:
+    kernel = MadeObject(kind=2)
+    kernel.symbol("early", kernel.text(".init.text", MFLR, BL, BLR), 0, 12)
+    vmlinux = kernel.write(tmp_path / "vmlinux")
+    found = hazards(made_patch({None: [Func("early")]}), vmlinux)
+    assert only(found, "original-in-init-text") == "it is in .init.text"
 
 
 def calling(word: int, following: int, section: int = UNDEF) -> MadeObject:
