@@ -4,11 +4,12 @@
 from pathlib import Path
 
 from klp_debug.analysis.findings import KINDS, Kind
+from klp_debug.analysis.scan.hazards import HAZARDS
 
 PAGE = Path(__file__).with_name("findings.md")
 
 _HEAD = """\
-<!-- Made by `make docs` from klp_debug/analysis/findings.py; change that. -->
+<!-- Made by `make docs` from klp_debug/analysis/findings.py and scan/hazards.py; change these. -->
 
 # Findings
 
@@ -21,10 +22,19 @@ a tracer or patch, the kernel itself does not fit together for a moment. Ask aga
 believe a finding there. In a vmcore, see whether a task was in `ftrace_replace_code()`.
 """
 
+_HAZARDS_HEAD = """\
+# Hazards
+
+What `klp-debug scan` reports of a livepatch module before it is loaded. With one of the level that
+`--fail-on` names or above (`warning`, if it names none) the exit code is 1. In a JSON document each
+is an object in `hazards`, in SARIF a rule; its `id` is one of those below.
+"""
+
 
 def findings_page() -> str:
     """Return the page, as Markdown that code hosts and MyST read alike."""
-    return "\n".join([_HEAD, *(_section(kind) for kind in KINDS)])
+    parts = [_HEAD, *map(_section, KINDS), _HAZARDS_HEAD, *map(_section, HAZARDS)]
+    return "\n".join(parts)
 
 
 def _section(kind: Kind) -> str:

@@ -11,6 +11,7 @@ from klp_debug.command.journal import JOURNAL
 from klp_debug.command.list import LIST
 from klp_debug.command.ops import OPS
 from klp_debug.command.report import REPORT
+from klp_debug.command.scan import SCAN
 from klp_debug.command.site import SITE
 from klp_debug.command.status import STATUS
 from klp_debug.command.transition import TRANSITION
@@ -19,4 +20,5 @@ from klp_debug.command.undo import UNDO
 COMMANDS: tuple[Command, ...] = (
     *(REPORT, LIST, FUNC, SITE, OPS, AUDIT, BT, TRANSITION),
     *(STATUS, DISARM, ARM, UNDO, JOURNAL),
+    SCAN,
 )

@@ -38,7 +38,15 @@ class Command:
     """One line, for lists of commands."""
     description: str
     """For the command's own help."""
-    run_on: Callable[[KernelView, argparse.Namespace], Answer]
+    run_on: Callable[[KernelView, argparse.Namespace], Answer] | None = None
+    run_alone: Callable[[argparse.Namespace, Callable[[str], None]], Answer] | None = None
+    """
+    Instead of ``run_on``, of a command that needs no target.
+
+    It tells its second argument what it is at, for a line of progress.
+    """
+    formats: tuple[str, ...] = ()
+    """Besides text and JSON, as :data:`klp_debug.render.formats.FORMATS` names them."""
     arguments: tuple[Argument, ...] = ()
     needs_livepatch: bool = True
     """Whether it makes sense only on a kernel with ``CONFIG_LIVEPATCH``."""
@@ -48,13 +56,29 @@ class Command:
         for argument in self.arguments:
             parser.add_argument(*argument.names, **argument.settings)
 
-    def run(self, view: KernelView, args: argparse.Namespace) -> Answer:
+    @property
+    def needs_target(self) -> bool:
+        """Whether it asks a target; else it runs on no view."""
+        return self.run_alone is None
+
+    def run(
+        self,
+        view: KernelView | None,
+        args: argparse.Namespace,
+        say: Callable[[str], None] = lambda what: None,
+    ) -> Answer:
         """
         Answer the command.
 
+        :param view: of the target; None will do for a command that needs none
+        :param say: is told what the command is at
         :raises CommandError: if an argument cannot be used
         :raises TargetError: if the target lacks what the command needs
         """
+        if self.run_alone is not None:
+            return self.run_alone(args, say)
+        if view is None or self.run_on is None:
+            raise CommandError(f"{self.name} needs a target")
         if self.needs_livepatch and not has_livepatch(view.prog):
             release = view.target.vmcoreinfo.release
             raise TargetError(f"kernel {release} was built without CONFIG_LIVEPATCH")

@@ -7,27 +7,31 @@ from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.command.command import Command
 from klp_debug.frontend.confirm import confirmation
 from klp_debug.frontend.progress import progress
-from klp_debug.render.as_json import as_json
-from klp_debug.render.as_text import as_text
+from klp_debug.render.formats import FORMATS
 from klp_debug.result.answer import Answer
 from klp_debug.target.target import Target
 
 
-def ask(command: Command, target: Target, args: argparse.Namespace) -> Answer:
+def ask(command: Command, target: Target | None, args: argparse.Namespace) -> Answer:
     """
     Return what a command answers; a long one says so on stderr.
 
+    :param target: None for a command that needs none
     :raises CommandError: if an argument cannot be used
     :raises TargetError: if the target lacks what the command needs, or ran while it was read
     """
-    with progress(command.name, target.debugger) as hide_progress:
-        args.confirm = confirmation(hide_progress)
-        answer = command.run(KernelView(target), args)
-    if target.debugger is not None:
-        target.debugger.check()
+    debugger = target.debugger if target is not None else None
+    view = KernelView(target) if target is not None else None
+    with progress(command.name, debugger) as line:
+        args.confirm = confirmation(line.hide)
+        answer = command.run(view, args, line.say)
+    if debugger is not None:
+        debugger.check()
     return answer
 
 
-def show(answer: Answer, *, json: bool) -> None:
-    """Print an answer to stdout."""
-    print(as_json(answer) if json else as_text(answer), flush=True)
+def show(command: Command, answer: Answer, args: argparse.Namespace) -> None:
+    """Print an answer to stdout, in the form that the arguments ask for."""
+    names = ("json", *command.formats)
+    chosen = next((name for name in names if getattr(args, name)), "text")
+    print(FORMATS[chosen].render(answer), flush=True)

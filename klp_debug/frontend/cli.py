@@ -35,8 +35,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"klp-debug {version('klp-debug')}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for sub in add_command_parsers(commands, EPILOG):
-        add_target_arguments(sub)
+    for command, sub in add_command_parsers(commands, EPILOG):
+        if command.needs_target:
+            add_target_arguments(sub)
         sub.set_defaults(enter=_answer)
     console = commands.add_parser(
         "console",
@@ -75,10 +76,13 @@ def _open(args: argparse.Namespace) -> Target:
 
 def _answer(args: argparse.Namespace) -> int:
     command: Command = args.run
-    with page_file(args) as write_page, _open(args) as target:
-        answer = write_page(ask(command, target, args))
-    _tell_traffic(target, args)
-    show(answer, json=args.json)
+    if command.needs_target:
+        with page_file(args) as write_page, _open(args) as target:
+            answer = write_page(ask(command, target, args))
+        _tell_traffic(target, args)
+    else:
+        answer = ask(command, None, args)
+    show(command, answer, args)
     return FINE if answer.clean else FINDINGS
 
 

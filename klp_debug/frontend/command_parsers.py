@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from klp_debug.command import COMMANDS
+from klp_debug.command.command import Command
+from klp_debug.render.formats import FORMATS
 
 if TYPE_CHECKING:
     # Generic for type checkers alone.
@@ -14,14 +16,14 @@ if TYPE_CHECKING:
 
 def add_command_parsers(
     commands: "SubParsers", epilog: str | None = None
-) -> Iterator[argparse.ArgumentParser]:
+) -> Iterator[tuple[Command, argparse.ArgumentParser]]:
     """
-    Add a subparser for each command, with the command's own arguments and ``--json``.
+    Add a subparser for each command, with the command's own arguments and forms of output.
 
     Parsed arguments then hold the command as ``run``.
 
     :param epilog: the end of each command's help
-    :return: the subparsers, for the front door to add arguments of its own
+    :return: commands and their subparsers, for the front door to add arguments of its own
     """
     for command in COMMANDS:
         sub = commands.add_parser(
@@ -33,6 +35,13 @@ def add_command_parsers(
             allow_abbrev=False,
         )
         command.add_arguments(sub)
-        yield sub
-        sub.add_argument("--json", action="store_true", help="print a JSON document")
+        yield command, sub
+        add_formats(command, sub)
         sub.set_defaults(run=command)
+
+
+def add_formats(command: Command, parser: argparse.ArgumentParser) -> None:
+    """Add an option for each form that a command's answer can be printed in, but text."""
+    formats = parser.add_mutually_exclusive_group()
+    for name in ("json", *command.formats):
+        formats.add_argument(f"--{name}", action="store_true", help=FORMATS[name].help)

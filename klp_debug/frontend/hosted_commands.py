@@ -9,12 +9,11 @@ from drgn import Program
 
 from klp_debug.analysis.kept_view import view_of
 from klp_debug.command.command import Command, CommandError
+from klp_debug.frontend.answering import show
 from klp_debug.frontend.command_parsers import add_command_parsers
 from klp_debug.frontend.confirm import confirmation
 from klp_debug.frontend.page_file import page_file
 from klp_debug.frontend.progress import progress
-from klp_debug.render.as_json import as_json
-from klp_debug.render.as_text import as_text
 from klp_debug.result.answer import Answer
 from klp_debug.target.errors import TargetError
 
@@ -72,10 +71,11 @@ def answer(parser: argparse.ArgumentParser, prog: Program, words: Sequence[str])
     args = parser.parse_args(words)
     command: Command = args.run
     try:
-        with page_file(args) as write_page, progress(command.name) as hide_progress:
-            args.confirm = confirmation(hide_progress)
-            found = write_page(command.run(view_of(prog), args))
+        with page_file(args) as write_page, progress(command.name) as line:
+            args.confirm = confirmation(line.hide)
+            view = view_of(prog) if command.needs_target else None
+            found = write_page(command.run(view, args, line.say))
     except (TargetError, CommandError) as error:
         raise HostedError(str(error)) from None
-    print(as_json(found) if args.json else as_text(found), flush=True)
+    show(command, found, args)
     return found

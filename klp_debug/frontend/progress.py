@@ -4,8 +4,10 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.console import Console
+from rich.markup import escape as without_markup
 from rich.progress import (
     Progress,
     ProgressColumn,
@@ -16,6 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from klp_debug.render.terminal import escape
 from klp_debug.target.gdb.session import GdbSession
 
 _PATIENCE = 2.0
@@ -34,19 +37,27 @@ class _PauseColumn(ProgressColumn):
         return Text("" if seconds is None else f"target stopped for {seconds:.0f} s")
 
 
+@dataclass(frozen=True, slots=True)
+class ProgressLine:
+    """The line, for the block that it is about."""
+
+    say: Callable[[str], None]
+    """Shows what the block is at."""
+    hide: Callable[[], None]
+    """Takes the line away for good, to ask a question."""
+
+
 @contextmanager
-def progress(what: str, stopped: GdbSession | None = None) -> Iterator[Callable[[], None]]:
+def progress(what: str, stopped: GdbSession | None = None) -> Iterator[ProgressLine]:
     """
     Show a line with the elapsed time while the block runs, once it takes over two seconds.
-
-    The block gets what takes the line away for good, to ask a question.
 
     :param stopped: holds the target stopped: for how long is shown too, and at once
     """
     console = Console(stderr=True)
     # Not on a dumb terminal either: nothing can be taken back there.
     if not console.is_interactive:
-        yield lambda: None
+        yield ProgressLine(lambda at: None, lambda: None)
         return
     display = Progress(
         SpinnerColumn(),
@@ -56,17 +67,20 @@ def progress(what: str, stopped: GdbSession | None = None) -> Iterator[Callable[
         console=console,
         transient=True,
     )
-    display.add_task(what, total=None)
+    task = display.add_task(what, total=None)
     timer = threading.Timer(0 if stopped else _PATIENCE, display.start)
     timer.daemon = True
     timer.start()
 
-    def stop() -> None:
+    def say(at: str) -> None:
+        display.update(task, description=f"{what}: {without_markup(escape(at))}")
+
+    def hide() -> None:
         timer.cancel()
         timer.join()
         display.stop()
 
     try:
-        yield stop
+        yield ProgressLine(say, hide)
     finally:
-        stop()
+        hide()

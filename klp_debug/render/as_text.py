@@ -9,6 +9,7 @@ from klp_debug.render.journal import journal_lines, status_lines
 from klp_debug.render.list import patch_list_lines
 from klp_debug.render.ops import ops_list_lines
 from klp_debug.render.report import report_lines
+from klp_debug.render.scan import scan_lines
 from klp_debug.render.site import site_lines
 from klp_debug.render.transition import transition_lines
 from klp_debug.result.answer import Answer
@@ -18,6 +19,7 @@ from klp_debug.result.function import Function
 from klp_debug.result.ops import OpsList
 from klp_debug.result.patches import PatchList
 from klp_debug.result.report import Report
+from klp_debug.result.scan import Scan
 from klp_debug.result.site import SiteReport
 from klp_debug.result.trace import TraceList
 from klp_debug.result.transition import TransitionReport
@@ -52,6 +54,8 @@ def as_text(answer: Answer) -> str:
             lines = journal_lines(answer)
         case Report():
             lines = report_lines(answer)
+        case Scan():
+            lines = scan_lines(answer)
         case _:
             raise TypeError(f"no view for {type(answer).__name__}")
     return "\n".join(lines)

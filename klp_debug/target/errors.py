@@ -12,3 +12,7 @@ class TargetError(Exception):
 
 class WriteRefusedError(TargetError):
     """A write that the target does not take; the message names the address and the reason."""
+
+
+class ForeignFileError(TargetError):
+    """A file that is not for ppc64le; in a folder such files (a build's own tools) are no error."""

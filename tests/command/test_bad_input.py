@@ -13,6 +13,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from klp_debug.command import COMMANDS
+from klp_debug.command.command import Command
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run, refusal
 from tests.conftest import Captured
 from tests.target.test_core_file import VMCOREINFO, elf
@@ -41,12 +42,14 @@ def test_two_targets() -> None:
     assert "name one target" in refusal("list", "-c", "vmcore", "--qemu", "socket")
 
 
-@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
-def test_help(command: str) -> None:
-    ran = klp_debug_run(command, "--help")
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_help(command: Command) -> None:
+    ran = klp_debug_run(command.name, "--help")
     assert ran.status == 0
     assert "exit codes:" in ran.out
-    assert "--symbols" in ran.out
+    assert ("--symbols" in ran.out) is command.needs_target
+    for name in command.formats:
+        assert f"--{name}" in ran.out
 
 
 def test_no_such_core(tmp_path: Path) -> None:

@@ -8,8 +8,11 @@ import pytest
 from docs.findings import PAGE, findings_page
 from klp_debug.analysis import findings
 from klp_debug.analysis.findings import KINDS, Kind
+from klp_debug.analysis.scan import hazards
+from klp_debug.analysis.scan.hazards import HAZARDS
 
-EACH_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.id)
+ALL = (*KINDS, *HAZARDS)
+EACH_KIND = pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.id)
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -25,9 +28,10 @@ def test_each_kind_has_all_its_text_on_the_page(kind: Kind) -> None:
 
 
 def test_every_kind_is_in_the_catalogue_once() -> None:
-    defined = [kind for kind in vars(findings).values() if isinstance(kind, Kind)]
-    assert sorted(kind.id for kind in defined) == sorted(kind.id for kind in KINDS)
-    assert len({kind.id for kind in KINDS}) == len(KINDS)
+    for module, catalogue in ((findings, KINDS), (hazards, HAZARDS)):
+        defined = [kind for kind in vars(module).values() if isinstance(kind, Kind)]
+        assert sorted(kind.id for kind in defined) == sorted(kind.id for kind in catalogue)
+    assert len({kind.id for kind in ALL}) == len(ALL)
 
 
 @EACH_KIND

@@ -32,6 +32,7 @@ LINES = {
     "undo": "undo --dry-run",
     "status": "status",
     "journal": "journal",
+    "scan": "scan VMLINUX",
 }
 """What is typed to try each command."""
 
@@ -67,8 +68,12 @@ def test_every_command_is_tried() -> None:
 @lab
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
 @pytest.mark.parametrize("json_", ["", " --json"], ids=["text", "json"])
-def test_the_answer_is_the_shells(session: Session, line: str, json_: str, tmp_path: Path) -> None:
+def test_the_answer_is_the_shells(
+    session: Session, crashed: CaptureSet, line: str, json_: str, tmp_path: Path
+) -> None:
     drgn, words = session
+    if line.startswith("scan"):
+        line, words = line.replace("VMLINUX", str(crashed.image.vmlinux)), ()
     shell = klp_debug_run(*f"{line}{json_}".split(), *words)
     assert shell.out.count("\n") > 3
     assert drgn(f"%klp {line}{json_} > {tmp_path}/out") == ""

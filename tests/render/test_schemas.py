@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from klp_debug.analysis.findings import KINDS
+from klp_debug.analysis.scan.hazards import HAZARDS
 from klp_debug.command import COMMANDS
 from tests.command.klp_debug_cli import SCHEMAS
 
@@ -48,3 +49,8 @@ def test_findings_are_those_of_the_catalogue(name: str) -> None:
     assert known <= {kind.id for kind in KINDS}
     if name == "report":
         assert known == {kind.id for kind in KINDS}
+
+
+def test_hazards_are_those_of_the_catalogue() -> None:
+    items = load("scan")["properties"]["hazards"]["items"]["properties"]
+    assert items["id"]["enum"] == [kind.id for kind in HAZARDS]

@@ -75,7 +75,7 @@ class Console:
             return Done(FINE, failed=False)
         with page_file(args) as write_page:
             answer = write_page(ask(command, self.target, args))
-        show(answer, json=args.json)
+        show(command, answer, args)
         if isinstance(answer, Change):
             with contextlib.suppress(TargetError):
                 self.names.look()

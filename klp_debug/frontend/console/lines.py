@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from klp_debug.command.command import Argument, Command, CommandError
+from klp_debug.frontend.command_parsers import add_formats
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ class Lines:
             for argument in command.arguments:
                 parser.add_argument(*argument.names, **argument.settings)
             if isinstance(command, Command):
-                parser.add_argument("--json", action="store_true", help="print a JSON document")
+                add_formats(command, parser)
             self._parsers[name] = parser
         return self._parsers[name]
 

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The objects that patches are compared with: vmlinux and modules."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from klp_debug.analysis.scan.census import Census, take_census
+from klp_debug.analysis.scan.files import candidates, object_name
+from klp_debug.analysis.scan.modinfo import modinfo_of
+from klp_debug.target.errors import TargetError
+from klp_debug.target.object_file import ObjectFile
+
+
+class Against:
+    """Finds an object by the name that a klp_object has; each is read once."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        """
+        Look at the given files; those in given folders are read when they are asked for.
+
+        :raises TargetError: if a file cannot be used
+        """
+        self._censuses: dict[str, Census | None] = {}
+        self._in_folders: dict[str, list[Path]] = {}
+        for candidate in candidates(paths):
+            if candidate.named:
+                census = take_census(ObjectFile(candidate.path))
+                self._censuses.setdefault(_name(census), census)
+            else:
+                self._in_folders.setdefault(object_name(candidate.path), []).append(candidate.path)
+
+    def get(self, name: str) -> Census | None:
+        """Return vmlinux or the module of a name; None if it was not given."""
+        if name not in self._censuses:
+            self._censuses[name] = self._read(name)
+        return self._censuses[name]
+
+    def _read(self, name: str) -> Census | None:
+        for path in self._in_folders.get(name, []):
+            try:
+                return take_census(ObjectFile(path))
+            except TargetError:
+                continue  # vmlinux.stripped beside vmlinux, or one of another machine
+        return None
+
+
+def _name(census: Census) -> str:
+    if census.obj.kind == "executable":
+        return "vmlinux"
+    return modinfo_of(census.obj).name or object_name(census.obj.path)

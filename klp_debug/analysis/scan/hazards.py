@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+The catalogue of hazards: what ``scan`` says of a livepatch module before it is loaded.
+
+docs/findings.md is made of it, too: ``make docs``.
+"""
+
+from klp_debug.analysis.findings import Kind
+
+# What the kernel answers when such a module is loaded is in each text where it refuses.
+
+OBJECT_NEVER_PATCHED = Kind(
+    id="object-never-patched",
+    severity="error",
+    meaning="The klp_object has a name that no module can have, so livepatch waits for it for ever:"
+    " vmlinux is meant by NULL, and a module's name has no dash, even if its file's has.",
+    shows="The name of the klp_object.",
+    action="Write NULL for vmlinux, and the module's name as lsmod shows it. The kernel loads the"
+    " patch without a word, and the functions stay as they are.",
+)
+OBJECT_NOT_GIVEN = Kind(
+    id="object-not-given",
+    severity="warning",
+    meaning="The object whose functions are replaced was not given, so nothing could be checked of"
+    " them: neither that they are there, nor that they have a site.",
+    shows="The name of the klp_object, and how many of its functions are replaced.",
+    action="Name its file with --against: vmlinux, or the .ko. If there is no module of that name,"
+    " the kernel loads the patch without a word, and never patches it.",
+)
+OTHER_KERNEL = Kind(
+    id="other-kernel",
+    severity="error",
+    meaning="The patch was built for another kernel than the object that it is compared with.",
+    shows="The vermagic of both.",
+    action="The kernel refuses it with 'version magic ... should be ...'. Build the patch against"
+    " that kernel, or give --against the files of its own.",
+)
+ORIGINAL_MISSING = Kind(
+    id="original-missing",
+    severity="error",
+    meaning="The object has no function of the name in old_name: it was inlined everywhere, it was"
+    " cloned under another name, or the name is wrong.",
+    shows="The object, what there is of similar names, and whether its debugging information knows"
+    " the name.",
+    action="The kernel refuses the patch with 'symbol ... not found in symbol table'. Replace the"
+    " callers of an inlined function, or the clone (NAME.isra.0, NAME.constprop.0) by its own"
+    " name.",
+)
+ORIGINAL_AMBIGUOUS = Kind(
+    id="original-ambiguous",
+    severity="error",
+    meaning="Several symbols of the object have the name in old_name, and old_sympos is 0, which"
+    " says that there is one.",
+    shows="Each symbol's position and place.",
+    action="The kernel refuses the patch with 'unresolvable ambiguity for symbol'. Set old_sympos"
+    " to the position of the one that is meant; 1 is the first.",
+)
+ORIGINAL_WRONG_POSITION = Kind(
+    id="original-wrong-position",
+    severity="error",
+    meaning="The object has fewer symbols of that name than old_sympos says.",
+    shows="old_sympos, and each symbol's position and place.",
+    action="The kernel refuses the patch with 'symbol position ... not found'. Count the symbols of"
+    " that name in the object of this very build: a rebuild may change them.",
+)
+ORIGINAL_WITHOUT_SITE = Kind(
+    id="original-without-site",
+    severity="error",
+    meaning="The function has no mcount site, so it cannot be replaced: it is notrace, assembler,"
+    " in a file that is compiled without ftrace, or no function at all.",
+    shows="Where the function is, and what it is.",
+    action="The kernel refuses the patch with 'failed to find location for function'. Replace its"
+    " callers instead.",
+)
+ORIGINAL_IN_INIT_TEXT = Kind(
+    id="original-in-init-text",
+    severity="error",
+    meaning="The function is in a section of vmlinux that is freed once the kernel has booted.",
+    shows="The function's section.",
+    action="There is nothing to replace when the patch is loaded, and the kernel refuses it. Undo"
+    " what the function did from the patch's own code or callbacks.",
+)
+ORIGINAL_HAS_CLONES = Kind(
+    id="original-has-clones",
+    severity="warning",
+    meaning="The compiler made clones of the function, which some callers call instead of it. These"
+    " callers go on with the old code.",
+    shows="The names of the clones.",
+    action="Replace the clones as well, each by its own name, or the callers.",
+)
+ORIGINAL_LEAF = Kind(
+    id="original-leaf",
+    severity="note",
+    meaning="The function is a leaf of a module: it sets no TOC before its site, so r2 there is its"
+    " caller's. A site that calls a stub which needs r2 crashes there.",
+    shows="The site's offset.",
+    action="Nothing, on a kernel that has 'powerpc/module: Create a special stub for"
+    " ftrace_caller()' (336a7b5dd80a, in v4.6): its stub needs no r2. Do not load the patch on one"
+    " that has mprofile-kernel without that commit.",
+)
+ORIGINAL_LEAF_CRASHES = Kind(
+    id="original-leaf-crashes",
+    severity="error",
+    meaning="The function is a leaf of a module, which sets no TOC before its site, and the patch"
+    " is for a kernel before v4.6: the stub that the site calls there finds ftrace_caller through"
+    " r2, which still is the caller's.",
+    shows="The site's offset, and the kernel that the patch is for.",
+    action="The first call from outside the module crashes. Patch the callers instead, unless the"
+    " kernel has 'powerpc/module: Create a special stub for ftrace_caller()' (336a7b5dd80a).",
+)
+REPLACEMENT_MISSING = Kind(
+    id="replacement-missing",
+    severity="error",
+    meaning="new_func leads to no function of this module.",
+    shows="Where it leads.",
+    action="The kernel refuses a NULL with EINVAL; anything else is run. Set new_func to a function"
+    " of the patch.",
+)
+REPLACEMENT_NOT_AT_ENTRY = Kind(
+    id="replacement-not-at-entry",
+    severity="error",
+    meaning="new_func leads behind a function's global entry point, so behind its TOC set-up.",
+    shows="Where it leads.",
+    action="The kernel does not check it: the replacement would run with the TOC of whoever called"
+    " the original. Use the function's address as C has it.",
+)
+REPLACEMENT_SIBLING_CALL = Kind(
+    id="replacement-sibling-call",
+    severity="error",
+    meaning="The replacement ends in a sibling call of a function outside the patch. The stub of"
+    " that call saves r2 at 24(r1), which by then is the frame of the original's caller: where"
+    " that had put its own TOC, the patch's is now.",
+    shows="The branch, and where it goes.",
+    action="The caller goes on with the wrong TOC and crashes later, elsewhere. Build the patch"
+    " with -fno-optimize-sibling-calls (kpatch #1002 refuses such calls).",
+)
+SIBLING_CALLS_ALLOWED = Kind(
+    id="sibling-calls-allowed",
+    severity="note",
+    meaning="The patch was compiled without -fno-optimize-sibling-calls, so that the compiler may"
+    " end a replacement in a sibling call of a function of the same file, which a tool like"
+    " kpatch-build then makes one of another module.",
+    shows="The compiler's own record of its options.",
+    action="Add -fno-optimize-sibling-calls to the flags of the patch.",
+)
+CALL_WITHOUT_NOP = Kind(
+    id="call-without-nop",
+    severity="error",
+    meaning="A call of a function outside the module is not followed by a nop, in whose place the"
+    " module loader puts the restore of r2.",
+    shows="The call, and the word behind it.",
+    action="The kernel refuses the module with 'Expected nop after call' (before v6.3 'Expect noop"
+    " after relocate'; kpatch #757, #773). The compiler took the function for one of the same"
+    " file: declare it extern in the patch's source.",
+)
+SITES_UNLISTED = Kind(
+    id="sites-unlisted",
+    severity="error",
+    meaning="The patch calls _mcount where its __mcount_loc does not say so, or it has no"
+    " __mcount_loc at all: ftrace does not know these calls, and leaves them as they are.",
+    shows="How many calls there are, the first of them, and the lists that the file has.",
+    action="Each such call goes on being made, on kernels up to v5.7 through a stub that needs r2"
+    " (kpatch #1001), or the kernel says 'Not expected bl: opcode is' (kpatch #1102). Run"
+    " recordmcount, as the kernel's build does.",
+)
+PATCH_WITHOUT_SITES = Kind(
+    id="patch-without-sites",
+    severity="warning",
+    meaning="The patch has no __patchable_function_entries, though its kernel expects"
+    " -fpatchable-function-entry.",
+    shows="The vermagic.",
+    action="No function of the patch can be traced or patched again; kernels from v6.13 may take a"
+    " huge size for its out-of-line stubs (eec37961a56a, since mended). Build it by the kernel's"
+    " own build system.",
+)
+NO_KLP_PATCH = Kind(
+    id="no-klp-patch",
+    severity="warning",
+    meaning="The module is marked livepatch, but no struct klp_patch is in its data: it makes one"
+    " when it runs, and what it replaces is not known before.",
+    shows="What kind of module it looks like.",
+    action="Check the functions that it replaces by scan of their objects with --functions.",
+)
+NOT_MARKED = Kind(
+    id="not-marked-livepatch",
+    severity="error",
+    meaning="The module has a struct klp_patch, but its .modinfo does not say livepatch=Y.",
+    shows="The functions that it would replace.",
+    action="The kernel answers 'module ... is not marked as a livepatch module'. Add"
+    ' MODULE_INFO(livepatch, "Y") to its source.',
+)
+KLP_RELOCATION_REFUSED = Kind(
+    id="klp-relocation-refused",
+    severity="error",
+    meaning="A relocation that livepatch is to apply, or its symbol, is not as livepatch wants it.",
+    shows="The section, the symbol, and the rule of klp_resolve_symbols() that it breaks.",
+    action="The kernel refuses the patch, or the object that it is for. Mend the tool that made the"
+    " relocation (klp-convert, kpatch-build).",
+)
+KLP_RELOCATION_OUT_OF_RANGE = Kind(
+    id="klp-relocation-out-of-range",
+    severity="error",
+    meaning="A relocation that livepatch is to apply makes a distance of 16, 32 or 34 bits of the"
+    " address of another object's symbol: from the patch's TOC or code to there it is farther.",
+    shows="The relocation's type and place, and its symbol.",
+    action="The kernel refuses it ('bad TOC16 relocation', 'out of range'), or drops the high bits"
+    " without a word (TOC16_HA, TOC16_LO). Such an address must come from a doubleword of the"
+    " patch's own .toc, as -mcmodel=large makes it.",
+)
+KLP_TOC_SYMBOL = Kind(
+    id="klp-toc-symbol",
+    severity="error",
+    meaning="A TOC, or an entry of one, is a symbol that livepatch is to find in another object."
+    " There is none in kallsyms: each module has its own TOC, which is no symbol.",
+    shows="The symbol.",
+    action="The kernel refuses the patch with 'symbol ... not found in symbol table' (kpatch #859)."
+    " The patch must use its own .TOC. and .toc.",
+)
+KLP_STATIC_LOCAL = Kind(
+    id="klp-static-local",
+    severity="warning",
+    meaning="livepatch is to find a static local variable by a name that ends in a number of the"
+    " compiler's choice. Another build gives another number to it, and this one to another"
+    " variable.",
+    shows="The symbol.",
+    action="See that the number is that of the object in the very build that is patched.",
+)
+KLP_SYMBOL_NOT_FOUND = Kind(
+    id="klp-symbol-not-found",
+    severity="error",
+    meaning="The object has no symbol that a .klp.sym name asks for, or not the one of that"
+    " position, or several where position 0 says that there is one.",
+    shows="The symbol, and what the object has.",
+    action="The kernel refuses the patch. Make it anew from the objects of this very build.",
+)
+KERNEL_CLOBBERS_R15 = Kind(
+    id="kernel-clobbers-r15",
+    severity="error",
+    meaning="The kernel's ftrace_caller does not give r15 back to the caller of a live-patched"
+    " function (CVE-2025-38233, Linux 6.13 to 6.15.3).",
+    shows="The address of ftrace_caller.",
+    action="Load no patch on this kernel. Get one that has 'powerpc64/ftrace: fix clobbered r15"
+    " during livepatching' (cb5b691f8273).",
+)
+
+HAZARDS: tuple[Kind, ...] = (
+    OBJECT_NEVER_PATCHED,
+    OBJECT_NOT_GIVEN,
+    OTHER_KERNEL,
+    ORIGINAL_MISSING,
+    ORIGINAL_AMBIGUOUS,
+    ORIGINAL_WRONG_POSITION,
+    ORIGINAL_WITHOUT_SITE,
+    ORIGINAL_IN_INIT_TEXT,
+    ORIGINAL_HAS_CLONES,
+    ORIGINAL_LEAF,
+    ORIGINAL_LEAF_CRASHES,
+    REPLACEMENT_MISSING,
+    REPLACEMENT_NOT_AT_ENTRY,
+    REPLACEMENT_SIBLING_CALL,
+    SIBLING_CALLS_ALLOWED,
+    CALL_WITHOUT_NOP,
+    SITES_UNLISTED,
+    PATCH_WITHOUT_SITES,
+    NO_KLP_PATCH,
+    NOT_MARKED,
+    KLP_RELOCATION_REFUSED,
+    KLP_RELOCATION_OUT_OF_RANGE,
+    KLP_TOC_SYMBOL,
+    KLP_STATIC_LOCAL,
+    KLP_SYMBOL_NOT_FOUND,
+    KERNEL_CLOBBERS_R15,
+)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+Relocations that livepatch itself applies: ``.klp.rela.OBJECT.SECTION`` and ``.klp.sym.*`` symbols.
+
+Source: ``klp_resolve_symbols()`` and ``klp_write_section_relocs()`` in kernel/livepatch/core.c;
+Documentation/livepatch/module-elf-format.rst.
+"""
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+from elftools.elf.enums import ENUM_RELOC_TYPE_PPC64
+
+from klp_debug.analysis.scan import hazards
+from klp_debug.analysis.scan.census import Census
+from klp_debug.analysis.scan.hazard_log import HazardLog
+from klp_debug.analysis.scan.named_symbols import symbols_named
+from klp_debug.target.object_file import (
+    RELOCATION,
+    SHN_LIVEPATCH,
+    ObjectFile,
+    Section,
+    is_livepatch_section,
+)
+
+_SECTION = re.compile(r"\.klp\.rela\.([^.]{1,55})\..+", re.DOTALL)
+_SYMBOL = re.compile(r"\.klp\.sym\.([^.]{1,55})\.([^,]{1,511}),(\d+)\s*")
+_NUMBERED = re.compile(r".+\.\d+")
+_CLONE = re.compile(r".+\.(isra|constprop|part|cold|llvm)(\.\d+)?")
+_TYPE_NAMES = {number: name for name, number in ENUM_RELOC_TYPE_PPC64.items()}
+_TYPE_NAMES.setdefault(132, "R_PPC64_PCREL34")
+_MOST = 4096
+"""Relocations of a section that are looked at."""
+_TO_16_BITS = {47, 63, 249}
+"""TOC16, TOC16_DS, REL16: out of reach of any other object."""
+_TO_34_BITS = {26, 48, 49, 50, 64, 132, 250, 251, 252}
+"""REL32, the other TOC16 and REL16, PCREL34: modules may be so near, never vmlinux."""
+
+
+def check_livepatch_relocations(
+    obj: ObjectFile, object_named: Callable[[str], Census | None], log: HazardLog
+) -> None:
+    """
+    Note the relocations that livepatch will refuse, or get wrong.
+
+    :param obj: a livepatch module
+    :param object_named: returns vmlinux or a module of that name, if it was given
+    """
+    for section in obj.sections:
+        if not is_livepatch_section(section):
+            continue
+        named = _SECTION.fullmatch(section.name)
+        if named is None:
+            _refuse(log, section, "", "the section's name is not .klp.rela.OBJECT.SECTION")
+            continue
+        rows = obj.rows(section, RELOCATION)
+        for row in rows[:_MOST]:
+            _check(obj, section, named[1], row, object_named, log)
+
+
+def _check(
+    obj: ObjectFile,
+    section: Section,
+    for_object: str,
+    row: np.void,
+    object_named: Callable[[str], Census | None],
+    log: HazardLog,
+) -> None:
+    number = int(row["symbol"])
+    name = obj.symbol_name(number)
+    if number >= len(obj.symbols) or int(obj.symbol_sections[number]) != SHN_LIVEPATCH:
+        _refuse(log, section, name, "the symbol is not marked as a livepatch symbol")
+        return
+    parts = _SYMBOL.fullmatch(name)
+    if parts is None:
+        _refuse(log, section, name, "the symbol's name is not .klp.sym.OBJECT.NAME,POSITION")
+        return
+    in_object, wanted, position = parts[1], parts[2], int(parts[3][:20])
+    if in_object == "vmlinux" != for_object:
+        _refuse(log, section, name, f"a relocation for {for_object} may not use one of vmlinux")
+    kind = int(row["type"])
+    if kind in _TO_16_BITS or (kind in _TO_34_BITS and in_object == "vmlinux"):
+        what = f"{_TYPE_NAMES.get(kind, kind)} at +{int(row['offset']):#x}"
+        log.add(hazards.KLP_RELOCATION_OUT_OF_RANGE, f"{section.name} {name}", what)
+    if wanted in (".TOC.", ".toc", "TOC.") or wanted.startswith(".LC"):
+        log.add(hazards.KLP_TOC_SYMBOL, name, f"in {section.name}")
+        return
+    if _NUMBERED.fullmatch(wanted) and not _CLONE.fullmatch(wanted):
+        log.add(hazards.KLP_STATIC_LOCAL, name, f"in {section.name}")
+    census = object_named(in_object)
+    if census is not None:
+        _check_symbol(census, name, wanted, position, log)
+
+
+def _check_symbol(census: Census, name: str, wanted: str, position: int, log: HazardLog) -> None:
+    found = symbols_named(census.obj, wanted)
+    if not found:
+        log.add(hazards.KLP_SYMBOL_NOT_FOUND, name, f"{census.obj.path.name} has none of that name")
+    elif position > len(found) or (not position and len(found) > 1):
+        places = "; ".join(map(str, found[:16]))
+        log.add(hazards.KLP_SYMBOL_NOT_FOUND, name, f"{census.obj.path.name} has {places}")
+
+
+def _refuse(log: HazardLog, section: Section, symbol: str, rule: str) -> None:
+    log.add(hazards.KLP_RELOCATION_REFUSED, f"{section.name} {symbol}".strip(), rule)

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A livepatch module: what it will replace, and what speaks against that."""
+
+from collections.abc import Mapping
+
+from klp_debug.analysis.scan import hazards
+from klp_debug.analysis.scan.against import Against
+from klp_debug.analysis.scan.census import Census
+from klp_debug.analysis.scan.hazard_log import HazardLog
+from klp_debug.analysis.scan.kpatch_data import kpatch_objects
+from klp_debug.analysis.scan.livepatch_relocations import check_livepatch_relocations
+from klp_debug.analysis.scan.modinfo import ModInfo, modinfo_of
+from klp_debug.analysis.scan.module_calls import OuterCalls, check_calls
+from klp_debug.analysis.scan.originals import check_original
+from klp_debug.analysis.scan.patch_data import LIKELY_LAYOUTS, STRUCTS, KlpObject, PatchData
+from klp_debug.analysis.scan.replacements import check_replacement
+from klp_debug.ppc64le.trampoline import restores_r15_for_livepatch
+from klp_debug.result.scan import PredictedFunction
+from klp_debug.target.struct_layout import StructLayout, struct_layouts
+
+_TRAMPOLINE_WORDS = 512
+
+
+def check_patch(
+    census: Census, info: ModInfo, against: Against, log: HazardLog
+) -> tuple[PredictedFunction, ...] | None:
+    """
+    Return what a module replaces, and note its hazards.
+
+    :return: None if it is no livepatch module
+    """
+    objects = PatchData(census.obj, _layouts(census, against)).objects()
+    objects += kpatch_objects(census.obj)
+    if not info.livepatch and not objects:
+        return None
+    if not info.livepatch:
+        names = ", ".join(func.old_name for one in objects for func in one.funcs)
+        log.add(hazards.NOT_MARKED, ".modinfo", f"it would replace {names}")
+    if not objects:
+        log.add(hazards.NO_KLP_PATCH, "klp_patch", _kind_of_module(census))
+    calls = OuterCalls(census.obj)
+    check_calls(census, calls, info, log)
+    check_livepatch_relocations(census.obj, against.get, log)
+    predicted: list[PredictedFunction] = []
+    for one in objects:
+        predicted.extend(_check_object(census, calls, info, one, against, log))
+    return tuple(predicted)
+
+
+def _layouts(census: Census, against: Against) -> Mapping[str, StructLayout]:
+    """Return the structures as the patch was compiled with; else as its kernel was; else likely."""
+    layouts = struct_layouts(census.obj.path, STRUCTS)
+    if layouts is None and (vmlinux := against.get("vmlinux")) is not None:
+        layouts = struct_layouts(vmlinux.obj.path, STRUCTS)
+    if layouts is None or not _has_all_members(layouts):
+        return LIKELY_LAYOUTS
+    return layouts
+
+
+def _has_all_members(layouts: Mapping[str, StructLayout]) -> bool:
+    return all(
+        layouts[name].offsets.keys() >= likely.offsets.keys()
+        and (layouts[name].size or 0) > max(likely.offsets.values())
+        for name, likely in LIKELY_LAYOUTS.items()
+    )
+
+
+def _kind_of_module(census: Census) -> str:
+    if census.obj.named_section(".init.klp_objects") is not None:
+        return "klp-build made it, and its init makes the klp_patch"
+    return "nothing in its data begins with a pointer to __this_module"
+
+
+def _check_object(
+    census: Census,
+    calls: OuterCalls,
+    info: ModInfo,
+    one: KlpObject,
+    against: Against,
+    log: HazardLog,
+) -> list[PredictedFunction]:
+    known = None
+    if one.named and (one.name == "vmlinux" or "-" in one.name):
+        log.add(hazards.OBJECT_NEVER_PATCHED, one.name, f'the klp_object is named "{one.name}"')
+    else:
+        known = against.get(one.name)
+        if known is None:
+            number = len(one.funcs)
+            says = f"{number} of its functions {'is' if number == 1 else 'are'} to be replaced"
+            log.add(hazards.OBJECT_NOT_GIVEN, one.name, says)
+        else:
+            _check_kernel(known, info, one.name, log)
+    predicted = []
+    for func in one.funcs:
+        position = f",{func.sympos}" if func.sympos else ""
+        subject = f"{func.old_name}{position} [{one.name}]"
+        original = None
+        if known is not None:
+            original = check_original(known, subject, func, info.release, log)
+        replacement = check_replacement(census, calls, subject, func, log)
+        predicted.append(
+            PredictedFunction(one.name, func.old_name, func.sympos, original, replacement)
+        )
+    return predicted
+
+
+def _check_kernel(known: Census, info: ModInfo, name: str, log: HazardLog) -> None:
+    theirs, ours = (one and one.strip() for one in (modinfo_of(known.obj).vermagic, info.vermagic))
+    if theirs and ours and theirs != ours:
+        log.add(hazards.OTHER_KERNEL, name, f'it has "{theirs}", the patch "{ours}"')
+    if known.obj.kind != "executable":
+        return
+    for symbol in known.obj.named_symbols("ftrace_caller")[:1]:
+        section = int(known.obj.symbol_sections[symbol])
+        if not 0 < section < len(known.obj.sections):
+            continue
+        address = int(known.obj.symbols["value"][symbol])
+        start = (address - known.obj.sections[section].address) // 4
+        words = known.obj.words(section)[max(start, 0) : max(start, 0) + _TRAMPOLINE_WORDS]
+        if restores_r15_for_livepatch([int(word) for word in words]) is False:
+            log.add(hazards.KERNEL_CLOBBERS_R15, name, f"ftrace_caller at {address:#x}")

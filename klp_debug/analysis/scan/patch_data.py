@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+A livepatch module's klp_patch, klp_object and klp_func, before anything is loaded.
+
+What is a pointer in them is a relocation of the module's own data yet: one against
+``__this_module`` is where a ``klp_patch`` begins, and from there each relocation leads on. The
+sizes are those of debugging information; without any, the arrays are told by their relocations.
+Source: include/linux/livepatch.h.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from klp_debug.analysis.scan.pointers import Place, Pointers
+from klp_debug.target.object_file import STT_OBJECT, ObjectFile
+from klp_debug.target.struct_layout import StructLayout
+
+STRUCTS = ("klp_patch", "klp_object", "klp_func")
+LIKELY_LAYOUTS: Mapping[str, StructLayout] = {
+    "klp_patch": StructLayout(None, {"mod": 0, "objs": 8}),
+    "klp_object": StructLayout(None, {"name": 0, "funcs": 8}),
+    "klp_func": StructLayout(None, {"old_name": 0, "new_func": 8, "old_sympos": 16}),
+}
+"""What has not changed since v4.7, where ``relocs`` left klp_object; the sizes have."""
+
+_MOST = 8192
+"""Elements of all arrays. Bounds the walk of a damaged file."""
+_LARGEST = 1024
+"""Bytes of one element, where its size is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class KlpFunc:
+    """One ``struct klp_func`` as the module's source fills it."""
+
+    old_name: str
+    sympos: int
+    new_func: Place | None
+    """None if there is none in this module."""
+
+
+@dataclass(frozen=True, slots=True)
+class KlpObject:
+    """One ``struct klp_object``."""
+
+    name: str
+    """``vmlinux`` where the structure has NULL."""
+    named: bool
+    """Whether the structure has a name; one that says ``vmlinux`` is a mistake."""
+    funcs: tuple[KlpFunc, ...]
+
+
+class PatchData:
+    """Reads the patches of one module."""
+
+    def __init__(self, obj: ObjectFile, layouts: Mapping[str, StructLayout]) -> None:
+        """Prepare to read OBJ; LAYOUTS are of :data:`STRUCTS`."""
+        self._obj = obj
+        self._layouts = layouts
+        self._pointers = Pointers(obj)
+        self._left = _MOST
+
+    def objects(self) -> tuple[KlpObject, ...]:
+        """Return the objects of all patches in the module's data."""
+        this_module = self._obj.named_section(".gnu.linkonce.this_module")
+        if this_module is None:
+            return ()
+        layout = self._layouts["klp_patch"].offsets
+        step = layout["objs"] - layout["mod"]
+        found: list[KlpObject] = []
+        for (section, offset), target in self._pointers:
+            objects = self._pointers.target((section, offset + step))
+            if target == (this_module.index, 0) and objects is not None:
+                found.extend(self._objects(objects))
+        return tuple(found)
+
+    def _objects(self, start: Place) -> Iterator[KlpObject]:
+        layout = self._layouts["klp_object"]
+        name_at, funcs_at = layout.offsets["name"], layout.offsets["funcs"]
+
+        def looks_like_one(place: Place) -> bool:
+            funcs = self._pointers.target(_behind(place, funcs_at))
+            return funcs is not None and self._pointers.string(funcs) is not None
+
+        for place in self._elements(start, layout.size, looks_like_one, (name_at, funcs_at)):
+            name = self._pointers.string(_behind(place, name_at))
+            funcs = self._pointers.target(_behind(place, funcs_at))
+            yield KlpObject(
+                name="vmlinux" if name is None else name,
+                named=name is not None,
+                funcs=tuple(self._funcs(funcs)) if funcs is not None else (),
+            )
+
+    def _funcs(self, start: Place) -> Iterator[KlpFunc]:
+        layout = self._layouts["klp_func"]
+        name_at, new_at = layout.offsets["old_name"], layout.offsets["new_func"]
+
+        def looks_like_one(place: Place) -> bool:
+            new = self._pointers.target(_behind(place, new_at))
+            named = self._pointers.string(_behind(place, name_at)) is not None
+            return named and new is not None and self._obj.sections[new[0]].is_text
+
+        for place in self._elements(start, layout.size, looks_like_one, (name_at,)):
+            name = self._pointers.string(_behind(place, name_at))
+            if name is None:
+                return
+            yield KlpFunc(
+                old_name=name,
+                sympos=self._pointers.number(_behind(place, layout.offsets["old_sympos"])),
+                new_func=self._pointers.target(_behind(place, new_at)),
+            )
+
+    def _elements(
+        self,
+        start: Place,
+        size: int | None,
+        looks_like_one: Callable[[Place], bool],
+        pointers: tuple[int, ...],
+    ) -> Iterator[Place]:
+        """
+        Yield the elements of an array that a zeroed one ends.
+
+        :param size: of an element in bytes; if None, the next that looks like one tells it
+        :param pointers: offsets of the members of which one must be set
+        """
+        place = start
+        is_known = size is not None
+        while self._left:
+            self._left -= 1
+            if not any(_behind(place, at) in self._pointers for at in pointers):
+                return
+            yield place
+            if size is None:
+                size = self._size_by_next(place, looks_like_one)
+                if size is None:
+                    return
+            place = _behind(place, size)
+            if not is_known and place in self._pointers.pointed_to:
+                return  # the next array
+
+    def _size_by_next(self, place: Place, looks_like_one: Callable[[Place], bool]) -> int | None:
+        end = self._end_of_variable(place)
+        for size in range(16, _LARGEST, 8):
+            following = _behind(place, size)
+            if following[1] >= end or following in self._pointers.pointed_to:
+                return None
+            if looks_like_one(following):
+                return size
+        return None
+
+    def _end_of_variable(self, place: Place) -> int:
+        """Return where the symbol at a place ends; without one, where an element surely does."""
+        symbols = self._obj.symbols
+        here = (self._obj.symbol_sections == place[0]) & (symbols["value"] == place[1])
+        here &= symbols["info"] & 0xF == STT_OBJECT
+        sizes = symbols["size"][here]
+        size = min(int(sizes.max()), 1 << 24) if len(sizes) else _LARGEST
+        return place[1] + size
+
+
+def _behind(place: Place, step: int) -> Place:
+    return place[0], place[1] + step

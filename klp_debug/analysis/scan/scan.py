@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Scans object files, before anything is loaded."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from klp_debug.analysis.scan.against import Against
+from klp_debug.analysis.scan.baseline import fingerprint
+from klp_debug.analysis.scan.census import KIND_NAMES, Census, FunctionKind, take_census
+from klp_debug.analysis.scan.files import candidates
+from klp_debug.analysis.scan.hazard_log import HazardLog
+from klp_debug.analysis.scan.modinfo import ModInfo, compilers_of, modinfo_of
+from klp_debug.analysis.scan.patch import check_patch
+from klp_debug.ppc64le.site_words import DIALECTS
+from klp_debug.result.address import Address
+from klp_debug.result.audit import Offsets
+from klp_debug.result.finding import Severity
+from klp_debug.result.problem import Problem
+from klp_debug.result.scan import (
+    FileKind,
+    FunctionCounts,
+    Hazard,
+    PredictedFunction,
+    Scan,
+    ScannedFile,
+    ScannedFunction,
+)
+from klp_debug.target.errors import ForeignFileError, TargetError
+from klp_debug.target.object_file import ObjectFile
+
+
+class Scanner:
+    """Scans files one by one; what they are compared with is read once."""
+
+    def __init__(
+        self,
+        *,
+        against: Iterable[Path] = (),
+        kinds: frozenset[FunctionKind] | None = None,
+        accepted: frozenset[str] = frozenset(),
+    ) -> None:
+        """
+        Prepare to scan.
+
+        :param against: vmlinux, modules or folders of them, in which patched functions are sought
+        :param kinds: functions of these kinds are listed
+        :param accepted: fingerprints of known hazards
+        :raises TargetError: if one of these files cannot be used
+        """
+        self._against = Against(against)
+        self._kinds = kinds
+        self._accepted = accepted
+        self._hazards: list[Hazard] = []
+
+    def scan(self, paths: Iterable[Path], fail_on: Severity, say: Callable[[str], None]) -> Scan:
+        """
+        Scan files and the objects in folders.
+
+        :param say: is told the name of each file before it is read
+        :raises TargetError: if a named file cannot be used; one in a folder becomes a problem
+        """
+        files: list[ScannedFile] = []
+        problems: list[Problem] = []
+        skipped = 0
+        for candidate in candidates(paths):
+            say(candidate.path.name)
+            try:
+                files.append(self._file(candidate.path))
+            except ForeignFileError:
+                if candidate.named:
+                    raise
+                skipped += 1
+            except TargetError as error:
+                if candidate.named:
+                    raise
+                problems.append(Problem(str(candidate.path), str(error)))
+        return Scan(tuple(files), tuple(self._hazards), fail_on, skipped, tuple(problems))
+
+    def _file(self, path: Path) -> ScannedFile:
+        census = take_census(ObjectFile(path))
+        info = modinfo_of(census.obj)
+        log = HazardLog()
+        patch = None
+        if census.obj.kind == "relocatable":
+            patch = check_patch(census, info, self._against, log)
+        for found in log.found:
+            mark = fingerprint(path, found.id, found.subject)
+            self._hazards.append(
+                Hazard(
+                    id=found.id,
+                    level=found.severity,
+                    file=str(path),
+                    subject=found.subject,
+                    evidence=found.evidence,
+                    meaning=found.meaning,
+                    action=found.action,
+                    fingerprint=mark,
+                    accepted=mark in self._accepted,
+                )
+            )
+        return self._describe(census, info, patch)
+
+    def _describe(
+        self, census: Census, info: ModInfo, patch: tuple[PredictedFunction, ...] | None
+    ) -> ScannedFile:
+        counts = np.bincount(census.kinds, minlength=len(FunctionKind)).tolist()
+        return ScannedFile(
+            path=str(census.obj.path),
+            kind=_kind(census, info, is_patch=patch is not None),
+            name=info.name or census.obj.path.name,
+            vermagic=info.vermagic,
+            dialect=census.dialect(),
+            pcrel=census.pcrel,
+            compilers=compilers_of(census.obj),
+            site_sources=census.sites.sources,
+            counts=FunctionCounts(len(census.functions), *counts),
+            sites_outside=census.outside,
+            offsets=_offsets(census),
+            functions=None if self._kinds is None else _listing(census, self._kinds),
+            patch=patch,
+        )
+
+
+def _kind(census: Census, info: ModInfo, *, is_patch: bool) -> FileKind:
+    if census.obj.kind == "executable":
+        return "vmlinux"
+    if is_patch:
+        return "livepatch"
+    return "module" if info.name is not None else "object"
+
+
+def _offsets(census: Census) -> tuple[Offsets, ...]:
+    found = []
+    for toc_setup in (False, True):
+        sites = census.site[(census.site >= 0) & (census.functions.toc_setup == toc_setup)]
+        offsets, numbers = np.unique(sites, return_counts=True)
+        pairs = zip(offsets.tolist(), numbers.tolist(), strict=True)
+        found += [Offsets(toc_setup, offset, number) for offset, number in pairs]
+    return tuple(found)
+
+
+def _listing(census: Census, kinds: frozenset[FunctionKind]) -> tuple[ScannedFunction, ...]:
+    functions, sections = census.functions, census.obj.sections
+    listed = []
+    for index in np.flatnonzero(np.isin(census.kinds, list(kinds))).tolist():
+        site = int(census.site[index])
+        section = sections[int(functions.section[index])]
+        listed.append(
+            ScannedFunction(
+                name=census.name(index),
+                section=section.name,
+                address=Address(section.address + int(functions.start[index])),
+                size=int(functions.size[index]),
+                kind=KIND_NAMES[FunctionKind(int(census.kinds[index]))],
+                site=site if site >= 0 else None,
+                dialect=DIALECTS[census.dialects[index]].value if site >= 0 else None,
+            )
+        )
+    return tuple(listed)

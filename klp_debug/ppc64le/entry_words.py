@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+Many functions' entries at once, as arrays: what :mod:`klp_debug.ppc64le.entry` says of one.
+
+Every array here has shape (number of functions,).
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from klp_debug.ppc64le.instruction import (
+    ADD_R2_R2_R12,
+    ADD_R2_R12_R2,
+    ADDI_R2_R2,
+    ADDIS_R2_R12,
+    LD_R2_R12,
+    LIS_R2,
+    OP_RT_RA_MASK,
+)
+
+Words = npt.NDArray[np.uint32]
+
+_MASK = np.uint32(OP_RT_RA_MASK)
+_LOCAL_BIT = 5
+_LOCAL_NO_TOC = 1
+_OFFSETS = np.array([(1 << value) >> 2 << 2 for value in range(7)] + [0], np.int64)
+"""``PPC64_LOCAL_ENTRY_OFFSET()`` of module_64.c; 7 is reserved, and here no offset."""
+
+
+def set_up_toc(
+    first: Words, second: Words, st_other: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.bool_]:
+    """
+    Return whether each function sets up its TOC at its global entry point.
+
+    :param first: each function's first word
+    :param second: its second
+    :param st_other: of its ELF symbol
+    """
+    no_toc = st_other >> _LOCAL_BIT == _LOCAL_NO_TOC
+    to_r2 = first & _MASK
+    by_sum = second & _MASK == ADDI_R2_R2
+    linked = by_sum & ((to_r2 == ADDIS_R2_R12) | (to_r2 == LIS_R2) & ~no_toc)
+    compiled = (to_r2 == LD_R2_R12) & (first & np.uint32(3) == 0)
+    compiled &= (second == ADD_R2_R2_R12) | (second == ADD_R2_R12_R2)
+    return np.asarray(linked | compiled, np.bool_)
+
+
+def local_entry_offsets(
+    st_other: npt.NDArray[np.uint8], toc_setup: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
+    """
+    Return how far each local entry point is behind the global one, in bytes.
+
+    As :func:`klp_debug.ppc64le.entry.decode_entry` does, a TOC set-up in the words decides.
+    """
+    by_symbol = _OFFSETS[st_other >> _LOCAL_BIT]
+    return np.where(toc_setup, np.int64(8), by_symbol)
+
+
+def without_toc(st_other: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Return whether each symbol says that its code has no TOC (PC-relative, POWER10)."""
+    return np.asarray(st_other >> _LOCAL_BIT == _LOCAL_NO_TOC)

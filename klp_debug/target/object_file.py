@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+An ELF file of ppc64le as arrays: sections, symbols and relocations, each checked against its size.
+
+pyelftools says what the file is; its tables are read as arrays, because a vmlinux has a hundred
+thousand symbols. Source: the ELFv2 ABI and the System V gABI; linux/elf.h.
+"""
+
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from elftools.common.exceptions import ELFError
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+
+from klp_debug.target.errors import ForeignFileError, TargetError
+from klp_debug.target.packed_file import read_elf_bytes
+
+Table = npt.NDArray[Any]
+"""A structured array of one of the types below."""
+
+SECTION = np.dtype(
+    [
+        ("name", "<u4"),
+        ("type", "<u4"),
+        ("flags", "<u8"),
+        ("address", "<u8"),
+        ("offset", "<u8"),
+        ("size", "<u8"),
+        ("link", "<u4"),
+        ("info", "<u4"),
+        ("align", "<u8"),
+        ("entry_size", "<u8"),
+    ]
+)
+"""``Elf64_Shdr``"""
+SYMBOL = np.dtype(
+    [
+        ("name", "<u4"),
+        ("info", "u1"),
+        ("other", "u1"),
+        ("section", "<u2"),
+        ("value", "<u8"),
+        ("size", "<u8"),
+    ]
+)
+"""``Elf64_Sym``"""
+RELOCATION = np.dtype([("offset", "<u8"), ("type", "<u4"), ("symbol", "<u4"), ("addend", "<i8")])
+"""``Elf64_Rela``; the file keeps the type in the low half of ``r_info``."""
+
+STT_OBJECT, STT_FUNC = 1, 2
+SHT_SYMTAB, SHT_RELA, SHT_NOBITS, SHT_SYMTAB_SHNDX = 2, 4, 8, 18
+SHN_UNDEF, SHN_LORESERVE, SHN_XINDEX = 0, 0xFF00, 0xFFFF
+SHN_LIVEPATCH = 0xFF20
+"""Symbols that livepatch itself resolves; linux/elf.h."""
+
+_LONGEST_NAME = 1024
+"""Twice ``KSYM_NAME_LEN``: a string table without an end must not be copied for each symbol."""
+_MOST_NAMES = 64
+_DAMAGES = (ELFError, ValueError, KeyError, IndexError, OverflowError, TypeError, AttributeError)
+"""What pyelftools raises of hostile headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section."""
+
+    index: int
+    name: str
+    type: int
+    flags: int
+    address: int
+    """0 in a relocatable file."""
+    offset: int
+    size: int
+    """In bytes."""
+    link: int
+    info: int
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether it becomes part of the kernel's memory."""
+        return bool(self.flags & SH_FLAGS.SHF_ALLOC)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it holds instructions that the file has."""
+        wanted = SH_FLAGS.SHF_ALLOC | SH_FLAGS.SHF_EXECINSTR
+        return self.flags & wanted == wanted and self.type != SHT_NOBITS
+
+
+class ObjectFile:
+    """
+    One ELF file.
+
+    :ivar path: where it is
+    :ivar kind: ``relocatable`` for .o and .ko, ``executable`` for vmlinux
+    :ivar sections: all sections, the null section first
+    :ivar symbols: the symbol table, of type :data:`SYMBOL`
+    :ivar symbol_sections: each symbol's section index, past the 16 bits that ``Elf64_Sym`` has;
+        reserved ones as they are
+    """
+
+    def __init__(self, path: Path) -> None:
+        """
+        Read a file.
+
+        :raises TargetError: if it cannot be read, is no ppc64le object, is damaged or stripped
+        """
+        self.path = path
+        self._bytes = read_elf_bytes(path)
+        self.kind: Literal["relocatable", "executable"] = self._identify()
+        self.sections = self._read_sections()
+        self.symbols, self.symbol_sections, self._names = self._read_symbols()
+        self._words: dict[int, npt.NDArray[np.uint32]] = {}
+        self._relocations: dict[tuple[int, bool], Table] = {}
+        self._relocation_sections: dict[int, list[Section]] = {}
+        for section in self.sections:
+            if section.type == SHT_RELA:
+                self._relocation_sections.setdefault(section.info, []).append(section)
+
+    def _error(self, what: str) -> TargetError:
+        return TargetError(f"{self.path} {what}")
+
+    def _identify(self) -> Literal["relocatable", "executable"]:
+        try:
+            elf = ELFFile(BytesIO(self._bytes))
+            header = elf.header
+            machine, kind = str(header["e_machine"]), str(header["e_type"])
+            self._header = {key: int(header[key]) for key in _HEADER_NUMBERS}
+            wide, little = elf.elfclass == 64, elf.little_endian
+        except _DAMAGES as error:
+            raise self._error(f"is a damaged or truncated ELF file ({error})") from None
+        if machine != "EM_PPC64" or not wide:
+            name = machine.removeprefix("EM_").lower()
+            what = f"is of another machine ({name}); klp-debug reads ppc64le"
+            raise ForeignFileError(f"{self.path} {what}")
+        if not little:
+            raise ForeignFileError(f"{self.path} is big-endian; klp-debug reads ppc64le")
+        if self._header["e_flags"] & 3 == 1:
+            raise self._error("follows the ELFv1 ABI; a ppc64le kernel follows ELFv2")
+        if kind not in ("ET_REL", "ET_EXEC", "ET_DYN"):
+            raise self._error(f"is neither an object, a module nor a vmlinux ({kind})")
+        return "relocatable" if kind == "ET_REL" else "executable"
+
+    def _read_sections(self) -> tuple[Section, ...]:
+        offset, count = self._header["e_shoff"], self._header["e_shnum"]
+        if offset and self._header["e_shentsize"] != SECTION.itemsize:
+            raise self._error("is a damaged ELF file (size of its section headers)")
+        # More than 65279 sections are counted in the null section's size.
+        if offset and not count and len(self._bytes) - offset >= SECTION.itemsize:
+            count = int(np.frombuffer(self._bytes, SECTION, 1, offset)["size"][0])
+        if not offset or not count:
+            raise self._error("has no sections: there is nothing to scan")
+        if offset + count * SECTION.itemsize > len(self._bytes):
+            raise self._error("is truncated: it ends before its section headers do")
+        table = np.frombuffer(self._bytes, SECTION, count, offset)
+        has_bytes = table["type"] != SHT_NOBITS
+        has_bytes[0] = False
+        size = np.uint64(len(self._bytes))
+        beyond = has_bytes & (
+            (table["offset"] > size) | (table["size"] > size - np.minimum(table["offset"], size))
+        )
+        if beyond.any():
+            number = int(np.flatnonzero(beyond)[0])
+            raise self._error(f"is truncated or damaged: section {number} reaches beyond its end")
+        names_index = self._header["e_shstrndx"]
+        if names_index == SHN_XINDEX:
+            names_index = int(table["link"][0])
+        if names_index >= count:
+            raise self._error("is a damaged ELF file (names of its sections)")
+        start, length = int(table["offset"][names_index]), int(table["size"][names_index])
+        names = self._bytes[start : start + length]
+        return tuple(
+            Section(
+                index=number,
+                name=_string(names, int(row["name"])),
+                type=int(row["type"]),
+                flags=int(row["flags"]),
+                address=int(row["address"]),
+                offset=int(row["offset"]),
+                size=int(row["size"]),
+                link=int(row["link"]),
+                info=int(row["info"]),
+            )
+            for number, row in enumerate(table)
+        )
+
+    def _read_symbols(self) -> tuple[Table, npt.NDArray[np.uint32], bytes]:
+        tables = [section for section in self.sections if section.type == SHT_SYMTAB]
+        if not tables:
+            raise self._error("is stripped: it has no symbol table, so no functions to scan")
+        table = tables[0]
+        if table.link >= len(self.sections):
+            raise self._error("is a damaged ELF file (names of its symbols)")
+        symbols = self.rows(table, SYMBOL)
+        numbers = symbols["section"].astype(np.uint32)
+        for section in self.sections:
+            if section.type == SHT_SYMTAB_SHNDX and section.link == table.index:
+                wide = self.rows(section, np.dtype("<u4"))[: len(numbers)]
+                far = np.flatnonzero(numbers[: len(wide)] == SHN_XINDEX)
+                numbers[far] = wide[far]
+        return symbols, numbers, self.data(self.sections[table.link])
+
+    def data(self, section: Section) -> bytes:
+        """
+        Return the bytes of a section; none of one without (.bss).
+
+        :raises TargetError: if they are compressed, as only debugging sections should be
+        """
+        if section.type == SHT_NOBITS or section.index == 0:
+            return b""
+        if section.flags & SH_FLAGS.SHF_COMPRESSED:
+            raise self._error(f"has a compressed section {section.name}, where none should be")
+        return self._bytes[section.offset : section.offset + section.size]
+
+    def contains(self, section: Section, content: bytes) -> bool:
+        """Return whether bytes are somewhere in a section, which may be large."""
+        end = section.offset + section.size
+        return section.type != SHT_NOBITS and self._bytes.find(content, section.offset, end) >= 0
+
+    def rows(self, section: Section, dtype: np.dtype[Any]) -> Table:
+        """Return a section as a table; what is left behind the last whole row is dropped."""
+        data = self.data(section)
+        return np.frombuffer(data, dtype, len(data) // dtype.itemsize)
+
+    def words(self, index: int) -> npt.NDArray[np.uint32]:
+        """Return the instruction words of a section."""
+        if index not in self._words:
+            self._words[index] = self.rows(self.sections[index], np.dtype("<u4"))
+        return self._words[index]
+
+    def named_section(self, name: str) -> Section | None:
+        """Return the first section of a name."""
+        return next((section for section in self.sections if section.name == name), None)
+
+    def symbol_name(self, index: int) -> str:
+        """Return the name of a symbol; a section symbol has its section's."""
+        if index >= len(self.symbols):
+            return f"symbol {index}"
+        name = _string(self._names, int(self.symbols["name"][index]))
+        section = int(self.symbol_sections[index])
+        if not name and 0 < section < len(self.sections):
+            return self.sections[section].name
+        return name
+
+    def named_symbols(self, name: str) -> list[int]:
+        """Return the indices of all symbols of a name, in the table's order."""
+        wanted = name.encode() + b"\0"
+        offsets = []
+        at = self._names.find(wanted)
+        # A name may be the tail of others: every place where it ends is a candidate.
+        while at >= 0:
+            offsets.append(at)
+            at = self._names.find(wanted, at + len(wanted))
+        return [int(index) for index in np.flatnonzero(np.isin(self.symbols["name"], offsets))]
+
+    def names_beginning(self, start: str) -> set[str]:
+        """Return the names in the symbols' string table that begin so; few are expected."""
+        found: set[str] = set()
+        at = self._names.find(b"\0" + start.encode())
+        while at >= 0 and len(found) < _MOST_NAMES:
+            found.add(_string(self._names, at + 1))
+            at = self._names.find(b"\0" + start.encode(), at + 1)
+        return found
+
+    def relocations(self, index: int, *, livepatch: bool = False) -> Table:
+        """
+        Return the relocations of a section, by offset.
+
+        :param livepatch: only those that livepatch itself applies (``.klp.rela.*``), else only
+            those of the module loader
+        """
+        key = index, livepatch
+        if key not in self._relocations:
+            tables = [
+                self.rows(section, RELOCATION)
+                for section in self._relocation_sections.get(index, ())
+                if is_livepatch_section(section) is livepatch
+            ]
+            rows = np.concatenate([np.empty(0, RELOCATION), *tables])
+            self._relocations[key] = rows[np.argsort(rows["offset"], kind="stable")]
+        return self._relocations[key]
+
+    def elf(self) -> ELFFile:
+        """Return pyelftools' view, for DWARF."""
+        return ELFFile(BytesIO(self._bytes))
+
+
+_HEADER_NUMBERS = ("e_shoff", "e_shnum", "e_shentsize", "e_shstrndx", "e_flags")
+_SHF_RELA_LIVEPATCH = 0x00100000
+"""linux/elf.h"""
+
+
+def is_livepatch_section(section: Section) -> bool:
+    """Return whether it holds relocations that livepatch itself applies."""
+    return bool(section.flags & _SHF_RELA_LIVEPATCH)
+
+
+def _string(strings: bytes, offset: int) -> str:
+    end = strings.find(b"\0", offset, offset + _LONGEST_NAME)
+    return strings[offset : end if end >= 0 else offset + _LONGEST_NAME].decode("utf-8", "replace")

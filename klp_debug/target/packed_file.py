@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+Files as distributions ship them: plain, or packed by gzip, xz or zstd.
+
+Source: ``CONFIG_MODULE_COMPRESS_*``; scripts/Makefile.modinst.
+"""
+
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import zstandard
+
+from klp_debug.target.errors import TargetError
+
+MOST_BYTES = 1 << 30
+"""Of a file, unpacked: one that would be larger was made to fill memory."""
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes:
+        """Return at most so many bytes; none at the end."""
+
+
+_CHUNK = 1 << 20
+_ELF = b"\x7fELF"
+
+_OPENERS: tuple[tuple[bytes, Callable[[BinaryIO], _Readable]], ...] = (
+    (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
+    (b"\xfd7zXZ\0", lzma.LZMAFile),
+    (b"\x28\xb5\x2f\xfd", lambda file: zstandard.ZstdDecompressor().stream_reader(file)),
+)
+"""First bytes of a packed file -> how to read it. The name is not asked: it may have none."""
+
+
+def read_elf_bytes(path: Path) -> bytes:
+    """
+    Return the bytes of an ELF file, unpacked.
+
+    :raises TargetError: if it cannot be read, is damaged, is too large, or is no ELF file
+    """
+    try:
+        if not path.is_file():
+            raise TargetError(f"{path}: no such file" if not path.exists() else _no_file(path))
+        with path.open("rb") as file:
+            start = file.read(8)
+            file.seek(0)
+            for magic, opener in _OPENERS:
+                if start.startswith(magic):
+                    return _unpack(path, opener(file))
+            if not start.startswith(_ELF):
+                raise _not_elf(path)
+            if path.stat().st_size > MOST_BYTES:
+                raise _too_large(path)
+            return file.read()
+    except OSError as error:
+        raise TargetError(f"{path}: {error.strerror}") from None
+
+
+def _no_file(path: Path) -> str:
+    return f"{path} is neither a file nor a folder"
+
+
+def _not_elf(path: Path) -> TargetError:
+    return TargetError(f"{path} is not an ELF file")
+
+
+def _too_large(path: Path) -> TargetError:
+    return TargetError(f"{path} has more than {MOST_BYTES >> 20} MiB: no kernel or module has")
+
+
+def _unpack(path: Path, packed: _Readable) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        while chunk := packed.read(_CHUNK):
+            chunks.append(chunk)
+            size += len(chunk)
+            if not chunks[0].startswith(_ELF):
+                raise _not_elf(path)
+            if size > MOST_BYTES:
+                raise _too_large(path)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
+        raise TargetError(f"{path} is a damaged or truncated packed file ({error})") from None
+    if not chunks:
+        raise _not_elf(path)
+    return b"".join(chunks)
