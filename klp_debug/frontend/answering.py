@@ -4,6 +4,7 @@
 import argparse
 
 from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.steady import steady_answer
 from klp_debug.command.command import Command
 from klp_debug.frontend.confirm import confirmation
 from klp_debug.frontend.progress import progress
@@ -22,7 +23,11 @@ def ask(command: Command, target: Target, args: argparse.Namespace) -> Answer:
     """
     with progress(command.name, target.debugger) as hide_progress:
         args.confirm = confirmation(hide_progress)
-        answer = command.run(KernelView(target), args)
+
+        def once() -> Answer:
+            return command.run(KernelView(target), args)
+
+        answer = steady_answer(target.prog, once) if target.changes else once()
     if target.debugger is not None:
         target.debugger.check()
     return answer
