@@ -4,6 +4,7 @@
 import argparse
 
 from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.steady import steady_answer
 from klp_debug.command.command import Command
 from klp_debug.frontend.confirm import confirmation
 from klp_debug.frontend.progress import progress
@@ -21,10 +22,17 @@ def ask(command: Command, target: Target | None, args: argparse.Namespace) -> An
     :raises TargetError: if the target lacks what the command needs, or ran while it was read
     """
     debugger = target.debugger if target is not None else None
-    view = KernelView(target) if target is not None else None
     with progress(command.name, debugger) as line:
         args.confirm = confirmation(line.hide)
-        answer = command.run(view, args, line.say)
+
+        def once() -> Answer:
+            view = KernelView(target) if target is not None else None
+            return command.run(view, args, line.say)
+
+        if target is not None and target.changes:
+            answer = steady_answer(target.prog, once)
+        else:
+            answer = once()
     if debugger is not None:
         debugger.check()
     return answer

@@ -38,6 +38,11 @@ class Target:
     writable: WritableMemory | None = None
     """The target's memory for writing; None where no debugger stopped it."""
 
+    @property
+    def changes(self) -> bool:
+        """Whether the kernel runs while it is read."""
+        return self.core is None and (self.debugger is None or self.debugger.paused is None)
+
     def close(self) -> None:
         """
         Leave the target: one that a debugger stopped runs then, unless it was to stay stopped.
