@@ -26,9 +26,10 @@ def stack_disarmed_by(view: KernelView, stack: FuncStack) -> Mechanism | None:
         return "ops"
     if not stack.ops.fops.flags.value_() & view.ops_flags["ENABLED"]:
         return None
-    # Once it is enabled, ftrace has armed the one site in its filter.
+    # Once it is enabled, ftrace has armed the one site in its filter, which is the function's own.
+    function = view.symbols.covering(stack.old_func)
     for ip in ftrace_ops_filter(stack.ops.fops).filter:
-        if view.words(ip, 1)[0] == NOP:
+        if view.symbols.covering(ip) == function and view.words(ip, 1)[0] == NOP:
             return "site"
     return None
 
