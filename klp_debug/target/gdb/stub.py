@@ -99,17 +99,20 @@ class Stub:
             # A console that is no stub now gives back what is sent to it, as an echo.
             if "timeout" in message.lower() or "vMustReplyEmpty" in message:
                 raise TargetError(silent) from None
-            said = self._let_go_of_other()
-        if other := re.search(r"architecture ([\w:.-]+)", said):
+            other: str | None = self._let_go_of_other()
+        else:
+            found = re.search(r"reported target architecture ([\w:.-]+)", said)
+            other = found[1] if found else None
+        if other is not None:
             raise TargetError(
-                f"{text} is a stub of another architecture ({other[1]}); klp-debug reads ppc64le"
+                f"{text} is a stub of another architecture ({other}); klp-debug reads ppc64le"
             )
 
     def _let_go_of_other(self) -> str:
         """
         Let a target run whose registers are none of ppc64, and that GDB left stopped for it.
 
-        :return: what it is
+        :return: its architecture, as GDB calls it
         :raises TargetError: if it is nothing that GDB knows
         """
         try:
@@ -121,7 +124,7 @@ class Stub:
         except (GdbCommandError, GdbTimeoutError) as error:
             raise TargetError(f"{self._address.text} is no stub that GDB knows: {error}") from None
         found = re.search(r'currently "([\w:.-]+)"', said)
-        return f"architecture {found[1] if found else 'unknown'}"
+        return found[1] if found else "unknown"
 
     def _identify(self) -> StubKind:
         """

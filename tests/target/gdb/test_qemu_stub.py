@@ -98,16 +98,16 @@ def test_patches_are_those_that_the_guest_names(
 
 
 def test_a_cpu_in_user_mode_hides_nothing(guest: Guest) -> None:
-    seen_user = False
     with busy(guest):
-        for _ in range(5):
+        for _ in range(20):
             with stopped(guest) as target:
                 assert target.debugger is not None
-                told = [bool(status.msr & MSR_PR) for status in target.debugger.registers()]
-                seen_user |= all(told)
                 assert len(livepatches(KernelView(target))) == 4
+                # The first is the one that the stub reads by, if nobody chooses another.
+                if target.debugger.registers()[0].msr & MSR_PR:
+                    return
             time.sleep(0.2)
-    assert seen_user, "no stop found all CPUs in user mode"
+    raise AssertionError("no stop found the first CPU in user mode")
 
 
 def test_registers_of_all_cpus_are_those_of_the_monitor(guest: Guest) -> None:
