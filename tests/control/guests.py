@@ -18,6 +18,8 @@ from vmcores.guest_modules import build_live_modules
 from vmcores.image import image
 from vmcores.qmp import execute
 
+CASES = [("6.1", "radix"), ("6.1", "hash"), ("6.12", "radix"), ("7.2", "radix")]
+"""Kernel and MMU: each dialect of mcount sites, and the MMU that has page tables of its own."""
 ORIGINALS = " ".join(str(1000 + number) for number in range(10))
 REPLACEMENTS = " ".join(str(2000 + number) for number in range(10))
 TEN = [f"ten_function_{number} [ten_functions]" for number in range(10)]

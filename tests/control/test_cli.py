@@ -17,9 +17,8 @@ import pexpect
 import pytest
 
 from tests.command.klp_debug_cli import SCHEMAS, Ran, klp_debug_run, refusal
-from tests.control.guests import ORIGINALS, REPLACEMENTS, live_guest, running, ten
+from tests.control.guests import CASES, ORIGINALS, REPLACEMENTS, live_guest, running, ten
 from vmcores.guest import Guest
-from vmcores.recipe import guest_kernels
 
 pytestmark = pytest.mark.lab
 
@@ -28,7 +27,7 @@ TRIES = 30
 
 @pytest.fixture(
     scope="module",
-    params=[(kernel, "radix") for kernel in guest_kernels()] + [("6.1", "hash")],
+    params=[case for case in CASES if case != ("6.1", "radix")],
     ids="-".join,
 )
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.control.guests import (
+    CASES,
     ORIGINALS,
     REPLACEMENTS,
     TEN,
@@ -23,11 +24,9 @@ from tests.control.guests import (
 from tests.control.memory import memory_of
 from tests.control.stub import stopped
 from vmcores.guest import Guest
-from vmcores.recipe import guest_kernels, load_recipe
 
 pytestmark = pytest.mark.lab
 
-CASES = [(kernel, mmu) for kernel in guest_kernels() for mmu in load_recipe(kernel).cpus]
 MAY_OOPS = ("BUG:", "Oops", "WARNING:", "ftrace bug", "------------[ cut here")
 
 
