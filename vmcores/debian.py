@@ -21,7 +21,8 @@ SUITE = "forky"
 """The first of Debian's with drgn 0.3."""
 PACKAGES = (
     *("python3", "python3-drgn", "python3-numpy", "python3-capstone", "python3-pyelftools"),
-    "python3-rich",
+    *("python3-jinja2", "python3-prompt-toolkit", "python3-rich"),
+    "python3-zstandard",
 )
 PROJECT = Path(__file__).parents[1]
 ROOT = "/share/debian"

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 from klp_debug.frontend.tell import tell
 from klp_debug.frontend.whole_file import WholeFile
-from klp_debug.render.html.page import as_html
 from klp_debug.result.answer import Answer
 from klp_debug.result.page import ReportPage
 
@@ -25,6 +24,9 @@ def page_file(args: argparse.Namespace) -> Iterator[Callable[[Answer], Answer]]:
     if path is None:
         yield lambda answer: answer
         return
+    # Only a page needs its templates.
+    from klp_debug.render.html.page import as_html
+
     with WholeFile(path) as page:
 
         def write(answer: Answer) -> Answer:

@@ -1,10 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The console: commands one after the other, to a target that was opened once."""
 
-from klp_debug.frontend.console.loop import run_console
-
-__all__ = ("CONSOLE_DESCRIPTION", "run_console")
-
 CONSOLE_DESCRIPTION = """\
 Takes all commands of the shell, by the same names and with the same arguments, and help, stop,
 continue, wait and quit. TAB completes commands, options, patches, functions and modules. Ctrl-C

@@ -18,8 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pygdbmi.IoManager import IoManager
-
 from klp_debug.target.errors import TargetError
 
 GDB = "gdb-multiarch"
@@ -66,6 +64,11 @@ class Gdb:
 
         :raises TargetError: if that cannot be done
         """
+        try:
+            # Where there is no pygdbmi (Debian has none), all but --gdb works.
+            from pygdbmi.IoManager import IoManager
+        except ImportError:
+            raise TargetError("--gdb needs the Python package pygdbmi") from None
         command = [program, "--nx", "--quiet", "--interpreter=mi3", "-x", str(_INSIDE)]
         try:
             self._process = subprocess.Popen(
