@@ -14,7 +14,15 @@ import numpy.typing as npt
 from drgn import Object, Program, offsetof, sizeof
 from drgn.helpers.linux.module import module_address_regions
 
-from klp_debug.kernel.walk import MAX_ENTRIES, WalkError, c_array_string, for_each_list_entry
+from klp_debug.kernel.walk import (
+    MAX_ENTRIES,
+    WalkError,
+    c_array_string,
+    c_string,
+    for_each_list_entry,
+)
+
+_MAX_SECTIONS = 1024
 
 
 def for_each_module(prog: Program) -> Iterator[Object]:
@@ -62,9 +70,33 @@ def module_section(module: Object, name: str) -> int | None:
     :param module: ``struct module *``
     :raises drgn.FaultError: if the module cannot be read
     """
-    loaded = module.prog_.linux_kernel_loadable_module(module)
-    address: int | None = loaded.section_addresses.get(name)
-    return address
+    return next((at for one, at in module_sections(module) if one == name), None)
+
+
+def module_sections(module: Object) -> Iterator[tuple[str, int]]:
+    """
+    Iterate over the names and addresses of a module's sections, as sysfs shows them.
+
+    drgn knows them too, but not of a module that was loaded since the target was opened.
+
+    :param module: ``struct module *``
+    :raises drgn.FaultError: if they cannot be read
+    """
+    attributes = module.sect_attrs.read_()
+    if not attributes:
+        return
+    try:
+        for index in range(min(attributes.nsections.value_(), _MAX_SECTIONS)):
+            one = attributes.attrs[index]
+            yield c_string(one.battr.attr.name), one.address.value_()
+    except AttributeError:
+        # Since Linux kernel commits "module: sysfs: Drop member 'module_sect_attrs::nsections'" and
+        # "... 'module_sect_attr::address'" (in v6.14) the list ends in NULL.
+        for index in range(_MAX_SECTIONS):
+            one = attributes.grp.bin_attrs[index].read_()
+            if not one:
+                return
+            yield c_string(one.attr.name), getattr(one, "private").value_()  # noqa: B009
 
 
 def module_toc(module: Object) -> int | None:
