@@ -181,7 +181,7 @@ def _function_at(view: KernelView, ip: int) -> str:
     symbol = view.symbols.covering(ip)
     if symbol is None:
         return str(Address(ip))
-    return f"{symbol.name} [{symbol.module}]" if symbol.module else symbol.name
+    return symbol.label
 
 
 def _hooked(view: KernelView, flags: int, filter_: FtraceFilter) -> list[int]:

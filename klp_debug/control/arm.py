@@ -4,9 +4,9 @@
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.control.functions import PatchFunction
 from klp_debug.control.journal import JournalText
+from klp_debug.control.mechanisms import planned_write
 from klp_debug.control.plan import Plan, Switch, find_functions
 from klp_debug.control.recovery import Recovery
-from klp_debug.result.address import Address
 from klp_debug.result.control import PlannedWrite
 from klp_debug.result.patches import Mechanism
 
@@ -81,16 +81,6 @@ def _write(
     new: tuple[int, str],
 ) -> PlannedWrite:
     what, mechanism, size = field
-    return PlannedWrite(
-        address=Address(address),
-        what=what,
-        function=function.label,
-        patch=function.patch,
-        mechanism=mechanism,
-        size=size,
-        old=Address(old[0]),
-        new=Address(new[0]),
-        old_means=old[1],
-        new_means=new[1],
-        why=f"takes {mechanism} back",
+    return planned_write(
+        function, mechanism, address, what, size, old, new, f"takes {mechanism} back"
     )

@@ -76,6 +76,26 @@ def _write(
 ) -> PlannedWrite:
     if address % size:
         raise MechanismError(f"{what} at {Address(address)} is not aligned to its {size} bytes")
+    return planned_write(function, mechanism, address, what, size, old, new, why)
+
+
+def planned_write(
+    function: PatchFunction,
+    mechanism: Mechanism,
+    address: int,
+    what: str,
+    size: int,
+    old: tuple[int, str],
+    new: tuple[int, str],
+    why: str,
+) -> PlannedWrite:
+    """
+    Return one write of a plan.
+
+    :param size: in bytes
+    :param old: what is there, and what that means
+    :param new: what is to be there, and what that means
+    """
     return PlannedWrite(
         address=Address(address),
         what=what,

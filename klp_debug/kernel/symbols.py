@@ -51,6 +51,11 @@ class KernelSymbol:
     st_other: int
     is_function: bool
 
+    @property
+    def label(self) -> str:
+        """How people call it: ``name [module]``, or the bare name of vmlinux's."""
+        return f"{self.name} [{self.module}]" if self.module else self.name
+
 
 class SymbolTable:
     """The symbols of vmlinux or of one module, sorted by address."""

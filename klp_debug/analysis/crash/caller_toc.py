@@ -71,15 +71,14 @@ def _judge(scene: CrashScene, registers: Registers) -> Verdict | None:
             id=CALLER_TOC_OVERWRITTEN.id,
             what=(
                 "Live patching caused this crash.",
-                f"{_named(caller)} called {_named(callee)} and took a wrong TOC back:"
+                f"{caller.label} called {callee.label} and took a wrong TOC back:"
                 f" {whose_toc(view, r2)}.",
                 culprit.sentence,
             ),
             proof=(
-                f"r2 = {Address(r2)}: {whose_toc(view, r2)}; {_named(caller)} needs"
-                f" {Address(right)}",
+                f"r2 = {Address(r2)}: {whose_toc(view, r2)}; {caller.label} needs {Address(right)}",
                 f"24(r1) = {Address(r2)}, at {Address(slot)}: taken back from there",
-                f"{Word(call.word)} at {Address(call.address)} calls {_named(callee)}; ld r2,24(r1)"
+                f"{Word(call.word)} at {Address(call.address)} calls {callee.label}; ld r2,24(r1)"
                 " is behind it",
                 *culprit.proof,
                 f"NIP = {registers.nip}, CTR = {registers.ctr}, LR = {registers.link}",
@@ -131,7 +130,7 @@ def _by_sibling(scene: CrashScene, stubs: Stubs, callee: KernelSymbol, toc: int)
                 patch = klp_patch_name(klp_func_patch(func))
                 to = view.symbols.format(stub.target) if stub.target is not None else None
                 return _Culprit(
-                    f"{_named(replacement)}, the replacement of {patch}, ends in a sibling call of"
+                    f"{replacement.label}, the replacement of {patch}, ends in a sibling call of"
                     f" {to or 'a function elsewhere'}: the stub of that call put it there.",
                     (
                         f"{Word(branch.word)} at {Address(branch.address)}"
@@ -147,7 +146,3 @@ def _by_sibling(scene: CrashScene, stubs: Stubs, callee: KernelSymbol, toc: int)
 def _puts_toc(stub: FollowedStub) -> str:
     at = stub.stub.address + 4 * stub.words.index(STD_R2_24_R1)
     return f"{Word(STD_R2_24_R1)} at {Address(at)}, in that stub: std r2,24(r1)"
-
-
-def _named(symbol: KernelSymbol) -> str:
-    return f"{symbol.name} [{symbol.module}]" if symbol.module else symbol.name

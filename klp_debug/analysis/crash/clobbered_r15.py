@@ -29,7 +29,7 @@ def judge(scene: CrashScene) -> Verdict | None:
     patch = "a patch"
     with view.problems.noting(f"klp_ops {stack.ops.value_():#x}"):
         patch = klp_patch_name(klp_func_patch(stack.funcs[0]))
-    name = f"{symbol.name} [{symbol.module}]" if symbol.module else symbol.name
+    name = symbol.label
     at = view.symbols.format(int(registers.nip)) or "no symbol"
     dar = f", DAR = {registers.dar}" if registers.dar is not None else ""
     return Verdict(
