@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Each hazard, in modules made by hand; tests/command/test_bad_patches.py has real ones."""
+"""
+Each hazard, in modules made by hand.
+
+tests/command/test_bad_patches.py has real ones, test_no_site.py those that take debug information.
+"""
 
 import dataclasses
 import re
@@ -45,11 +49,12 @@ def made_module(vermagic: str = VERMAGIC) -> MadeObject:
     """
     Return scsi_common with a leaf function, one with TOC set-up, and what can go wrong.
 
-    In .text: leaf at 0, with_toc at 12, notrace at 32, twice at 36 and 48; in .init.text: early.
+    In .text: leaf at 0, with_toc at 12, quiet at 32, twice at 36 and 48, silent at 60; in
+    .init.text: early.
     """
     made = MadeObject()
     leaf = (MFLR, BL, BLR)
-    text = made.text(".text", *leaf, *TOC_SETUP, *leaf, BLR, *leaf, *leaf)
+    text = made.text(".text", *leaf, *TOC_SETUP, *leaf, BLR, *leaf, *leaf, NOP, NOP, NOP, BLR)
     init = made.text(".init.text", *leaf)
     made.section(".modinfo", modinfo("name=scsi_common", f"vermagic={vermagic}"))
     made.symbol("int_to_scsilun", text, 0, 12)
@@ -57,6 +62,7 @@ def made_module(vermagic: str = VERMAGIC) -> MadeObject:
     made.symbol("quiet", text, 32, 4)
     made.symbol("twice", text, 36, 12)
     made.symbol("twice", text, 48, 12)
+    made.symbol("silent", text, 60, 16)
     made.symbol("early", init, 0, 12)
     made.symbol("cloned", text, 12, 20, other=0x60)
     made.symbol("cloned.constprop.0", text, 48, 12)
@@ -122,7 +128,8 @@ def test_a_patch_without_fault(module: Path) -> None:
         (Func("only"), "original-missing", "no symbol of that name, but only.isra.0"),
         (Func("twice"), "original-ambiguous", "1: .text 0x24; 2: .text 0x30"),
         (Func("twice", sympos=3), "original-wrong-position", "old_sympos is 3, scsi_common.ko has"),
-        (Func("quiet"), "original-without-site", ".text 0x20: notrace or assembler"),
+        (Func("quiet"), "original-too-small", ".text 0x20: 4 bytes, where a site"),
+        (Func("silent"), "original-without-site", ".text 0x3c: notrace or assembler"),
         (Func("data"), "original-without-site", ".data 0x0 is the start of no function"),
         (Func("cloned"), "original-has-clones", "scsi_common.ko has cloned.constprop.0"),
         (Func("int_to_scsilun"), "original-leaf", "its site is at +0x4"),
@@ -286,7 +293,7 @@ def test_a_module_of_kpatch_build(module: Path) -> None:
     ]
     assert [(one.id, one.subject) for one in answer.hazards if one.level != "note"] == [
         ("object-not-given", "vmlinux"),
-        ("original-without-site", "quiet [scsi_common]"),
+        ("original-too-small", "quiet [scsi_common]"),
     ]
 
 
@@ -368,7 +375,8 @@ def test_a_kernel_that_clobbers_r15(tmp_path: Path) -> None:
 
 
 def test_every_kind_is_tried_here() -> None:
-    tried = set(re.findall(r'"([a-z0-9-]+)"', Path(__file__).read_text()))
+    files = [Path(__file__), Path(__file__).with_name("test_no_site.py")]
+    tried = set(re.findall(r'"([a-z0-9-]+)"', "".join(one.read_text() for one in files)))
     assert {kind.id for kind in HAZARDS} <= tried
 
 
