@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The text, the table and the SARIF log of ``scan``."""
+"""The text and the table of ``scan``; test_sarif.py has its SARIF log."""
 
 import csv
 import dataclasses
 import io
-import json
 
 import pytest
 
 from klp_debug.render.as_csv import as_csv
-from klp_debug.render.as_sarif import as_sarif
 from klp_debug.render.as_text import as_text
 from klp_debug.result.problem import Problem
 from tests.render.scans import ERROR, FUNCTIONS, MODULE, PATCH, WARNING, scan
@@ -126,25 +124,3 @@ def test_csv() -> None:
          "mprofile-kernel (2 instructions)"],
         ["scsi_common.ko", ".text", "g,\\x1b", "0x0000000000000080", "4", "notrace", "", ""],
     ]  # fmt: skip
-
-
-def test_sarif() -> None:
-    known = dataclasses.replace(WARNING, accepted=True, file="/lib/a b.ko")
-    log = json.loads(as_sarif(scan(PATCH, hazards=(ERROR, known, ERROR))))
-    assert log["version"] == "2.1.0"
-    (run,) = log["runs"]
-    driver = run["tool"]["driver"]
-    assert driver["name"] == "klp-debug"
-    assert [rule["id"] for rule in driver["rules"]] == [ERROR.id, WARNING.id]
-    first, second, third = run["results"]
-    assert third == first
-    assert (first["ruleId"], first["ruleIndex"], first["level"]) == (ERROR.id, 0, "error")
-    assert first["message"]["text"].startswith("sched_clock,2 [vmlinux]: .text 0xc0")
-    (place,) = first["locations"]
-    assert place["physicalLocation"]["artifactLocation"] == {"uri": "a/leaf_patch.ko"}
-    assert place["logicalLocations"] == [{"fullyQualifiedName": "sched_clock,2 [vmlinux]"}]
-    assert first["partialFingerprints"] == {"klpDebugHazard/v1": "fedcba9876543210"}
-    assert "suppressions" not in first
-    assert (second["ruleIndex"], second["suppressions"][0]["kind"]) == (1, "external")
-    (place,) = second["locations"]
-    assert place["physicalLocation"]["artifactLocation"] == {"uri": "file:///lib/a%20b.ko"}
