@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
+from tests.command.klp_debug_cli import klp_debug_json
+from tests.command.scanned import scan_json
 from vmcores.bad_patch_modules import build_bad_patches
 from vmcores.guest import Guest
 from vmcores.image import image
@@ -81,9 +82,7 @@ class Lab:
 
     def scan(self, name: str) -> Any:
         against = (self.guest.image.vmlinux, self.guest.image.modules)
-        words = (self.patches / f"{name}.ko", "--against", *against)
-        status = klp_debug_run("scan", *words).status
-        return klp_debug_json("scan", *words, status=status)
+        return scan_json(self.patches / f"{name}.ko", *against)
 
     def load(self, name: str) -> tuple[int, str]:
         """Load it; return insmod's status, and what the kernel said."""
