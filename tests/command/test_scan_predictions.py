@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What ``scan`` predicts of each patch of the lab is what ``list``, ``func`` and ``report`` see."""
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
+from tests.command.klp_debug_cli import klp_debug_run
+from tests.command.scanned import scan_json
 from tests.every_kernel import on_every_kernel
 from vmcores.capture import CaptureSet
+from vmcores.guest_modules import SOURCES as MODULES
+from vmcores.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 
-ON_LOADED_PATCHES = on_every_kernel(
+SCENARIOS = (
     "patched",
     "replaced",
     "replacing",
@@ -22,28 +26,66 @@ ON_LOADED_PATCHES = on_every_kernel(
     "crash_in_replacement",
     "sleep_in_replacement",
     "livepatch_stack_overflow",
+    "klp_relocations_applied",
 )
-"""Between them they load every patch of vmcores/modules, but for gone_patch, which is gone."""
+GONE = "patch_module_gone"
+
+
+# The MMU changes nothing of what is predicted: both once.
+PLAYED = pytest.mark.parametrize(
+    "captures",
+    [
+        pytest.param((name, mmu, kernel), id=f"{name}-{kernel}-{mmu}")
+        for name in SCENARIOS
+        for kernel, mmu in load_scenario(name).cases()
+        if mmu == "radix" or name == "patched"
+    ],
+    indirect=True,
+)
+
+
+def loaded_by(scenario: str) -> set[str]:
+    """Return the patches that the steps of a scenario load."""
+    return {
+        words[1]
+        for step in load_scenario(scenario).steps
+        if len(words := step.split()) > 1 and words[0].endswith("-patch")
+    }
+
+
+def test_every_patch_of_the_lab_is_predicted() -> None:
+    patches = {path.stem for path in MODULES.glob("*_patch*.c")}
+    assert set().union(*map(loaded_by, (*SCENARIOS, GONE))) == patches
 
 
 def scanned(captures: CaptureSet, name: str) -> Any:
-    """Return the whole answer about one patch, checked against its schema."""
+    """Return the whole answer about one patch."""
     modules = captures.image.modules
-    words = (modules / f"{name}.ko", "--against", captures.image.vmlinux, modules)
-    return klp_debug_json("scan", *words, status=klp_debug_run("scan", *words).status)
+    return scan_json(modules / f"{name}.ko", captures.image.vmlinux, modules)
 
 
 def seen(captures: CaptureSet, command: str, *words: str) -> Any:
     """Return what a command sees in the capture; a crash makes its exit code 1."""
     kind = "kdump" if "kdump" in captures.paths else next(iter(captures.paths))
     target = ("-c", captures.path(kind), "-s", captures.image.vmlinux)
-    status = klp_debug_run(command, *words, *target).status
-    return klp_debug_json(command, *words, *target, status=status)
+    ran = klp_debug_run(command, *words, *target, "--json")
+    assert ran.status in (0, 1), ran.err
+    return json.loads(ran.out)
 
 
-@ON_LOADED_PATCHES
+def assert_original(captures: CaptureSet, one: Any, *, pcrel: bool) -> None:
+    """Compare what is predicted of a function with what ``func`` sees of it."""
+    document = seen(captures, "func", one["old_name"])
+    original = one["original"]
+    assert document["entry"]["toc_setup"] == original["toc_setup"]
+    assert document["site"]["offset"] == original["site"]
+    assert document["site"]["dialect"] == original["dialect"]
+    assert document["leaf_without_toc"] is (original["kind"] == "leaf" and not pcrel)
+
+
+@PLAYED
 def test_predicted_and_seen(captures: CaptureSet) -> None:
-    patches = seen(captures, "list")["patches"]
+    patches = seen(captures, "report")["patches"]
     assert patches
     for patch in patches:
         (file,) = scanned(captures, patch["name"])["files"]
@@ -61,12 +103,29 @@ def test_predicted_and_seen(captures: CaptureSet) -> None:
             assert function["sympos"] == one["sympos"]
             if module == "vmlinux":
                 assert function["old_func"] == one["original"]["address"]
-            document = seen(captures, "func", name)
-            assert document["entry"]["toc_setup"] == one["original"]["toc_setup"]
-            assert document["site"]["offset"] == one["original"]["site"]
-            assert document["site"]["dialect"] == one["original"]["dialect"]
-            is_leaf = one["original"]["kind"] == "leaf" and not file["pcrel"]
-            assert document["leaf_without_toc"] is is_leaf
+            assert_original(captures, one, pcrel=file["pcrel"])
+
+
+@on_every_kernel(GONE)
+def test_predicted_of_a_patch_whose_module_is_gone(captures: CaptureSet) -> None:
+    """Its klp_func is gone with it: what is left to see is the function that it hooks."""
+    (file,) = scanned(captures, "gone_patch")["files"]
+    (one,) = file["patch"]
+    assert (one["object"], one["old_name"]) == ("scsi_common", "scsi_set_sense_information")
+    assert_original(captures, one, pcrel=file["pcrel"])
+    (finding,) = seen(captures, "report")["findings"]
+    assert finding["subject"] == f"{one['old_name']}+{one['original']['site']:#x} [scsi_common]"
+
+
+@on_every_kernel("klp_relocation_unresolved")
+def test_the_crash_through_a_pointer_that_was_not_filled_in_was_predicted(
+    captures: CaptureSet,
+) -> None:
+    predicted = ids(scanned(captures, "reloc_patch"))
+    assert predicted["klp-relocation-late"] == ["uptime_proc_show [vmlinux]"]
+    verdict = seen(captures, "report")["verdict"]
+    assert verdict["id"] == "klp-relocation-unresolved"
+    assert any("relocated_uptime_proc_show" in line for line in verdict["what"])
 
 
 def ids(answer: Any) -> dict[str, list[str]]:

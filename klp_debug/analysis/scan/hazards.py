@@ -273,6 +273,15 @@ KLP_SYMBOL_NOT_FOUND = Kind(
     shows="The symbol, and what the object has.",
     action="The kernel refuses the patch. Make it anew from the objects of this very build.",
 )
+KLP_RELOCATION_LATE = Kind(
+    id="klp-relocation-late",
+    severity="warning",
+    meaning="A replacement uses an address that livepatch fills in for another object than the one"
+    " whose function it replaces. While that object is not loaded, the place holds 0.",
+    shows="The replacement, the place that it uses, and the symbol whose address is to be there.",
+    action="The kernel does not check it: called too early, the replacement goes to 0. See that the"
+    " object is loaded before the patch, or let the replacement look the symbol up itself.",
+)
 KERNEL_CLOBBERS_R15 = Kind(
     id="kernel-clobbers-r15",
     severity="error",
@@ -313,5 +322,6 @@ HAZARDS: tuple[Kind, ...] = (
     KLP_TOC_SYMBOL,
     KLP_STATIC_LOCAL,
     KLP_SYMBOL_NOT_FOUND,
+    KLP_RELOCATION_LATE,
     KERNEL_CLOBBERS_R15,
 )

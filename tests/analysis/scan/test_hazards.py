@@ -6,6 +6,7 @@ tests/command/test_bad_patches.py has real ones, test_no_site.py those that take
 """
 
 import dataclasses
+import json
 import re
 import struct
 from pathlib import Path
@@ -29,6 +30,7 @@ from tests.analysis.scan.made_patch import (
     made_patch,
     modinfo,
 )
+from tests.command.klp_debug_cli import SCHEMAS
 from tests.ppc64le.test_trampoline import BROKEN
 from tests.target.made_object import (
     ADDR64,
@@ -366,12 +368,43 @@ def test_modules_may_be_near_each_other(module: Path, type_: int) -> None:
     assert hazards(relocating(".klp.sym.scsi_common.quiet,0", type_), module) == {}
 
 
+def using_a_pointer(for_object: str, *, through_toc: bool) -> MadeObject:
+    """Return a patch of scsi_common whose replacement uses what livepatch fills in."""
+    patch = replacing("with_toc")
+    pointers = patch.section("pointers", bytes(16))
+    symbol = patch.symbol(f".klp.sym.{for_object}.quiet,0", LIVEPATCH, kind=NOTYPE)
+    patch.relocate(pointers, 8, ADDR64, symbol, klp=for_object)
+    used = patch.symbol("", pointers, kind=3)
+    if through_toc:
+        toc = patch.section(".toc", bytes(8))
+        patch.relocate(toc, 0, ADDR64, used, 8)
+        patch.relocate(1, 8, TOC16_DS, patch.symbol("", toc, kind=3))
+    else:
+        patch.relocate(1, 8, TOC16_DS, used, 8)
+    return patch
+
+
+@pytest.mark.parametrize("through_toc", [False, True])
+def test_a_relocation_for_another_object_may_come_late(module: Path, through_toc: bool) -> None:
+    found = hazards(using_a_pointer("other", through_toc=through_toc), module)
+    evidence = only(found, "klp-relocation-late")
+    assert evidence == ("replacement uses pointers+0x8, which is for other: .klp.sym.other.quiet,0")
+    own = using_a_pointer("scsi_common", through_toc=through_toc)
+    assert hazards(own, module) == {}
+
+
 def test_a_kernel_that_clobbers_r15(tmp_path: Path) -> None:
     kernel = MadeObject(kind=2)
     kernel.symbol("ftrace_caller", kernel.text(".text", *BROKEN), 0, 4 * len(BROKEN))
     vmlinux = kernel.write(tmp_path / "vmlinux")
     found = hazards(made_patch({None: [Func("gone")]}), vmlinux)
     assert found["kernel-clobbers-r15"].evidence == "ftrace_caller at 0x0"
+
+
+def test_the_schema_knows_every_kind() -> None:
+    schema = json.loads((SCHEMAS / "scan.schema.json").read_text())
+    known = schema["properties"]["hazards"]["items"]["properties"]["id"]["enum"]
+    assert known == [kind.id for kind in HAZARDS]
 
 
 def test_every_kind_is_tried_here() -> None:
