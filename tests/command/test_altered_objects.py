@@ -88,7 +88,9 @@ def with_words(path: Path, symbol: str, change: Callable[[list[int]], None]) -> 
         elf = ELFFile(file)
         table = elf.get_section_by_name(".symtab")
         assert isinstance(table, SymbolTableSection)
-        (found,) = table.get_symbol_by_name(symbol) or ()
+        symbols = table.get_symbol_by_name(symbol)
+        assert symbols is not None
+        (found,) = symbols
         section = elf.get_section(found["st_shndx"])
         file.seek(section["sh_offset"] + found["st_value"] - section["sh_addr"])
         start = file.tell()
