@@ -2,11 +2,12 @@
 """What ``scan`` predicts of each patch of the lab is what ``list``, ``func`` and ``report`` see."""
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
-from tests.command.klp_debug_cli import klp_debug_run
 from tests.command.scanned import scan_json
 from tests.every_kernel import on_every_kernel
 from vmcores.capture import CaptureSet
@@ -64,46 +65,67 @@ def scanned(captures: CaptureSet, name: str) -> Any:
     return scan_json(modules / f"{name}.ko", captures.image.vmlinux, modules)
 
 
-def seen(captures: CaptureSet, command: str, *words: str) -> Any:
-    """Return what a command sees in the capture; a crash makes its exit code 1."""
+def seen(captures: CaptureSet, *commands: str) -> list[Any]:
+    """Return what commands see in the capture, which is opened once for all of them."""
     kind = "kdump" if "kdump" in captures.paths else next(iter(captures.paths))
-    target = ("-c", captures.path(kind), "-s", captures.image.vmlinux)
-    ran = klp_debug_run(command, *words, *target, "--json")
-    assert ran.status in (0, 1), ran.err
-    return json.loads(ran.out)
+    argv = [sys.executable, "-m", "klp_debug", "console", "-c", str(captures.path(kind))]
+    done = subprocess.run(
+        [*argv, "-s", captures.image.vmlinux],
+        input="".join(f"{command} --json\n" for command in commands),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stderr
+    documents, at, decoder = [], 0, json.JSONDecoder()
+    while at < len(done.stdout.rstrip()):
+        document, at = decoder.raw_decode(done.stdout, at)
+        documents.append(document)
+        at += 1  # the newline behind it
+    assert len(documents) == len(commands), done.stderr
+    return documents
 
 
-def assert_original(captures: CaptureSet, one: Any, *, pcrel: bool) -> None:
+def assert_original(document: Any, one: Any, *, pcrel: bool) -> None:
     """Compare what is predicted of a function with what ``func`` sees of it."""
-    document = seen(captures, "func", one["old_name"])
     original = one["original"]
+    assert document["name"] == one["old_name"]
     assert document["entry"]["toc_setup"] == original["toc_setup"]
     assert document["site"]["offset"] == original["site"]
     assert document["site"]["dialect"] == original["dialect"]
     assert document["leaf_without_toc"] is (original["kind"] == "leaf" and not pcrel)
 
 
+def replaced_by(file: Any) -> dict[tuple[str, str], Any]:
+    return {(one["object"], one["old_name"]): one for one in file["patch"]}
+
+
 @PLAYED
-def test_predicted_and_seen(captures: CaptureSet) -> None:
-    patches = seen(captures, "report")["patches"]
-    assert patches
-    for patch in patches:
-        (file,) = scanned(captures, patch["name"])["files"]
-        predicted = {(one["object"], one["old_name"]): one for one in file["patch"]}
+def test_predicted_and_seen(request: pytest.FixtureRequest, captures: CaptureSet) -> None:
+    scenario = request.node.callspec.params["captures"][0]
+    files = {name: scanned(captures, name)["files"][0] for name in sorted(loaded_by(scenario))}
+    predicted = [(name, one) for name, file in files.items() for one in file["patch"]]
+    commands = [f"func {one['object']}:{one['old_name']}" for _, one in predicted]
+    report, *functions = seen(captures, "report", *commands)
+    for (name, one), document in zip(predicted, functions, strict=True):
+        assert_original(document, one, pcrel=files[name]["pcrel"])
+    assert report["patches"]
+    for patch in report["patches"]:
         loaded = {
             (obj["name"], function["old_name"]): function
             for obj in patch["objects"]
             for function in obj["functions"]
             if not function["nop"]
         }
-        assert predicted.keys() == loaded.keys()
-        for (module, name), one in predicted.items():
-            function = loaded[module, name]
+        expected = replaced_by(files[patch["name"]])
+        assert expected.keys() == loaded.keys()
+        for key, one in expected.items():
+            function = loaded[key]
             assert function["new_symbol"] == f"{one['replacement']['name']} [{patch['name']}]"
             assert function["sympos"] == one["sympos"]
-            if module == "vmlinux":
+            if one["object"] == "vmlinux":
                 assert function["old_func"] == one["original"]["address"]
-            assert_original(captures, one, pcrel=file["pcrel"])
 
 
 @on_every_kernel(GONE)
@@ -112,8 +134,9 @@ def test_predicted_of_a_patch_whose_module_is_gone(captures: CaptureSet) -> None
     (file,) = scanned(captures, "gone_patch")["files"]
     (one,) = file["patch"]
     assert (one["object"], one["old_name"]) == ("scsi_common", "scsi_set_sense_information")
-    assert_original(captures, one, pcrel=file["pcrel"])
-    (finding,) = seen(captures, "report")["findings"]
+    report, function = seen(captures, "report", f"func {one['old_name']}")
+    assert_original(function, one, pcrel=file["pcrel"])
+    (finding,) = report["findings"]
     assert finding["subject"] == f"{one['old_name']}+{one['original']['site']:#x} [scsi_common]"
 
 
@@ -123,7 +146,7 @@ def test_the_crash_through_a_pointer_that_was_not_filled_in_was_predicted(
 ) -> None:
     predicted = ids(scanned(captures, "reloc_patch"))
     assert predicted["klp-relocation-late"] == ["uptime_proc_show [vmlinux]"]
-    verdict = seen(captures, "report")["verdict"]
+    verdict = seen(captures, "report")[0]["verdict"]
     assert verdict["id"] == "klp-relocation-unresolved"
     assert any("relocated_uptime_proc_show" in line for line in verdict["what"])
 
@@ -139,7 +162,7 @@ def ids(answer: Any) -> dict[str, list[str]]:
 def test_the_crash_after_a_sibling_call_was_predicted(captures: CaptureSet) -> None:
     predicted = ids(scanned(captures, "sibling_patch"))
     assert predicted["replacement-sibling-call"] == ["scsi_set_sense_information [scsi_common]"]
-    verdict = seen(captures, "report")["verdict"]
+    verdict = seen(captures, "report")[0]["verdict"]
     assert verdict["id"] == "caller-toc-overwritten"
     assert any("ends in a sibling call of strnlen" in line for line in verdict["what"])
 
@@ -149,7 +172,7 @@ def test_the_seeds_crash_was_predicted(captures: CaptureSet) -> None:
     """Both functions go through the same damaged stub; only the leaf that scan names crashes."""
     assert ids(scanned(captures, "leaf_patch"))["original-leaf"] == ["int_to_scsilun [scsi_common]"]
     assert "original-leaf" not in ids(scanned(captures, "toc_patch"))
-    verdict = seen(captures, "report")["verdict"]
+    verdict = seen(captures, "report")[0]["verdict"]
     assert verdict["id"] == "toc-stub-on-leaf"
     assert any("int_to_scsilun [scsi_common]" in line for line in verdict["what"])
 
