@@ -2,12 +2,14 @@
 """The lab's command line: `python -m vmcores`."""
 
 import argparse
+import json
 import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
 
+from vmcores.bench import as_json, as_text, bench
 from vmcores.cache import cache_root
 from vmcores.capture import captures, play
 from vmcores.demo import demo
@@ -86,6 +88,14 @@ def _print_captures(scenario: Scenario, kernel: str, mmu: str) -> None:
         print(f"  {what:10} {path}")
 
 
+def _bench(arguments: argparse.Namespace) -> int:
+    for kernel in arguments.kernel or ["6.12"]:
+        for measured in bench(kernel, arguments.mmu, arguments.smp, arguments.runs):
+            told = json.dumps(as_json(measured)) if arguments.json else as_text(measured)
+            print(told, flush=True)
+    return 0
+
+
 def _demo(_arguments: argparse.Namespace) -> int:
     return demo()
 
@@ -130,6 +140,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_kernel(capture, "default: all of the scenario's")
     _add_mmu(capture, "default: all of the scenario's")
 
+    measure = command(
+        "bench", _bench, "measure the pause, round trips and bytes of disarming ten functions"
+    )
+    measure.add_argument("kernel", nargs="*", help="recipe name (default: 6.12)")
+    _add_mmu(measure, "default: radix", "radix")
+    measure.add_argument("--smp", type=int, default=2, help="number of CPUs (default: 2)")
+    measure.add_argument("--runs", type=int, default=3, help="how often each (default: 3)")
+    measure.add_argument("--json", action="store_true", help="a line of JSON each")
+
     command("demo", _demo, "capture a patched kernel through kdump and look at it with klp-debug")
     command("clean", _clean, "remove all kernels, captures and logs from the cache")
     return parser
@@ -139,9 +158,12 @@ def _add_kernel(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("--kernel", choices=recipe_names(), help=f"kernel recipe ({default})")
 
 
-def _add_mmu(parser: argparse.ArgumentParser, default: str) -> None:
+def _add_mmu(parser: argparse.ArgumentParser, default: str, value: str | None = None) -> None:
     parser.add_argument(
-        "--mmu", choices=["radix", "hash"], help=f"radix is POWER9, hash is POWER8 ({default})"
+        "--mmu",
+        choices=["radix", "hash"],
+        default=value,
+        help=f"radix is POWER9, hash is POWER8 ({default})",
     )
 
 

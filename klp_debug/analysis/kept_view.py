@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The view of a program that stays open for several answers."""
 
-from drgn import Program, ProgramFlags
+from drgn import Program
 
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.target.host_program import target_of
@@ -23,6 +23,6 @@ def view_of(prog: Program) -> KernelView:
     if isinstance(kept, KernelView) and kept.problems.all() == tuple(kept.target.problems):
         return kept
     view = KernelView(target_of(prog))
-    if ProgramFlags.IS_LIVE not in prog.flags:
+    if view.target.core is not None:
         prog.cache[_KEY] = view
     return view

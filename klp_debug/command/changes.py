@@ -59,6 +59,7 @@ def change(
         force=args.force,
         yes=args.yes,
         confirm=getattr(args, "confirm", None),
+        show=getattr(args, "show_plan", None),
     )
     try:
         with control_session(view, request) as session:

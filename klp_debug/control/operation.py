@@ -41,6 +41,8 @@ class Request:
     yes: bool = False
     confirm: Callable[[Change], bool] | None = None
     """Shows the change and asks; None where nobody can be asked."""
+    show: Callable[[Change], None] | None = None
+    """Shows the change, about which ``yes`` was said beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ def perform(view: KernelView, request: Request, session: Session, plan: Plan) ->
             )
         if not request.confirm(change):
             return replace(change, outcome="declined")
+    elif plan.writes and request.show is not None:
+        request.show(change)
     return _with_problems(view, _apply(session.writer, session.memory, change, plan))
 
 

@@ -8,14 +8,16 @@ from typing import NoReturn
 from drgn import Program
 
 from klp_debug.analysis.kept_view import view_of
+from klp_debug.analysis.steady import steady_answer
 from klp_debug.command.command import Command, CommandError
 from klp_debug.frontend.answering import show
 from klp_debug.frontend.command_parsers import add_command_parsers
-from klp_debug.frontend.confirm import confirmation
+from klp_debug.frontend.confirm import confirmation, showing
 from klp_debug.frontend.page_file import page_file
 from klp_debug.frontend.progress import progress
 from klp_debug.result.answer import Answer
 from klp_debug.target.errors import TargetError
+from klp_debug.target.host_program import target_of
 
 
 class HostedError(Exception):
@@ -73,8 +75,14 @@ def answer(parser: argparse.ArgumentParser, prog: Program, words: Sequence[str])
     try:
         with page_file(args) as write_page, progress(command.name) as line:
             args.confirm = confirmation(line.hide)
-            view = view_of(prog) if command.needs_target else None
-            found = write_page(command.run(view, args, line.say))
+            args.show_plan = showing(line.hide)
+
+            def once() -> Answer:
+                view = view_of(prog) if command.needs_target else None
+                return command.run(view, args, line.say)
+
+            runs = command.needs_target and target_of(prog).changes
+            found = write_page(steady_answer(prog, once) if runs else once())
     except (TargetError, CommandError) as error:
         raise HostedError(str(error)) from None
     show(command, found, args)

@@ -26,6 +26,19 @@ def change_lines(answer: Change) -> list[str]:
     ]
 
 
+def plan_lines(plan: Change) -> list[str]:
+    """Return what is about to be done: every write, and what speaks against it."""
+    count = len({write.function for write in plan.writes})
+    return [
+        f"{escape(plan.subject)}: {_count(count, 'function')} to be {_DONE[plan.action]}",
+        *_objections(plan),
+        *_writes(plan),
+        *(f"skipped   {escape(line)}" for line in plan.skipped),
+        *([""] if plan.notes else []),
+        *plan.notes,
+    ]
+
+
 def _verdict(answer: Change) -> list[str]:
     done = _DONE[answer.action]
     subject = escape(answer.subject)

@@ -29,6 +29,7 @@ from klp_debug.target.gdb.memory import StubMemory, read_linear_map
 from klp_debug.target.gdb.session import GdbOptions, GdbSession
 from klp_debug.target.kernel_memory import without_help
 from klp_debug.target.options import TargetOptions
+from klp_debug.target.qmp import Qmp
 from klp_debug.target.target import Target
 from klp_debug.target.translation import add_linear_map, add_vmalloc, mmu_mode
 from klp_debug.target.vmcoreinfo import Vmcoreinfo
@@ -85,22 +86,26 @@ def _open_stopped(
             _load_kernel(attached, files, options)
             session = GdbSession(gdb, tell, qmp.resume)
             stack.callback(session.close)
-            _same_guest(attached.prog, session)
+            _same_guest(attached.prog, qmp, session)
         target = _finish(attached, files, options, session)
         session.check()
         stack.pop_all()
         return target
 
 
-def _same_guest(prog: Program, session: GdbSession) -> None:
+def _same_guest(prog: Program, qmp: Qmp, session: GdbSession) -> None:
     """
-    See that QMP and the stub are of one guest, by what changes from moment to moment.
+    See that QMP and the stub are of one guest: it is stopped, and it is the same moment.
 
     :raises TargetError: if they are not
     """
     place = prog["jiffies_64"].address_
     assert place is not None
-    if session.kind != "QEMU" or prog.read(place, 8) != read_linear_map(session, place, 8):
+    if (
+        session.kind != "QEMU"
+        or qmp.runs()
+        or prog.read(place, 8) != read_linear_map(session, place, 8)
+    ):
         raise TargetError("--qemu and --gdb name different guests")
 
 

@@ -51,6 +51,11 @@ class Qmp:
         """Let the guest run (``cont``); return whether it does."""
         with contextlib.suppress(OSError, ValueError):
             self._execute("cont")
+        return self.runs()
+
+    def runs(self) -> bool:
+        """Return whether the guest runs; False if it does not tell."""
+        with contextlib.suppress(OSError, ValueError):
             return bool(self._execute("query-status")["running"])
         return False
 

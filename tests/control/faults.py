@@ -2,33 +2,39 @@
 """Breaks a change at any of its steps: each access of memory, each line on the disk."""
 
 import errno
+import json
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from klp_debug.control.durable import DurableLines
 from klp_debug.target.errors import TargetError, WriteRefusedError
+from klp_debug.target.target import Target
 from klp_debug.target.writable import StubKind, WritableMemory
+from tests.control.guests import run
 
 
 @dataclass
 class Steps:
     """Counts steps, and does something before the one of a number, or from it on."""
 
-    at: int | None = None
-    """From 0; None never."""
+    at: int | tuple[str, int] | None = None
+    """Which of all, or of those of a name, from 0; None never."""
     does: Callable[[str], None] = lambda step: None
     lasts: bool = False
     """Whether every step behind it is broken, too."""
     seen: list[str] = field(default_factory=list)
+    """Accesses of memory by what they are, and lines as ``journal`` and what they tell."""
+    _broken: bool = False
 
     def step(self, name: str) -> None:
-        number = len(self.seen)
+        here = self.at in (len(self.seen), (name, self.seen.count(name)))
         self.seen.append(name)
-        if self.at is not None and (number == self.at or (self.lasts and number > self.at)):
+        if here or (self.lasts and self._broken):
+            self._broken = True
             self.does(name)
 
 
@@ -53,15 +59,26 @@ class FaultyMemory:
         self._steps.step("written")
 
 
-def break_journal(monkeypatch: pytest.MonkeyPatch, steps: Steps) -> None:
-    """Make each line of a journal a step."""
+def broken(target: Target, steps: Steps, *words: str) -> str:
+    """
+    Make a change with a fault; return the outcome, or ``raised``.
+
+    Whether it is safe is another test's matter: here every step is to be reached.
+    """
+    assert target.writable is not None
+    faulty = replace(target, writable=FaultyMemory(target.writable, steps))
     append = DurableLines.append
 
     def counted(lines: DurableLines, line: str) -> None:
-        steps.step("journal")
+        steps.step(f"journal {json.loads(line)['type']}")
         append(lines, line)
 
-    monkeypatch.setattr(DurableLines, "append", counted)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(DurableLines, "append", counted)
+        try:
+            return str(run(faulty, *words, "--yes", "--force").outcome)
+        except KeyboardInterrupt:
+            return "raised"
 
 
 def refused(step: str) -> None:
@@ -72,13 +89,13 @@ def refused(step: str) -> None:
 
 def disk_full(step: str) -> None:
     """The disk is full."""
-    if step == "journal":
+    if step.startswith("journal"):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def gone(step: str) -> None:
     """The target, or who leads to it, has gone."""
-    if step != "journal":
+    if not step.startswith("journal"):
         raise TargetError("the stub has gone")
 
 

@@ -55,10 +55,15 @@ def ten(guest: Guest) -> str:
     return guest.check("head -1 /proc/ten_functions").strip()
 
 
-def run(target: Target, *words: str, confirm: Callable[[Change], bool] | None = None) -> Any:
+def run(
+    target: Target,
+    *words: str,
+    confirm: Callable[[Change], bool] | None = None,
+    show: Callable[[Change], None] | None = None,
+) -> Any:
     """Return the answer of a command."""
     args = parser().parse_args([*words, "--qemu", "opened already"])
-    args.confirm = confirm
+    args.confirm, args.show_plan = confirm, show
     return args.run.run(KernelView(target), args)
 
 

@@ -44,6 +44,8 @@ class Stub:
         while b"PacketSize" not in self._packet():
             pass
         self.ask(b"qXfer:features:read:target.xml:0,ffb")
+        # A debugger whose connection was cut may have left it the other way.
+        self.ask(b"Qqemu.PhyMemMode:0")
         self._choose_cpu()
 
     def _send(self, data: bytes) -> None:

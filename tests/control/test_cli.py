@@ -2,9 +2,6 @@
 """The commands as a user runs them: through GDB on QEMU's stub, each in a process of its own."""
 
 import json
-import os
-import re
-import signal
 import subprocess
 import sys
 import time
@@ -71,6 +68,8 @@ def test_disarm_and_undo(guest: Guest) -> None:
     assert "ten_patch: disarmed, 10 functions; written and read back" in ran.out
     for write in planned["writes"]:
         assert write["address"][2:] in ran.out
+        assert write["address"][2:] in ran.err
+    assert "ten_patch: 10 functions to be disarmed" in ran.err
     assert running(guest)
     assert ten(guest) == ORIGINALS
     assert ask(guest, "status").status == 1
@@ -123,7 +122,7 @@ def test_a_person_is_asked(guest: Guest) -> None:
                 break
             child.expect(pexpect.EOF)
             child.close()
-        assert f"{10} functions would be disarmed" in (child.before or "")
+        assert "ten_patch: 10 functions to be disarmed" in (child.before or "")
         child.sendline(answer)
         child.expect_exact(outcome)
         child.expect(pexpect.EOF)
@@ -133,8 +132,8 @@ def test_a_person_is_asked(guest: Guest) -> None:
     assert ask(guest, "undo", "--yes").status == 0
 
 
-@pytest.mark.parametrize("victim", ["the tool", "GDB"])
-def test_killed_in_the_middle(guest: Guest, victim: str, state_home: Path) -> None:
+@pytest.mark.parametrize("guest", [("6.12", "radix")], ids="-".join, indirect=True)
+def test_killed_in_the_middle(guest: Guest, state_home: Path) -> None:
     """After so many lines of the journal: then all or nothing holds, or undo makes it so."""
     ask(guest, "disarm", "ten_patch", "--yes")
     ask(guest, "undo", "--yes")
@@ -150,7 +149,7 @@ def test_killed_in_the_middle(guest: Guest, victim: str, state_home: Path) -> No
             while journal.read_bytes().count(b"\n") < before + lines and tool.poll() is None:
                 time.sleep(0.0005)
             if tool.poll() is None:
-                os.kill(tool.pid if victim == "the tool" else gdb_of(tool.pid), signal.SIGKILL)
+                tool.kill()
             tool.communicate(timeout=60)
         status = ask_json(guest, "status")
         if status["unfinished"]:
@@ -160,13 +159,4 @@ def test_killed_in_the_middle(guest: Guest, victim: str, state_home: Path) -> No
             assert undone["outcome"] == "done", undone
         assert ask_json(guest, "status")["unfinished"] == []
         assert ten(guest) == REPLACEMENTS
-    assert cut_short or victim == "GDB"
-
-
-def gdb_of(pid: int) -> int:
-    """Return the GDB that a process started."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    for child in children:
-        if re.search("gdb", Path(f"/proc/{child}/comm").read_text()):
-            return int(child)
-    raise AssertionError(children)
+    assert cut_short

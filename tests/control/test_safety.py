@@ -204,6 +204,26 @@ class _Kgdb:
         self.write = stub.write
 
 
+def test_what_nobody_is_asked_about_is_shown_before(guest: Guest) -> None:
+    quiet(guest)
+    with stopped(guest) as (target, stub):
+        shown: list[Change] = []
+
+        def show(plan: Change) -> None:
+            for write in plan.writes:
+                assert stub.read(write.address, write.size) == write.old_bytes
+            shown.append(plan)
+
+        answer = run(target, "disarm", "leaf_patch", "--yes", "--force", show=show)
+        assert answer.outcome == "done"
+        assert [plan.writes for plan in shown] == [answer.writes]
+        run(target, "disarm", "leaf_patch", "--dry-run", show=show)
+        run(target, "disarm", "leaf_patch", "--yes", show=show)  # nothing to do
+        assert len(shown) == 1
+        assert run(target, "undo", "--yes", "--force", show=show).outcome == "done"
+        assert shown[1].writes == tuple(write.reverse for write in answer.writes)
+
+
 def test_another_ops_on_the_site(guest: Guest) -> None:
     """Its tracer would be blinded too, so site is refused; ops leaves it alone."""
     trace = "/sys/kernel/tracing"

@@ -149,7 +149,7 @@ class GdbSession:
             except (GdbCommandError, TargetError) as error:
                 gdb.kill()
                 how = self._resume_without(str(error))
-            self._tell(f"the target runs again{how}; it was stopped for {paused:.1f} s")
+            self._tell(f"the target runs again{how}; it was stopped for {paused:.2f} s")
         finally:
             gdb.close()
 

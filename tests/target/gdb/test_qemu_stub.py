@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """QEMU's stub, with each of its traps, against QEMU's monitor and the guest's own word."""
 
+import gc
 import os
 import re
 import signal
@@ -328,6 +329,24 @@ def test_two_debuggers_at_once(guest: Guest) -> None:
                 pass
         assert not runs(guest)
     assert runs(guest)
+
+
+@pytest.mark.parametrize("left_stopped", [False, True])
+def test_the_stub_of_one_guest_and_the_qmp_of_another(guest: Guest, left_stopped: bool) -> None:
+    """Also if both are stopped, and of one kernel; the one that was running runs on."""
+    with Guest(guest.image) as other:
+        if left_stopped:
+            with stopped(other, leave_stopped=True):
+                pass
+        for stub, qmp in ((guest, other), (other, guest)):
+            with (
+                pytest.raises(TargetError, match="--qemu and --gdb name different guests"),
+                stopped(stub, qemu=str(qmp.qmp_socket)),
+            ):
+                pass
+            gc.collect()  # drgn keeps the QMP socket as long as there is a program
+            assert runs(guest)
+        assert other.check("echo alive") == "alive\n"  # its stub was attached to, and left
 
 
 def test_a_stub_that_does_not_answer(tmp_path: Path) -> None:
