@@ -14,15 +14,11 @@ from elftools.elf.sections import SymbolTableSection
 from tests.command.klp_debug_cli import klp_debug_run
 from tests.command.scanned import scan_json, scanner
 from vmcores.damages.trampoline import BNE, LD_R15_R1, MR_R3_R15, MTLR_R3
-from vmcores.image import Image, image
+from vmcores.image import image
 
 pytestmark = pytest.mark.lab
 
 OBJCOPY = "powerpc64le-linux-gnu-objcopy"
-KLP_SYMBOL = b".klp.sym.scsi_common.scsi_set_sense_information,0\0"
-R_TYPE = 8
-"""Where the type is in a relocation, in bytes."""
-ADDR64, TOC16_HA, TOC16_DS = 38, 50, 63
 
 
 def objcopy(source: Path, to: Path, *options: str) -> Path:
@@ -121,70 +117,6 @@ def test_a_kernel_that_clobbers_r15(tmp_path: Path) -> None:
     scanner.cache_clear()
     assert list(hazards(patch, vmlinux)) == ["kernel-clobbers-r15"]
     scanner.cache_clear()
-
-
-# what livepatch itself relocates: reloc_patch has one such relocation, and its symbol
-
-
-def reloc_patch(booted: Image, to: Path) -> Path:
-    return Path(shutil.copy(booted.modules / "reloc_patch.ko", to / "reloc_patch.ko"))
-
-
-def rename_symbol(path: Path, name: bytes) -> None:
-    """Give livepatch's symbol another name, which is no longer."""
-    data = path.read_bytes()
-    assert data.count(KLP_SYMBOL) == 1
-    path.write_bytes(data.replace(KLP_SYMBOL, name.ljust(len(KLP_SYMBOL), b"\0")))
-
-
-def change_type(path: Path, type_: int) -> None:
-    """Give livepatch's relocation another type."""
-    data = bytearray(path.read_bytes())
-    with path.open("rb") as file:
-        section = ELFFile(file).get_section_by_name(".klp.rela.scsi_common.d")
-        assert section is not None
-        at = section["sh_offset"] + R_TYPE
-    assert int.from_bytes(data[at : at + 4], "little") == ADDR64
-    data[at : at + 4] = type_.to_bytes(4, "little")
-    path.write_bytes(data)
-
-
-@pytest.mark.parametrize(
-    ("name", "id_", "evidence"),
-    [
-        ("scsi_common.scsi_unset_sense,0", "klp-symbol-not-found", "has none of that name"),
-        ("scsi_common.int_to_scsilun,2", "klp-symbol-not-found", "has 1: .text"),
-        ("scsi_common..TOC.,0", "klp-toc-symbol", "in .klp.rela.scsi_common.d"),
-        ("scsi_common.count.17,0", "klp-static-local", "in .klp.rela.scsi_common.d"),
-        ("vmlinux.kfree,0", "klp-relocation-refused", "may not use one of vmlinux"),
-        ("scsi_common", "klp-relocation-refused", "is not .klp.sym.OBJECT.NAME,POSITION"),
-    ],
-)
-@pytest.mark.parametrize("kernel", ["6.1", "6.12", "7.2", "7.2-pcrel"])
-def test_symbols_of_livepatch(
-    tmp_path: Path, kernel: str, name: str, id_: str, evidence: str
-) -> None:
-    booted = image(kernel)
-    patch = reloc_patch(booted, tmp_path)
-    against = booted.vmlinux, booted.modules / "scsi_common.ko"
-    assert list(hazards(patch, *against)) == ["klp-relocation-late"]
-    rename_symbol(patch, b".klp.sym." + name.encode() + b"\0")
-    assert evidence in hazards(patch, *against)[id_]["evidence"]
-
-
-@pytest.mark.parametrize(("type_", "name"), [(TOC16_DS, "TOC16_DS"), (TOC16_HA, "TOC16_HA")])
-@pytest.mark.parametrize("kernel", ["6.1", "6.12", "7.2"])
-def test_toc_data_out_of_range(tmp_path: Path, kernel: str, type_: int, name: str) -> None:
-    """From the patch's TOC: 16 bits reach no other module, 32 bits no vmlinux."""
-    booted = image(kernel)
-    patch = reloc_patch(booted, tmp_path)
-    change_type(patch, type_)
-    found = hazards(patch, booted.modules / "scsi_common.ko")
-    near = type_ == TOC16_HA
-    assert ("klp-relocation-out-of-range" in found) is not near
-    rename_symbol(patch, b".klp.sym.vmlinux.kfree,0\0")
-    far = hazards(patch, booted.vmlinux)["klp-relocation-out-of-range"]
-    assert far["evidence"] == f"R_PPC64_{name} at +0x0"
 
 
 @pytest.mark.parametrize("packing", [("gzip", ".gz"), ("xz", ".xz"), ("zstd", ".zst")])

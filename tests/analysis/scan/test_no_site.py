@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from klp_debug.analysis.scan.census import FunctionKind
 from klp_debug.analysis.scan.scan import Scanner
 from klp_debug.result.scan import Hazard
 from tests.analysis.scan.made_patch import Func, made_patch
@@ -105,6 +106,18 @@ def test_the_reason_is_proven(module: Path, name: str, id_: str, evidence: str) 
     (found,) = hazards_of(name, module)
     assert found.id == id_
     assert evidence in found.evidence
+
+
+def test_the_units_of_a_module_are_told_apart(module: Path) -> None:
+    (file,) = Scanner(kinds=frozenset(FunctionKind)).scan([module], "note", print).files
+    assert file.functions is not None
+    kinds = {one.name: one.kind for one in file.functions}
+    assert {name for name, kind in kinds.items() if kind == "no-site"} == {
+        *("tiny", "larger", "sized", "sizeless")
+    }
+    assert {name for name, kind in kinds.items() if kind == "notrace"} == {
+        *("quiet", "tiny_but_notrace", "declared_inline", "in_c_file")
+    }
 
 
 @pytest.mark.parametrize("name", ["calls_both", "calls_everywhere", "calls_inline"])
