@@ -29,6 +29,8 @@ _SECONDS = 3.0
 """For the units of one name."""
 _MOST_PLACES = 4096
 _MOST_UNITS = 64
+_MOST_ORIGINS = 4
+"""A clone's origin may be a clone; in damaged data, itself."""
 _CODE_SIZES = (1, 2, 3)
 """Bytes of an entry's abbreviation code, which stands before its first attribute."""
 _DW_INL_INLINED, _DW_INL_DECLARED = (1, 3), (2, 3)
@@ -241,7 +243,9 @@ def _start(entry: DIE) -> int | None:
 
 
 def _name_of(entry: DIE) -> str:
-    while "DW_AT_name" not in entry.attributes and "DW_AT_abstract_origin" in entry.attributes:
+    for _ in range(_MOST_ORIGINS):
+        if "DW_AT_name" in entry.attributes or "DW_AT_abstract_origin" not in entry.attributes:
+            break
         entry = entry.get_DIE_from_attribute("DW_AT_abstract_origin")
     return _text(entry, "DW_AT_name")
 
