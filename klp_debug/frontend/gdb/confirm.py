@@ -14,11 +14,13 @@ def gdb_confirmation(prepare: Callable[[], None]) -> Callable[[Change], bool] | 
     """
     Return what shows a change and asks; None where no person is at the terminal.
 
-    Where GDB would take the answer for given because its input is no terminal, we do not: a write
-    to a kernel takes ``--yes`` or ``set confirm off`` there.
+    GDB would take the answer for given where its input is no terminal, and `gdb -batch` turns
+    `confirm` off. A write to a kernel takes ``--yes`` there, as everywhere.
 
     :param prepare: called first, to clear the terminal of what else is shown
     """
+    if not (sys.__stdin__ and sys.__stdin__.isatty()):
+        return None
     show = showing(prepare)
     if not gdb.parameter("confirm"):
 
@@ -27,8 +29,6 @@ def gdb_confirmation(prepare: Callable[[], None]) -> Callable[[Change], bool] | 
             return True
 
         return agree
-    if not (sys.__stdin__ and sys.__stdin__.isatty()):
-        return None
 
     def ask(change: Change) -> bool:
         show(change)
