@@ -73,8 +73,8 @@ def control_session(view: KernelView, request: Request) -> Iterator[Session]:
     memory = view.target.writable
     if memory is None:
         raise TargetError(
-            f"nothing can be written to a {view.target.source}: that takes a target that a debugger"
-            " holds stopped; --dry-run shows what would be written"
+            f"nothing can be written to this {view.target.source}: that takes a target that a"
+            " debugger holds stopped; --dry-run shows what would be written"
         )
     with open_journal(build_id, boot, view.target.vmcoreinfo.release) as writer:
         yield Session(writer.text, writer, memory)

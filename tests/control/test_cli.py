@@ -108,7 +108,7 @@ def test_bad_usage(guest: Guest) -> None:
     assert ran.err.endswith("nobody can be asked here whether to write: say --yes, or --dry-run\n")
     assert ten(guest) == REPLACEMENTS
     only_qemu = ("--qemu", guest.qmp_socket, "-s", guest.image.vmlinux)
-    assert "nothing can be written to a QEMU guest" in refusal(
+    assert "nothing can be written to this QEMU guest" in refusal(
         "disarm", "ten_patch", "--yes", *only_qemu
     )
 

@@ -186,7 +186,7 @@ def test_what_cannot_be_meant(guest: Guest, captured: object) -> None:
             "nothing to do",
             ("int_to_scsilun [scsi_common]: not disarmed",),
         )
-        with pytest.raises(TargetError, match="nothing can be written to a QEMU guest"):
+        with pytest.raises(TargetError, match="nothing can be written to this QEMU guest"):
             run(replace(target, writable=None, source="QEMU guest"), "disarm", "leaf_patch")
         kgdb = replace(target, writable=_Kgdb(stub))
         answer = run(kgdb, "disarm", "leaf_patch", "--by", "site", "--yes")

@@ -12,6 +12,7 @@ from klp_debug.command import COMMANDS
 from klp_debug.command.changes import CHANGE_ARGUMENTS
 from klp_debug.command.command import Command
 from klp_debug.frontend.command_parsers import add_formats
+from klp_debug.frontend.exit_codes import FINDINGS, FINE, UNUSABLE
 from klp_debug.frontend.gdb.completion import completions
 from klp_debug.frontend.gdb.confirm import gdb_confirmation
 from klp_debug.frontend.gdb.functions import register_functions
@@ -25,6 +26,7 @@ from klp_debug.frontend.hosted_commands import (
     answer,
     hosted_parser,
 )
+from klp_debug.result.control import Change
 
 _WIDTH = 79
 
@@ -41,7 +43,9 @@ class _Klp(gdb.Command):
     Show what a ppc64le kernel really runs when a live-patched function is called.
 
     Each subcommand is that of klp-debug in the shell, on the target that GDB has: a
-    kernel stopped by QEMU's stub or by KGDB, or an ELF vmcore.
+    kernel stopped by QEMU's stub or by KGDB, or an ELF vmcore. Afterwards $klp_status
+    holds what would be its exit code: 0 fine, 1 findings or a refusal, 2 bad usage or
+    a target that cannot be used.
     """
 
     # Without invoke(), GDB itself tells which subcommands there are.
@@ -65,21 +69,34 @@ class _Subcommand(gdb.Command):
         """
         if CHANGE_ARGUMENTS[0] in self._command.arguments:
             self.dont_repeat()
+        _set_status(UNUSABLE)
         words = gdb.string_to_argv(argument)
         words += self._settings.format_of(self._command, words)
         parser = hosted_parser("klp", "The target is GDB's own.", _GdbParser)
         self._host.symbols = self._settings.symbols
         try:
-            answer(parser, self._host.program, [self._command.name, *words], gdb_confirmation)
+            done = answer(
+                parser, self._host.program, [self._command.name, *words], gdb_confirmation
+            )
         except HelpShown:
+            _set_status(FINE)
             return
         except HostedError as error:
             raise gdb.GdbError(str(error)) from None
+        _set_status(FINE if done.clean else FINDINGS)
+        if isinstance(done, Change) and not done.clean:
+            # So that a script ends here, with the reason just printed.
+            raise gdb.GdbError(f"klp {self._command.name}: {done.outcome}")
 
     def complete(self, text: str, word: str) -> Sequence[str]:
         """Return what the word at the end of the arguments may become."""
         self._host.symbols = self._settings.symbols
         return completions(self._host, f"{self._command.name} {text}", word)
+
+
+def _set_status(status: int) -> None:
+    """Tell scripts what would be the exit code in a shell."""
+    gdb.set_convenience_variable("klp_status", status)
 
 
 def _help(command: Command) -> str:

@@ -34,7 +34,11 @@ class _AddressOf(gdb.Function):
         if len(args) != 1:
             raise gdb.GdbError(f"${self._name} takes a function's name")
         try:
-            address = self._find(view_of(self._host.program()), args[0].string())
+            name = args[0].string()
+        except gdb.error:
+            raise gdb.GdbError(f'${self._name} takes a string: ${self._name}("f")') from None
+        try:
+            address = self._find(view_of(self._host.program()), name)
         except (TargetError, FunctionNotFoundError, *UNREADABLE) as error:
             raise gdb.GdbError(str(error)) from None
         return gdb.Value(address).cast(gdb.lookup_type("unsigned long"))
@@ -47,7 +51,7 @@ def _site(view: KernelView, name: str) -> int:
 def _new_func(view: KernelView, name: str) -> int:
     function = analyse_function(view, find_function(view.symbols, name, view.prog.read))
     if function.winner is None:
-        raise FunctionNotFoundError(f"no live patch replaces {function.name}: {function.runs}")
+        raise FunctionNotFoundError(f"no replacement wins of {function.name}: {function.runs}")
     return int(function.winner.new_func)
 
 

@@ -75,7 +75,8 @@ def _complaint() -> Optional[str]:  # noqa: UP045
 def _load() -> None:
     complaint = _complaint()
     if complaint is not None:
-        raise gdb.GdbError(f"klp-debug: {complaint}")
+        # Of an exception GDB shows where in this file it was raised.
+        gdb.write(f"klp-debug: {complaint}\n", gdb.STDERR)
 
 
 _load()
