@@ -296,7 +296,7 @@ def report(prog: Program) -> Report:
 
     :return: the verdict with its proof; without a crash, a report of the health of live patching
     """
-    return cast(Report, _ask(prog, REPORT))
+    return cast(Report, _ask(prog, REPORT, html=None))
 
 
 _TYPES = {

@@ -16,6 +16,7 @@ from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.kernel.module import (
     module_ftrace_stubs,
     module_name,
+    module_sections,
     module_stub_entries,
     module_toc,
 )
@@ -93,8 +94,10 @@ class Stubs:
         entries = {}
         for module in self._view.modules:
             with self._view.problems.noting(f"stubs of module at {module.value_():#x}"):
-                owner = _Owner(module_name(module), module_toc(module), module_ftrace_stubs(module))
-                for entry in module_stub_entries(module):
+                sections = module_sections(module)
+                toc = module_toc(sections)
+                owner = _Owner(module_name(module), toc, module_ftrace_stubs(module))
+                for entry in module_stub_entries(module, sections):
                     told = int(entry["magic"]), int(entry["funcdata"])
                     entries[int(entry["address"])] = (owner, *told)
         return entries

@@ -2,7 +2,7 @@
 """Whose TOC an address is: each module has one of its own, and the kernel another."""
 
 from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.kernel.module import module_name, module_toc
+from klp_debug.kernel.module import module_name, module_sections, module_toc
 
 VMLINUX = "vmlinux"
 
@@ -13,7 +13,7 @@ def toc_owner(view: KernelView, toc: int) -> str | None:
         return VMLINUX
     for module in view.modules:
         with view.problems.noting(f"TOC of module at {module.value_():#x}"):
-            if module_toc(module) == toc:
+            if module_toc(module_sections(module)) == toc:
                 return module_name(module)
     return None
 
@@ -29,7 +29,7 @@ def toc_of(view: KernelView, owner: str | None) -> int | None:
     module = view.module_of(owner) if owner is not None else None
     if module is not None:
         with view.problems.noting(f"TOC of module at {module.value_():#x}"):
-            return module_toc(module)
+            return module_toc(module_sections(module))
     return None
 
 

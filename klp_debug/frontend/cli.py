@@ -14,6 +14,7 @@ from klp_debug.frontend.console import CONSOLE_DESCRIPTION
 from klp_debug.frontend.drgn_prompt import add_drgn_parser
 from klp_debug.frontend.ending import ending_in_order
 from klp_debug.frontend.exit_codes import EPILOG, FINDINGS, FINE, UNUSABLE
+from klp_debug.frontend.gdb_prompt import add_gdb_parser
 from klp_debug.frontend.page_file import page_file
 from klp_debug.frontend.progress import progress
 from klp_debug.frontend.target_arguments import add_target_arguments, target_options
@@ -49,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     add_target_arguments(console)
     console.set_defaults(enter=_run_console)
     add_drgn_parser(commands)
+    add_gdb_parser(commands)
     return top
 
 

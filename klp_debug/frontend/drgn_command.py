@@ -60,7 +60,7 @@ class KlpCommand:
 
         try:
             # Without a command, tell which there are.
-            return answer(_parser(), prog, args or ["--help"])
+            return answer(_parser(), lambda: prog, args or ["--help"])
         except HelpShown:
             return None
         except UsageError as error:

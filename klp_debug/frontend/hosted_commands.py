@@ -2,7 +2,7 @@
 """The commands inside another debugger, which has the target and goes on after an error."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from drgn import Program
@@ -16,6 +16,7 @@ from klp_debug.frontend.confirm import confirmation, showing
 from klp_debug.frontend.page_file import page_file
 from klp_debug.frontend.progress import progress
 from klp_debug.result.answer import Answer
+from klp_debug.result.control import Change
 from klp_debug.target.errors import TargetError
 from klp_debug.target.host_program import target_of
 
@@ -32,23 +33,31 @@ class HelpShown(Exception):  # noqa: N818 - it is no error
     """Help was asked for, and printed."""
 
 
-class _Parser(argparse.ArgumentParser):
+class HostedParser(argparse.ArgumentParser):
     """A parser that does not end the process."""
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """
+        End the command.
+
+        :raises HelpShown, UsageError: always
+        """
         if status == 0:
             raise HelpShown
         raise UsageError((message or "").rstrip("\n"))
 
 
-def hosted_parser(prefix: str, epilog: str) -> argparse.ArgumentParser:
+def hosted_parser(
+    prefix: str, epilog: str, kind: type[HostedParser] = HostedParser
+) -> argparse.ArgumentParser:
     """
     Return a parser of what a user types in the host, without options that name a target.
 
     :param prefix: the word before each command: ``klp``
     :param epilog: the end of its help: what the host is good for
+    :param kind: the class of the parser, and of the commands' own
     """
-    top = _Parser(
+    top = kind(
         prog=prefix,
         description="What does this ppc64le kernel really run when a live-patched function is"
         " called, and if that went wrong, why?",
@@ -62,10 +71,17 @@ def hosted_parser(prefix: str, epilog: str) -> argparse.ArgumentParser:
     return top
 
 
-def answer(parser: argparse.ArgumentParser, prog: Program, words: Sequence[str]) -> Answer:
+def answer(
+    parser: argparse.ArgumentParser,
+    program: Callable[[], Program],
+    words: Sequence[str],
+    confirming: Callable[[Callable[[], None]], Callable[[Change], bool] | None] = confirmation,
+) -> Answer:
     """
     Run a command on the host's program, print its answer and return it.
 
+    :param program: returns it; not called for a command that needs none
+    :param confirming: as :func:`klp_debug.frontend.confirm.confirmation`, by the host's custom
     :raises HelpShown: if the words asked for help instead
     :raises UsageError: if they make no command
     :raises HostedError: if the command cannot be answered
@@ -74,16 +90,20 @@ def answer(parser: argparse.ArgumentParser, prog: Program, words: Sequence[str])
     command: Command = args.run
     try:
         with page_file(args) as write_page, progress(command.name) as line:
-            args.confirm = confirmation(line.hide)
+            args.confirm = confirming(line.hide)
             args.show_plan = showing(line.hide)
-
-            def once() -> Answer:
-                view = view_of(prog) if command.needs_target else None
-                return command.run(view, args, line.say)
-
-            runs = command.needs_target and target_of(prog).changes
-            found = write_page(steady_answer(prog, once) if runs else once())
+            if command.needs_target:
+                found = write_page(_ask(command, program(), args))
+            else:
+                found = command.run(None, args, line.say)
     except (TargetError, CommandError) as error:
         raise HostedError(str(error)) from None
     show(command, found, args)
     return found
+
+
+def _ask(command: Command, prog: Program, args: argparse.Namespace) -> Answer:
+    def once() -> Answer:
+        return command.run(view_of(prog), args)
+
+    return steady_answer(prog, once) if target_of(prog).changes else once()

@@ -7,7 +7,7 @@ and arch/powerpc/include/asm/module.h.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -63,60 +63,62 @@ def module_ftrace_stubs(module: Object) -> dict[int, str]:
     return stubs
 
 
-def module_section(module: Object, name: str) -> int | None:
+def module_sections(module: Object) -> dict[str, int]:
     """
-    Return the address of a module's section; None if it has none or the kernel keeps no list.
+    Return the addresses of a module's sections by their names, as sysfs shows them.
+
+    drgn knows them too, but not of a module that was loaded since the target was opened. Each name
+    is a read of its own, so ask once for a module.
 
     :param module: ``struct module *``
-    :raises drgn.FaultError: if the module cannot be read
+    :return: empty if the kernel keeps no list
+    :raises WalkError, drgn.FaultError: if they are damaged or unreadable
     """
-    return next((at for one, at in module_sections(module) if one == name), None)
+    sections: dict[str, int] = {}
+    for name, address in _section_attributes(module):
+        sections.setdefault(name, address)
+    return sections
 
 
-def module_sections(module: Object) -> Iterator[tuple[str, int]]:
-    """
-    Iterate over the names and addresses of a module's sections, as sysfs shows them.
-
-    drgn knows them too, but not of a module that was loaded since the target was opened.
-
-    :param module: ``struct module *``
-    :raises drgn.FaultError: if they cannot be read
-    """
+def _section_attributes(module: Object) -> Iterator[tuple[str, int]]:
     attributes = module.sect_attrs.read_()
     if not attributes:
         return
     try:
         for index in range(min(attributes.nsections.value_(), _MAX_SECTIONS)):
-            one = attributes.attrs[index]
+            one = attributes.attrs[index].read_()
             yield c_string(one.battr.attr.name), one.address.value_()
     except AttributeError:
         # Since Linux kernel commits "module: sysfs: Drop member 'module_sect_attrs::nsections'" and
         # "... 'module_sect_attr::address'" (in v6.14) the list ends in NULL.
+        pointers = attributes.grp.bin_attrs.read_()
         for index in range(_MAX_SECTIONS):
-            one = attributes.grp.bin_attrs[index].read_()
-            if not one:
+            pointer = pointers[index].read_()
+            if not pointer:
                 return
+            one = pointer[0].read_()
             yield c_string(one.attr.name), getattr(one, "private").value_()  # noqa: B009
 
 
-def module_toc(module: Object) -> int | None:
+def module_toc(sections: Mapping[str, int]) -> int | None:
     """
     Return what r2 must hold in a module's functions, as ``my_r2()`` of module_64.c computes it.
 
     The rounding is since Linux 4.20; a section is not less aligned than that before.
 
-    :param module: ``struct module *``
+    :param sections: of :func:`module_sections`
     :return: None if the module's sections are not known
     """
-    section = module_section(module, ".toc") or module_section(module, ".stubs")
+    section = sections.get(".toc") or sections.get(".stubs")
     return None if section is None else (section & ~0xFF) + 0x8000
 
 
-def module_stub_entries(module: Object) -> npt.NDArray[np.void]:
+def module_stub_entries(module: Object, sections: Mapping[str, int]) -> npt.NDArray[np.void]:
     """
     Return a module's stubs, those that are in use.
 
     :param module: ``struct module *``
+    :param sections: of :func:`module_sections`
     :return: array of ``address`` (u64), ``jump`` (7 words), ``magic`` (u32), ``funcdata`` (u64)
     :raises WalkError, drgn.FaultError: if they are damaged or unreadable
     """
@@ -135,7 +137,7 @@ def module_stub_entries(module: Object) -> npt.NDArray[np.void]:
     result = np.dtype(
         [("address", "<u8"), ("jump", "<u4", (words,)), ("magic", "<u4"), ("funcdata", "<u8")]
     )
-    start = module_section(module, ".stubs")
+    start = sections.get(".stubs")
     if start is None:
         return np.empty(0, result)
     count = (_stubs_end(module, start) - start) // size

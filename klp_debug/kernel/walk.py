@@ -13,6 +13,8 @@ from drgn import Object, container_of
 
 MAX_ENTRIES = 1 << 20
 """More entries than any list here can have in a working kernel."""
+_LINE = 64
+"""Bytes that are read of a string at once, from addresses that are multiples of it."""
 
 
 class WalkError(Exception):
@@ -59,8 +61,16 @@ def c_string(pointer: Object, limit: int = 512) -> str:
 
     :raises drgn.FaultError: if it cannot be read
     """
-    data: bytes = pointer.prog_.read_c_string(pointer.value_(), max_size=limit)
-    return data.decode("ascii", "backslashreplace")
+    # drgn would ask for each character by itself. A line of memory is never on two pages.
+    start, data = pointer.value_(), bytearray()
+    while len(data) < limit:
+        address = start + len(data)
+        line = pointer.prog_.read(address, -address % _LINE or _LINE)
+        text, end, _ = line.partition(b"\0")
+        data += text
+        if end:
+            break
+    return bytes(data[:limit]).decode("ascii", "backslashreplace")
 
 
 def c_array_string(array: Object) -> str:

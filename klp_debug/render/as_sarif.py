@@ -2,10 +2,13 @@
 """
 The hazards that ``scan`` found as SARIF 2.1.0, the OASIS format of static analysis results.
 
-An object file has no lines: a result names the file, and the function as a logical location.
+Code hosts ask for more than the format does: a path below the folder that is checked out, a line,
+and a fingerprint of a name that they know. An object file has no lines, so its first stands for
+the whole; the function is a logical location.
 """
 
 import json
+import os
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,10 +17,15 @@ from urllib.parse import quote
 from klp_debug.result.scan import Hazard, Scan
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_PROBLEM_SEVERITIES = {"error": "error", "warning": "warning", "note": "recommendation"}
 
 
 def as_sarif(answer: Scan) -> str:
-    """Return a log of one run; what a baseline accepts is in it, as suppressed."""
+    """
+    Return a log of one run; what a baseline accepts is in it, as suppressed.
+
+    Files below the working directory are named relative to it, as a build names them.
+    """
     kinds = {one.id: one for one in answer.hazards}
     index = {id_: number for number, id_ in enumerate(kinds)}
     run = {
@@ -30,7 +38,7 @@ def as_sarif(answer: Scan) -> str:
         },
         "invocations": [
             {
-                "executionSuccessful": True,
+                "executionSuccessful": not answer.problems,
                 "toolExecutionNotifications": [
                     {"level": "error", "message": {"text": f"{one.where}: {one.what}"}}
                     for one in answer.problems
@@ -45,9 +53,17 @@ def as_sarif(answer: Scan) -> str:
 def _rule(kind: Hazard) -> dict[str, Any]:
     return {
         "id": kind.id,
-        "shortDescription": {"text": kind.meaning},
-        "help": {"text": kind.action},
+        "shortDescription": {"text": kind.id.replace("-", " ")},
+        "fullDescription": {"text": kind.meaning},
+        "help": {
+            "text": f"{kind.meaning}\n\n{kind.action}",
+            "markdown": f"{kind.meaning}\n\n**Do:** {kind.action}",
+        },
         "defaultConfiguration": {"level": kind.level},
+        "properties": {
+            "tags": ["livepatch", "ppc64le"],
+            "problem.severity": _PROBLEM_SEVERITIES[kind.level],
+        },
     }
 
 
@@ -59,11 +75,18 @@ def _result(hazard: Hazard, rule: int) -> dict[str, Any]:
         "message": {"text": f"{hazard.subject}: {hazard.evidence}. {hazard.meaning}"},
         "locations": [
             {
-                "physicalLocation": {"artifactLocation": {"uri": _uri(hazard.file)}},
+                "physicalLocation": {
+                    "artifactLocation": {"uri": _uri(hazard.file)},
+                    "region": {"startLine": 1},
+                },
                 "logicalLocations": [{"fullyQualifiedName": hazard.subject}],
             }
         ],
-        "partialFingerprints": {"klpDebugHazard/v1": hazard.fingerprint},
+        "partialFingerprints": {
+            # The one that GitHub compares; without it, it hashes the file, which a rebuild changes.
+            "primaryLocationLineHash": f"{hazard.fingerprint}:1",
+            "klpDebugHazard/v1": hazard.fingerprint,
+        },
     }
     if hazard.accepted:
         result["suppressions"] = [{"kind": "external", "justification": "in the baseline"}]
@@ -71,6 +94,8 @@ def _result(hazard: Hazard, rule: int) -> dict[str, Any]:
 
 
 def _uri(file: str) -> str:
-    """Return a relative path as a relative reference, an absolute one as a file URI."""
+    """Return a relative reference; of an absolute path elsewhere, a file URI."""
     path = Path(file)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    if path.is_absolute() and path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return path.as_uri() if path.is_absolute() else quote(os.fsencode(path))

@@ -4,6 +4,7 @@
 from klp_debug.render.audit import finding_lines
 from klp_debug.render.kernel import problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
+from klp_debug.result.audit import Offsets
 from klp_debug.result.finding import Finding
 from klp_debug.result.scan import LEVELS, Hazard, PredictedFunction, Scan, ScannedFile
 
@@ -49,7 +50,7 @@ def _verdict(answer: Scan) -> str:
 
 
 def _number(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+    return f"{count} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _file(file: ScannedFile) -> list[str]:
@@ -64,7 +65,7 @@ def _file(file: ScannedFile) -> list[str]:
         outside = _number(file.sites_outside, "site")
         add_row(grid, "", f"{outside} in no function: weak ones that the linker dropped")
     if file.offsets:
-        add_row(grid, "  site at", _offsets(file))
+        add_row(grid, "  offset", _offsets(file))
     return [
         "",
         f"{escape(file.path)}: {file.kind}",
@@ -76,24 +77,27 @@ def _file(file: ScannedFile) -> list[str]:
 
 def _counts(file: ScannedFile) -> str:
     counts = file.counts
-    if file.pcrel:
-        traceable = f"{counts.traceable} traceable"
-    else:
-        traceable = (
-            f"{counts.traceable} traceable ({counts.leaf} leaf without TOC, {counts.toc} with TOC)"
-        )
-    return f"{counts.functions}: {traceable}, {counts.notrace} notrace, {counts.no_site} no site"
+    traceable = f"{counts.traceable:,} traceable"
+    if not file.pcrel:
+        traceable += f" ({counts.leaf:,} leaf without TOC, {counts.toc:,} with TOC)"
+    return (
+        f"{counts.functions:,}: {traceable}, {counts.notrace:,} notrace, {counts.no_site:,} no site"
+    )
 
 
 def _offsets(file: ScannedFile) -> str:
     """Answer what the first of these functions were looked at for: is the offset a constant."""
     constant = len({one.offset for one in file.offsets}) == 1
-    kinds = {False: "leaf without TOC", True: "with TOC"}
-    told = [
-        f"+{one.offset:#x} for {one.sites}" + ("" if file.pcrel else f" {kinds[one.toc_setup]}")
-        for one in file.offsets
-    ]
-    return f"{'always' if constant else 'no constant offset:'} {', '.join(told)}"
+    told = [f"+{one.offset:#x} for {_traceable(one, pcrel=file.pcrel)}" for one in file.offsets]
+    return f"is it a constant? {'yes' if constant else 'no'}: {', '.join(told)}"
+
+
+def _traceable(one: Offsets, *, pcrel: bool) -> str:
+    if pcrel:
+        return _number(one.sites, "function")
+    if one.toc_setup:
+        return f"{one.sites:,} with TOC"
+    return _number(one.sites, "leaf function") + " without TOC"
 
 
 def _patch(patch: tuple[PredictedFunction, ...] | None) -> list[str]:

@@ -70,6 +70,12 @@ class SiteReport:
     problems: tuple[Problem, ...]
 
     @property
+    def label(self) -> str:
+        """How people call it: ``name [module]``; by its address where no symbol covers it."""
+        name = self.function or f"the function at {self.site.address}"
+        return f"{name} [{self.module}]" if self.module else name
+
+    @property
     def clean(self) -> bool:
         """Whether everything fits together and could be read."""
         return not self.findings and not self.problems and all(hop.ok for hop in self.path)

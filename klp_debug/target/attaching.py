@@ -18,12 +18,13 @@ from klp_debug.target.gdb.memory import (
     add_virtual_memory,
     read_linear_map,
 )
-from klp_debug.target.gdb.session import GdbSession
+from klp_debug.target.gdb.stopped import StoppedKernel
 from klp_debug.target.qemu_elf import add_qemu_elf_memory
 from klp_debug.target.qmp import Qmp
 from klp_debug.target.vmcoreinfo import Vmcoreinfo, find_vmcoreinfo
 
-_PPC64LE = Platform(Architecture.PPC64, PlatformFlags.IS_64_BIT | PlatformFlags.IS_LITTLE_ENDIAN)
+PPC64LE = Platform(Architecture.PPC64, PlatformFlags.IS_64_BIT | PlatformFlags.IS_LITTLE_ENDIAN)
+"""The platform of what names none."""
 _DRGN_ERRORS = (BadDataError, FaultError, ValueError)
 
 
@@ -47,7 +48,7 @@ def open_core(path: Path, given: Vmcoreinfo | None) -> Attached:
     """
     kind = identify(path)
     if kind in (CoreKind.QEMU_ELF, CoreKind.QEMU_KDUMP):
-        prog = Program(_PPC64LE)
+        prog = Program(PPC64LE)
         add_memory = add_qemu_elf_memory if kind is CoreKind.QEMU_ELF else add_kdump_memory
         add_memory(prog, path)
         vmcoreinfo = given or find_vmcoreinfo(prog)
@@ -123,7 +124,7 @@ def open_qemu(address: str, qmp: Qmp, given: Vmcoreinfo | None, *, live: bool) -
     return Attached(prog, "QEMU guest" if live else "QEMU guest, stopped by GDB", vmcoreinfo)
 
 
-def open_stub(session: GdbSession, kernels: list[Build], given: Vmcoreinfo | None) -> Attached:
+def open_stub(session: StoppedKernel, kernels: list[Build], given: Vmcoreinfo | None) -> Attached:
     """
     Attach to a kernel that is stopped by its stub.
 
@@ -137,7 +138,7 @@ def open_stub(session: GdbSession, kernels: list[Build], given: Vmcoreinfo | Non
 
     build = running_build(kernels, read)
     vmcoreinfo = given or vmcoreinfo_of(build, read)
-    prog = Program(_PPC64LE)
+    prog = Program(PPC64LE)
     if session.kind == "QEMU":
         add_physical_memory(prog, session)
         prog.set_linux_kernel_custom(vmcoreinfo.text, False)

@@ -55,6 +55,7 @@ RELOCATION = np.dtype([("offset", "<u8"), ("type", "<u4"), ("symbol", "<u4"), ("
 STT_OBJECT, STT_FUNC = 1, 2
 SHT_SYMTAB, SHT_RELA, SHT_NOBITS, SHT_SYMTAB_SHNDX = 2, 4, 8, 18
 SHN_UNDEF, SHN_LORESERVE, SHN_XINDEX = 0, 0xFF00, 0xFFFF
+R_PPC64_ADDR32, R_PPC64_ADDR64 = 1, 38
 SHN_LIVEPATCH = 0xFF20
 """Symbols that livepatch itself resolves; linux/elf.h."""
 
@@ -286,9 +287,25 @@ class ObjectFile:
             self._relocations[key] = rows[np.argsort(rows["offset"], kind="stable")]
         return self._relocations[key]
 
-    def elf(self) -> ELFFile:
-        """Return pyelftools' view, for DWARF."""
-        return ELFFile(BytesIO(self._bytes))
+    def with_debug_info_relocated(self) -> bytes:
+        """
+        Return the file's bytes, for pyelftools, with the relocations of ``.debug_info`` applied.
+
+        pyelftools would apply them one by one. Those of vmlinux the linker has applied.
+        """
+        info = self.named_section(".debug_info")
+        if self.kind == "executable" or info is None:
+            return self._bytes
+        rows = self.relocations(info.index)
+        rows = rows[rows["symbol"] < len(self.symbols)]
+        values = self.symbols["value"][rows["symbol"]] + rows["addend"].astype(np.uint64)
+        content = np.frombuffer(bytearray(self._bytes), np.uint8)
+        for type_, size in ((R_PPC64_ADDR32, 4), (R_PPC64_ADDR64, 8)):
+            wanted = (rows["type"] == type_) & (rows["offset"] + np.uint64(size) <= info.size)
+            places = info.offset + rows["offset"][wanted].astype(np.int64)
+            for byte in range(size):
+                content[places + byte] = (values[wanted] >> np.uint64(8 * byte)).astype(np.uint8)
+        return content.tobytes()
 
 
 _HEADER_NUMBERS = ("e_shoff", "e_shnum", "e_shentsize", "e_shstrndx", "e_flags")

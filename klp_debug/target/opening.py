@@ -27,6 +27,7 @@ from klp_debug.target.errors import TargetError
 from klp_debug.target.gdb.build import builds
 from klp_debug.target.gdb.memory import StubMemory, read_linear_map
 from klp_debug.target.gdb.session import GdbOptions, GdbSession
+from klp_debug.target.gdb.stopped import StoppedKernel
 from klp_debug.target.kernel_memory import without_help
 from klp_debug.target.options import TargetOptions
 from klp_debug.target.qmp import Qmp
@@ -59,8 +60,8 @@ def open_target(options: TargetOptions, tell: Callable[[str], None] = lambda _: 
         attached = open_qemu(options.qemu, connect_qmp(options.qemu), given, live=True)
     else:
         attached = open_running_kernel(given)
-    _load_kernel(attached, files, options)
-    return _finish(attached, files, options)
+    load_kernel(attached, files, options)
+    return finish(attached, files, options)
 
 
 def _open_stopped(
@@ -78,16 +79,16 @@ def _open_stopped(
             session = GdbSession(gdb, tell)
             stack.callback(session.close)
             attached = open_stub(session, kernels, given)
-            _load_kernel(attached, files, options)
+            load_kernel(attached, files, options)
         else:
             # What takes long is done before the guest is stopped.
             qmp = connect_qmp(options.qemu)
             attached = open_qemu(options.qemu, qmp, given, live=False)
-            _load_kernel(attached, files, options)
+            load_kernel(attached, files, options)
             session = GdbSession(gdb, tell, qmp.resume)
             stack.callback(session.close)
             _same_guest(attached.prog, qmp, session)
-        target = _finish(attached, files, options, session)
+        target = finish(attached, files, options, session)
         session.check()
         stack.pop_all()
         return target
@@ -116,7 +117,7 @@ def _read_vmcoreinfo(path: Path) -> Vmcoreinfo:
         raise TargetError(f"{path}: {error.strerror}") from None
 
 
-def _load_kernel(attached: Attached, files: list[SymbolFile], options: TargetOptions) -> None:
+def load_kernel(attached: Attached, files: list[SymbolFile], options: TargetOptions) -> None:
     """Make the linear map readable by virtual address and load vmlinux."""
     vmlinux = choose_vmlinux(files, attached.vmcoreinfo.build_id)
     if attached.by_physical:
@@ -124,11 +125,12 @@ def _load_kernel(attached: Attached, files: list[SymbolFile], options: TargetOpt
     load_vmlinux(attached.prog, vmlinux, options.kernel_directory)
 
 
-def _finish(
+def finish(
     attached: Attached,
     files: list[SymbolFile],
     options: TargetOptions,
     session: GdbSession | None = None,
+    host: StoppedKernel | None = None,
 ) -> Target:
     """Make all kernel memory readable by virtual address and load the modules."""
     prog, vmcoreinfo = attached.prog, attached.vmcoreinfo
@@ -142,8 +144,9 @@ def _finish(
     try:
         if attached.by_physical:
             add_vmalloc(prog, page_size)
-        if session is not None:
-            writable = StubMemory(session, prog, page_size)
+        stopped = session or host
+        if stopped is not None:
+            writable = StubMemory(stopped, prog, page_size)
     except (FaultError, LookupError, ValueError) as error:
         problems.append(Problem("vmalloc memory", f"cannot be translated: {error}"))
     try:
@@ -162,5 +165,6 @@ def _finish(
         core=options.core,
         problems=problems,
         debugger=session,
+        host=host,
         writable=writable,
     )

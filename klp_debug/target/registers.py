@@ -23,7 +23,7 @@ from klp_debug.result.problem import Problem
 from klp_debug.result.registers import CpuRegisters, Registers
 from klp_debug.target.core_file import CoreKind
 from klp_debug.target.errors import TargetError
-from klp_debug.target.gdb.session import GdbSession
+from klp_debug.target.gdb.stopped import StoppedKernel
 from klp_debug.target.notes import PRSTATUS_NOTE_SIZE, Prstatus, core_notes, prstatus_notes
 from klp_debug.target.target import Target
 from klp_debug.target.translation import PAGE_OFFSET
@@ -37,7 +37,7 @@ _QEMU_DUMPS = (CoreKind.QEMU_ELF.value, CoreKind.QEMU_KDUMP.value)
 
 def cpu_registers(target: Target) -> CpuRegisters:
     """Return the registers of the target's CPUs; what is missing is among the problems."""
-    if target.debugger is None and target.core is None:
+    if target.stopped is None and target.core is None:
         return CpuRegisters((), (Problem("registers", "those of running CPUs are not read"),))
     return _Reader(target).read()
 
@@ -56,8 +56,8 @@ class _Reader:
         except (FaultError, LookupError) as error:
             self._note("CPUs", f"which there are cannot be read: {error}")
             return self._answer()
-        if self._target.debugger is not None:
-            self._read_stopped(self._target.debugger, possible, online)
+        if self._target.stopped is not None:
+            self._read_stopped(self._target.stopped, possible, online)
             return self._answer()
         self._read_crash_notes(possible)
         if any(cpu not in self._found for cpu in online):
@@ -67,7 +67,9 @@ class _Reader:
                 self._note(f"registers of CPU {cpu}", "the dump has no NT_PRSTATUS note of it")
         return self._answer()
 
-    def _read_stopped(self, debugger: GdbSession, possible: list[int], online: list[int]) -> None:
+    def _read_stopped(
+        self, debugger: StoppedKernel, possible: list[int], online: list[int]
+    ) -> None:
         if debugger.kind == "KGDB":
             for cpu in online:
                 self._read_kgdb_info(cpu)

@@ -11,6 +11,7 @@ from drgn import Program
 from klp_debug.result.kernel import Mmu
 from klp_debug.result.problem import Problem
 from klp_debug.target.gdb.session import GdbSession
+from klp_debug.target.gdb.stopped import StoppedKernel
 from klp_debug.target.vmcoreinfo import Vmcoreinfo
 from klp_debug.target.writable import WritableMemory
 
@@ -35,13 +36,20 @@ class Target:
     """What opening could not do, though it could open."""
     debugger: GdbSession | None = None
     """What stopped the target through a stub, and lets it run again; else None."""
+    host: StoppedKernel | None = None
+    """The debugger inside of which we run, if that stopped the target; else None."""
     writable: WritableMemory | None = None
     """The target's memory for writing; None where no debugger stopped it."""
 
     @property
     def changes(self) -> bool:
         """Whether the kernel runs while it is read."""
-        return self.core is None and (self.debugger is None or self.debugger.paused is None)
+        return self.core is None and (self.stopped is None or self.stopped.paused is None)
+
+    @property
+    def stopped(self) -> StoppedKernel | None:
+        """Whoever stopped the target through a stub, or did before it ran again."""
+        return self.debugger or self.host
 
     def close(self) -> None:
         """

@@ -2,15 +2,20 @@
 """Runs klp-debug as a user does."""
 
 import json
-import subprocess
+import multiprocessing
+import os
 import sys
+import tempfile
 from dataclasses import dataclass
+from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pytest
 
 import klp_debug.render
+from klp_debug.__main__ import main
 
 SCHEMAS = Path(klp_debug.render.__file__).with_name("schema")
 
@@ -24,11 +29,47 @@ class Ran:
     err: str
 
 
+_PATIENCE = 120
+"""Seconds that a run may take."""
+# Two thirds of a run are its imports. The server makes them once, and forks a process for a run.
+_SERVER = multiprocessing.get_context("forkserver")
+_SERVER.set_forkserver_preload([__name__, "klp_debug.frontend.cli", "drgn.cli"])
+
+
 def klp_debug_run(*words: str | Path) -> Ran:
-    """Run ``klp-debug`` in a process of its own."""
-    command = [sys.executable, "-m", "klp_debug", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    return Ran(done.returncode, done.stdout, done.stderr)
+    """Run ``klp-debug`` in a process of its own, that has its modules loaded already."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = _SERVER.Process(
+            target=_klp_debug,
+            args=(
+                [*map(str, words)],
+                Path.cwd(),
+                dict(os.environ),
+                DupFd(out.fileno()),
+                DupFd(err.fileno()),
+            ),
+        )
+        process.start()
+        process.join(_PATIENCE)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            pytest.fail(f"klp-debug {words} ran for over {_PATIENCE} s")
+        for file in (out, err):
+            file.seek(0)
+        return Ran(process.exitcode, out.read().decode(), err.read().decode())
+
+
+def _klp_debug(
+    words: list[str], folder: Path, environment: dict[str, str], out: Any, err: Any
+) -> None:
+    os.chdir(folder)
+    for number, file in enumerate((out, err), start=1):
+        os.dup2(file.detach(), number)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["klp-debug", *words]
+    sys.exit(main())
 
 
 def klp_debug_json(command: str | Path, *words: str | Path, status: int = 0) -> Any:

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
+from tests.command.klp_debug_cli import klp_debug_json
+from tests.command.scanned import scan_json
 from vmcores.bad_patch_modules import build_bad_patches
 from vmcores.guest import Guest
 from vmcores.image import image
@@ -45,16 +46,19 @@ BAD = {
     "init_original_patch": Bad(
         "original-in-init-text", "failed to find location for function 'start_kernel'"
     ),
+    "inlined_patch": Bad("original-inlined", "symbol 'klp_is_module' not found in symbol table"),
     "missing_patch": Bad("original-missing", "symbol 'no_such_function' not found in symbol table"),
     "named_vmlinux_patch": Bad("object-never-patched"),
     "no_nop_patch": Bad("call-without-nop", "Expected nop after call, got 38210020"),
     "no_object_patch": Bad("object-not-given"),
     "no_replacement_patch": Bad("replacement-missing", ""),
-    "notrace_patch": Bad(
-        "original-without-site", "failed to find location for function 'sched_clock'"
-    ),
+    "notrace_patch": Bad("original-notrace", "failed to find location for function 'sched_clock'"),
     "position_patch": Bad(
         "original-wrong-position", "symbol position 9 for symbol 'c_start' in object 'vmlinux' not"
+    ),
+    "too_small_patch": Bad(
+        "original-too-small",
+        "failed to find location for function 'arch_ftrace_match_adjust'",
     ),
     "unmarked_patch": Bad(
         "not-marked-livepatch", "module unmarked_patch is not marked as a livepatch module"
@@ -78,9 +82,7 @@ class Lab:
 
     def scan(self, name: str) -> Any:
         against = (self.guest.image.vmlinux, self.guest.image.modules)
-        words = (self.patches / f"{name}.ko", "--against", *against)
-        status = klp_debug_run("scan", *words).status
-        return klp_debug_json("scan", *words, status=status)
+        return scan_json(self.patches / f"{name}.ko", *against)
 
     def load(self, name: str) -> tuple[int, str]:
         """Load it; return insmod's status, and what the kernel said."""

@@ -4,6 +4,7 @@
 import bisect
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import pytest
 from klp_debug.analysis.scan.scan import Scanner
 from tests.analysis.compiled_sites import compiled_sites
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
+from tests.command.scanned import scan_json
 from tests.command.test_guests_own_word import SHAPES
-from tests.conftest import Played
 from vmcores.guest import Guest
 from vmcores.image import image
 
@@ -26,16 +27,31 @@ INVALID = "__ftrace_invalid_address__"
 EVERY_KERNEL = pytest.mark.parametrize("kernel", KERNELS)
 
 
-def scanned(path: Path, *words: str) -> Any:
-    """Return what is said of a file; of the lab's patches one has an error, by itself."""
-    status = int(path.stem == "sibling_patch")
-    (file,) = klp_debug_json("scan", path, "--fail-on", "error", *words, status=status)["files"]
+def scanned(path: Path, *, functions: bool = False) -> Any:
+    """Return what is said of a file, compared with nothing."""
+    (file,) = scan_json(path, functions=functions)["files"]
     return file
 
 
 def functions_of(path: Path) -> list[Any]:
-    listed: list[Any] = scanned(path, "--functions")["functions"]
+    listed: list[Any] = scanned(path, functions=True)["functions"]
     return listed
+
+
+@pytest.fixture(scope="module", params=KERNELS)
+def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
+    """A guest of each kernel in turn, with every module of the lab loaded."""
+    booted = image(request.param)
+    names = sorted(path.stem for path in booted.modules.glob("*.ko"))
+    assert len(names) > 15
+    with Guest(booted) as guest:
+        # Those that patches replace functions of, and that others call, come first.
+        names.sort(key=lambda name: name.endswith("_patch") or "_patch_" in name)
+        names.sort(key=lambda name: name != "scsi_common")
+        for name in names:
+            is_patch = name.endswith("_patch") or "_patch_" in name
+            guest.check(f"load-patch {name}" if is_patch else f"insmod /modules/{name}.ko")
+        yield guest
 
 
 class Kallsyms:
@@ -54,11 +70,12 @@ class Kallsyms:
         return self._names[bisect.bisect_left(self._addresses, self._addresses[index])]
 
 
-@EVERY_KERNEL
-def test_vmlinux_has_the_guests_traceable_functions(played: Played, kernel: str) -> None:
-    guest, _ = played("patched", "radix", kernel)
-    said = guest.read("/sys/kernel/tracing/available_filter_functions").decode().splitlines()
-    available = Counter(line for line in said if "[" not in line)
+def available_functions(guest: Guest) -> list[str]:
+    return guest.read("/sys/kernel/tracing/available_filter_functions").decode().splitlines()
+
+
+def test_vmlinux_has_the_guests_traceable_functions(guest: Guest) -> None:
+    available = Counter(line for line in available_functions(guest) if "[" not in line)
     kallsyms = Kallsyms(guest)
     traceable = [one for one in functions_of(guest.image.vmlinux) if one["kind"] in ("leaf", "toc")]
     places = {int(one["address"], 16) + one["site"]: one["section"] for one in traceable}
@@ -73,19 +90,22 @@ def test_vmlinux_has_the_guests_traceable_functions(played: Played, kernel: str)
     assert rest - Counter(map(kallsyms.name, dropped)) == Counter()
 
 
-@EVERY_KERNEL
-def test_modules_have_the_guests_traceable_functions(played: Played, kernel: str) -> None:
-    guest, oracle = played("patched", "radix", kernel)
-    said = guest.read("/sys/kernel/tracing/available_filter_functions").decode().splitlines()
-    assert len(oracle.modules) >= 6
-    for module in oracle.modules:
-        available = [line.split()[0] for line in said if line.endswith(f"[{module.name}]")]
+def test_every_module_has_the_guests_traceable_functions(guest: Guest) -> None:
+    said: dict[str, list[str]] = {}
+    for line in available_functions(guest):
+        if line.endswith("]"):
+            name, _, module = line.partition(" ")
+            said.setdefault(module.strip("[]"), []).append(name)
+    loaded = {line.split()[0] for line in guest.read("/proc/modules").decode().splitlines()}
+    files = {path.stem.replace("-", "_"): path for path in guest.image.modules.glob("*.ko")}
+    assert files.keys() == loaded
+    for module, path in files.items():
         found = [
             one["name"]  # in .init.text, too: powerpc's module loader keeps that
-            for one in functions_of(guest.image.modules / f"{module.name}.ko")
+            for one in functions_of(path)
             if one["kind"] in ("leaf", "toc")
         ]
-        assert sorted(found) == sorted(available), module.name
+        assert sorted(found) == sorted(said.get(module, [])), module
 
 
 @EVERY_KERNEL

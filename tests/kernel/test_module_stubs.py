@@ -41,9 +41,8 @@ class StubsProgram(MemoryProgram):
         self.put(MODULE, int.from_bytes(b"lib", "little"), *arch.values())
         for at in range(STUBS, REGION_END, 8):
             self.put(at, 0)
-        self.section: int | None = STUBS
+        self.sections = {".stubs": STUBS}
         self.regions = [(STUBS & -0x1000, 0x1000)]
-        monkeypatch.setattr(module_under_test, "module_section", lambda module, name: self.section)
         monkeypatch.setattr(
             module_under_test, "module_address_regions", lambda module: self.regions
         )
@@ -58,7 +57,7 @@ class StubsProgram(MemoryProgram):
 
     def entries(self) -> list[tuple[int, int, int, int]]:
         """Return (address, first word, magic, funcdata) of each stub found."""
-        found = module_stub_entries(self.module)
+        found = module_stub_entries(self.module, self.sections)
         assert found["jump"].shape == (len(found), 7)
         columns = found["address"], found["jump"][:, 0], found["magic"], found["funcdata"]
         return [(int(a), int(j), int(m), int(f)) for a, j, m, f in zip(*columns, strict=True)]
@@ -133,6 +132,6 @@ def test_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_section(monkeypatch: pytest.MonkeyPatch) -> None:
     program = StubsProgram(monkeypatch)
-    program.section = None
-    assert len(module_stub_entries(program.module)) == 0
-    assert module_stub_entries(program.module).dtype["address"] == np.uint64
+    found = module_stub_entries(program.module, {})
+    assert len(found) == 0
+    assert found.dtype["address"] == np.uint64

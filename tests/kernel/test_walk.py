@@ -2,11 +2,11 @@
 import contextlib
 
 import pytest
-from drgn import FaultError
+from drgn import Architecture, FaultError, Object, Platform, Program
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klp_debug.kernel.walk import WalkError, for_each_list_entry
+from klp_debug.kernel.walk import WalkError, c_string, for_each_list_entry
 from tests.kernel.memory import LIST_ADDRESS, ListProgram
 
 ENTRIES = (0x2000, 0x3000, 0x4000)
@@ -76,3 +76,44 @@ def test_ends_whatever_the_links_are(damage: list[tuple[int, int]]) -> None:
         program.put(links[where], values[value])
     with contextlib.suppress(WalkError, FaultError):
         walk(program)
+
+
+PAGE = 4096
+
+
+def string_at(offset: int, memory: bytes, limit: int = 512) -> tuple[str, int]:
+    """Return what is read at an offset into the only page there is, and with how many reads."""
+    prog = Program(Platform(Architecture.PPC64))
+    reads = []
+
+    def read(address: int, count: int, offset: int, physical: bool) -> bytes:
+        reads.append(address)
+        return memory[offset : offset + count]
+
+    prog.add_memory_segment(0x10000, PAGE, read)
+    char = prog.int_type("char", 1, True)
+    pointer = Object(prog, prog.pointer_type(char), 0x10000 + offset)
+    return c_string(pointer, limit), len(reads)
+
+
+@given(
+    st.text(st.characters(min_codepoint=1, max_codepoint=127), max_size=300),
+    st.integers(0, PAGE - 301),
+)
+def test_string_is_read_by_lines(text: str, offset: int) -> None:
+    memory = bytearray(b"x" * PAGE)
+    memory[offset : offset + len(text) + 1] = text.encode() + b"\0"
+    found, reads = string_at(offset, bytes(memory))
+    assert found == text
+    assert reads <= len(text) // 64 + 2
+
+
+def test_string_at_the_end_of_what_can_be_read() -> None:
+    memory = b"x" * (PAGE - 1) + b"\0"
+    assert string_at(PAGE - 4, memory)[0] == "xxx"
+
+
+def test_string_without_an_end() -> None:
+    assert string_at(0, b"x" * PAGE, limit=100)[0] == "x" * 100
+    with pytest.raises(FaultError):
+        string_at(PAGE - 10, b"x" * PAGE)

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The text, the table and the SARIF log of ``scan``."""
+"""The text and the table of ``scan``; test_sarif.py has its SARIF log."""
 
 import csv
 import dataclasses
 import io
-import json
 
 import pytest
 
 from klp_debug.render.as_csv import as_csv
-from klp_debug.render.as_sarif import as_sarif
 from klp_debug.render.as_text import as_text
+from klp_debug.result.audit import Offsets
 from klp_debug.result.problem import Problem
+from klp_debug.result.scan import FunctionCounts
 from tests.render.scans import ERROR, FUNCTIONS, MODULE, PATCH, WARNING, scan
 
 MODULE_TEXT = """
@@ -21,7 +21,7 @@ scsi_common.ko: module
   compiler   GCC: (Debian 12.2.0-14) 12.2.0
   for        6.1.176 SMP mod_unload mprofile-kernel relocatable
   functions  9: 8 traceable (5 leaf without TOC, 3 with TOC), 1 notrace, 0 no site
-  site at    no constant offset: +0x4 for 5 leaf without TOC, +0xc for 3 with TOC"""
+  offset     is it a constant? no: +0x4 for 5 leaf functions without TOC, +0xc for 3 with TOC"""
 PATCH_TEXT = """
 a/leaf_patch.ko: livepatch
   dialect    mprofile-kernel (2 instructions)
@@ -29,7 +29,7 @@ a/leaf_patch.ko: livepatch
   compiler   does not say
   functions  2: 1 traceable (1 leaf without TOC, 0 with TOC), 0 notrace, 1 no site
              1 site in no function: weak ones that the linker dropped
-  site at    always +0x4 for 1 leaf without TOC
+  offset     is it a constant? yes: +0x4 for 1 leaf function without TOC
 
   OBJECT       FUNCTION        SITE                    REPLACEMENT
   scsi_common  int_to_scsilun  +0x4, leaf without TOC  patched_int_to_scsilun
@@ -58,8 +58,19 @@ def test_code_without_toc_has_no_leaves() -> None:
     text = as_text(scan(pcrel))
     assert "  dialect    mprofile-kernel (2 instructions), no TOC (pcrel)\n" in text
     assert "  functions  9: 8 traceable, 1 notrace, 0 no site\n" in text
-    assert "  site at    always +0x4 for 5\n" in text
+    assert "  offset     is it a constant? yes: +0x4 for 5 functions\n" in text
     assert text.endswith("  0000000000000008  .text    +0xc  traceable  f")
+
+
+def test_large_numbers_can_be_read() -> None:
+    counts = FunctionCounts(19067, 1729, 14267, 798, 2273)
+    offsets = (Offsets(False, 4, 1729), Offsets(True, 12, 14267))
+    text = as_text(scan(dataclasses.replace(MODULE, counts=counts, offsets=offsets)))
+    assert (
+        "  functions  19,067: 15,996 traceable (1,729 leaf without TOC, 14,267 with TOC),"
+        " 798 notrace, 2,273 no site\n"
+    ) in text
+    assert text.endswith("no: +0x4 for 1,729 leaf functions without TOC, +0xc for 14,267 with TOC")
 
 
 def test_hazards_come_first_and_the_worst_before_all() -> None:
@@ -126,25 +137,3 @@ def test_csv() -> None:
          "mprofile-kernel (2 instructions)"],
         ["scsi_common.ko", ".text", "g,\\x1b", "0x0000000000000080", "4", "notrace", "", ""],
     ]  # fmt: skip
-
-
-def test_sarif() -> None:
-    known = dataclasses.replace(WARNING, accepted=True, file="/lib/a b.ko")
-    log = json.loads(as_sarif(scan(PATCH, hazards=(ERROR, known, ERROR))))
-    assert log["version"] == "2.1.0"
-    (run,) = log["runs"]
-    driver = run["tool"]["driver"]
-    assert driver["name"] == "klp-debug"
-    assert [rule["id"] for rule in driver["rules"]] == [ERROR.id, WARNING.id]
-    first, second, third = run["results"]
-    assert third == first
-    assert (first["ruleId"], first["ruleIndex"], first["level"]) == (ERROR.id, 0, "error")
-    assert first["message"]["text"].startswith("sched_clock,2 [vmlinux]: .text 0xc0")
-    (place,) = first["locations"]
-    assert place["physicalLocation"]["artifactLocation"] == {"uri": "a/leaf_patch.ko"}
-    assert place["logicalLocations"] == [{"fullyQualifiedName": "sched_clock,2 [vmlinux]"}]
-    assert first["partialFingerprints"] == {"klpDebugHazard/v1": "fedcba9876543210"}
-    assert "suppressions" not in first
-    assert (second["ruleIndex"], second["suppressions"][0]["kind"]) == (1, "external")
-    (place,) = second["locations"]
-    assert place["physicalLocation"]["artifactLocation"] == {"uri": "file:///lib/a%20b.ko"}

@@ -18,7 +18,7 @@ def judge(scene: CrashScene) -> Verdict | None:
     site = report_site(scene.view, index)
     if not site.findings:
         return None
-    name = f"{site.function} [{site.module}]" if site.module else str(site.function)
+    name = site.label
     users = sorted({ops.patch or ops.user or "an unknown ops" for ops in site.ops})
     return Verdict(
         blame="caused",

@@ -47,7 +47,7 @@ def judge(scene: CrashScene) -> Verdict | None:
     proven = outcome.target == int(registers.nip)
     if not proven and not in_stub:
         return None
-    name = f"{site.function} [{site.module}]" if site.module else str(site.function)
+    name = site.label
     users = ", ".join(sorted({ops.patch or ops.user or "an unknown ops" for ops in site.ops}))
     return Verdict(
         blame="caused",

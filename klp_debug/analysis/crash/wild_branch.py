@@ -41,7 +41,7 @@ def judge(scene: CrashScene) -> Verdict | None:
 
 def _from_site(view: KernelView, registers: Registers, index: int) -> Verdict:
     site = report_site(view, index)
-    name = f"{site.function} [{site.module}]" if site.module else str(site.function)
+    name = site.label
     path = [
         ": ".join(filter(None, (f"{hop.kind} {hop.address}", hop.bytes, hop.what)))
         for hop in site.path

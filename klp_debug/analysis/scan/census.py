@@ -3,6 +3,7 @@
 
 import enum
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from klp_debug.analysis.scan.units import units_of
 from klp_debug.ppc64le.site import Dialect
 from klp_debug.ppc64le.site_words import DIALECTS, site_dialects
 from klp_debug.result.scan import Kind, TocSetup
+from klp_debug.target.function_debug_info import FunctionDebugInfo
 from klp_debug.target.object_file import ObjectFile
 
 
@@ -26,7 +28,7 @@ class FunctionKind(enum.IntEnum):
     NOTRACE = 2
     """
     It has no site, though others of its compile unit have: ``notrace``, or in a section such as
-    .noinstr.text. Where the units are not known (a module), others of the file.
+    .noinstr.text. Where the units are not known (no .debug_aranges), others of the file.
     """
     NO_SITE = 3
     """It has none, nor has any other of its unit: assembler, or compiled without ftrace."""
@@ -56,11 +58,21 @@ class Census:
     outside: int
     """How many sites are in no function: of weak functions that the linker dropped."""
 
+    @cached_property
+    def debug_info(self) -> FunctionDebugInfo:
+        """What debugging information says of single functions; read when it is asked."""
+        return FunctionDebugInfo(self.obj)
+
     @property
     def pcrel(self) -> bool:
         """Whether this code addresses data relative to the PC, and has no TOC at all."""
         functions = self.functions
         return bool(functions.pcrel.any()) and not bool(functions.toc_setup.any())
+
+    @property
+    def file_name(self) -> str:
+        """Return what a user knows the file by: ``vmlinux``, or its name."""
+        return "vmlinux" if self.obj.kind == "executable" else self.obj.path.name
 
     def name(self, function: int) -> str:
         """Return a function's name."""

@@ -38,13 +38,31 @@ OTHER_KERNEL = Kind(
 ORIGINAL_MISSING = Kind(
     id="original-missing",
     severity="error",
-    meaning="The object has no function of the name in old_name: it was inlined everywhere, it was"
-    " cloned under another name, or the name is wrong.",
-    shows="The object, what there is of similar names, and whether its debugging information knows"
+    meaning="The object has no function of the name in old_name: it was cloned under another name,"
+    " nothing calls it, so that the compiler dropped it, or the name is wrong.",
+    shows="The object, what there is of similar names, and what its debugging information knows of"
     " the name.",
     action="The kernel refuses the patch with 'symbol ... not found in symbol table'. Replace the"
-    " callers of an inlined function, or the clone (NAME.isra.0, NAME.constprop.0) by its own"
-    " name.",
+    " clone (NAME.isra.0, NAME.constprop.0) by its own name.",
+)
+ORIGINAL_INLINED = Kind(
+    id="original-inlined",
+    severity="error",
+    meaning="The compiler inlined the function everywhere: the object has no code of its own for"
+    " it, so neither a symbol nor a site.",
+    shows="The functions that have a copy, by the object's debugging information (of a function in"
+    " a header, by at most 64 units).",
+    action="The kernel refuses the patch with 'symbol ... not found in symbol table'. Replace the"
+    " functions that have a copy.",
+)
+ORIGINAL_ALSO_INLINED = Kind(
+    id="original-also-inlined",
+    severity="warning",
+    meaning="The function is there and can be replaced, but some of its callers have a copy of it"
+    " inlined, and go on with the old code.",
+    shows="The functions of the same compile unit that have a copy, by the object's debugging"
+    " information.",
+    action="Replace these functions as well, or see that they need not be.",
 )
 ORIGINAL_AMBIGUOUS = Kind(
     id="original-ambiguous",
@@ -63,12 +81,34 @@ ORIGINAL_WRONG_POSITION = Kind(
     action="The kernel refuses the patch with 'symbol position ... not found'. Count the symbols of"
     " that name in the object of this very build: a rebuild may change them.",
 )
+ORIGINAL_NOTRACE = Kind(
+    id="original-notrace",
+    severity="error",
+    meaning="The function has no mcount site, so it cannot be replaced: it is notrace, or in a"
+    " section that is not traced. The kernel's headers make every function notrace that is"
+    " declared inline, also where the compiler does not inline it.",
+    shows="Where the function is, and the proof: the options that its file was compiled with, and"
+    " how many of its neighbours have a site; or the section.",
+    action="The kernel refuses the patch with 'failed to find location for function'. Replace its"
+    " callers instead.",
+)
+ORIGINAL_TOO_SMALL = Kind(
+    id="original-too-small",
+    severity="error",
+    meaning="The function has no mcount site, so it cannot be replaced, and is too small for one:"
+    " it is assembler, or its file is compiled without ftrace, which makes functions of one or two"
+    " instructions.",
+    shows="The function's size, what a site of the object's dialect takes with the return behind"
+    " it, and why the compiler made none, if that can be told.",
+    action="The kernel refuses the patch with 'failed to find location for function'. Replace its"
+    " callers instead.",
+)
 ORIGINAL_WITHOUT_SITE = Kind(
     id="original-without-site",
     severity="error",
-    meaning="The function has no mcount site, so it cannot be replaced: it is notrace, assembler,"
-    " in a file that is compiled without ftrace, or no function at all.",
-    shows="Where the function is, and what it is.",
+    meaning="The function has no mcount site, so it cannot be replaced: it is assembler, in a file"
+    " that is compiled without ftrace, or no function at all; or nothing tells why.",
+    shows="Where the function is, and what it is, by the object's debugging information.",
     action="The kernel refuses the patch with 'failed to find location for function'. Replace its"
     " callers instead.",
 )
@@ -233,6 +273,15 @@ KLP_SYMBOL_NOT_FOUND = Kind(
     shows="The symbol, and what the object has.",
     action="The kernel refuses the patch. Make it anew from the objects of this very build.",
 )
+KLP_RELOCATION_LATE = Kind(
+    id="klp-relocation-late",
+    severity="warning",
+    meaning="A replacement uses an address that livepatch fills in for another object than the one"
+    " whose function it replaces. While that object is not loaded, the place holds 0.",
+    shows="The replacement, the place that it uses, and the symbol whose address is to be there.",
+    action="The kernel does not check it: called too early, the replacement goes to 0. See that the"
+    " object is loaded before the patch, or let the replacement look the symbol up itself.",
+)
 KERNEL_CLOBBERS_R15 = Kind(
     id="kernel-clobbers-r15",
     severity="error",
@@ -248,8 +297,12 @@ HAZARDS: tuple[Kind, ...] = (
     OBJECT_NOT_GIVEN,
     OTHER_KERNEL,
     ORIGINAL_MISSING,
+    ORIGINAL_INLINED,
+    ORIGINAL_ALSO_INLINED,
     ORIGINAL_AMBIGUOUS,
     ORIGINAL_WRONG_POSITION,
+    ORIGINAL_NOTRACE,
+    ORIGINAL_TOO_SMALL,
     ORIGINAL_WITHOUT_SITE,
     ORIGINAL_IN_INIT_TEXT,
     ORIGINAL_HAS_CLONES,
@@ -269,5 +322,6 @@ HAZARDS: tuple[Kind, ...] = (
     KLP_TOC_SYMBOL,
     KLP_STATIC_LOCAL,
     KLP_SYMBOL_NOT_FOUND,
+    KLP_RELOCATION_LATE,
     KERNEL_CLOBBERS_R15,
 )

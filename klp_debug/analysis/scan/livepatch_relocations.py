@@ -38,6 +38,12 @@ _TO_34_BITS = {26, 48, 49, 50, 64, 132, 250, 251, 252}
 """REL32, the other TOC16 and REL16, PCREL34: modules may be so near, never vmlinux."""
 
 
+def object_of(section: Section) -> str | None:
+    """Return the object for which livepatch applies a section's relocations, by its name."""
+    named = _SECTION.fullmatch(section.name)
+    return None if named is None else named[1]
+
+
 def check_livepatch_relocations(
     obj: ObjectFile, object_named: Callable[[str], Census | None], log: HazardLog
 ) -> None:
@@ -50,13 +56,13 @@ def check_livepatch_relocations(
     for section in obj.sections:
         if not is_livepatch_section(section):
             continue
-        named = _SECTION.fullmatch(section.name)
-        if named is None:
+        for_object = object_of(section)
+        if for_object is None:
             _refuse(log, section, "", "the section's name is not .klp.rela.OBJECT.SECTION")
             continue
         rows = obj.rows(section, RELOCATION)
         for row in rows[:_MOST]:
-            _check(obj, section, named[1], row, object_named, log)
+            _check(obj, section, for_object, row, object_named, log)
 
 
 def _check(

@@ -105,6 +105,7 @@ def _check_compiler_options(obj: ObjectFile, log: HazardLog) -> None:
         return
     for producer in _PRODUCER.findall(obj.data(strings)):
         if _NO_SIBLING_CALLS not in producer:
-            shown = producer[:80].decode("ascii", "replace")
-            log.add(hazards.SIBLING_CALLS_ALLOWED, "compiler options", f"{shown}...")
+            compiler = producer.partition(b" -")[0][:80].decode("ascii", "replace")
+            says = f"{compiler}, not told {_NO_SIBLING_CALLS.decode()}"
+            log.add(hazards.SIBLING_CALLS_ALLOWED, "compiler options", says)
             return

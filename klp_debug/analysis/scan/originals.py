@@ -4,12 +4,9 @@
 from klp_debug.analysis.scan import hazards
 from klp_debug.analysis.scan.census import KIND_NAMES, Census, FunctionKind
 from klp_debug.analysis.scan.hazard_log import HazardLog
-from klp_debug.analysis.scan.named_symbols import (
-    NamedSymbol,
-    clones_of,
-    debug_info_knows,
-    symbols_named,
-)
+from klp_debug.analysis.scan.inlined import note_copies, note_missing
+from klp_debug.analysis.scan.named_symbols import NamedSymbol, clones_of, symbols_named
+from klp_debug.analysis.scan.no_site import note_without_site
 from klp_debug.analysis.scan.patch_data import KlpFunc
 from klp_debug.ppc64le.site_words import DIALECTS
 from klp_debug.result.address import Address
@@ -43,14 +40,16 @@ def check_original(
         if any(part in name for part in _STILL_CALLED) and ".cold" not in name
     ]
     if clones:
-        log.add(hazards.ORIGINAL_HAS_CLONES, subject, f"{_where(census)} has {', '.join(clones)}")
+        log.add(hazards.ORIGINAL_HAS_CLONES, subject, f"{census.file_name} has {', '.join(clones)}")
     function = census.functions.at(symbol.section, symbol.offset)
     if _is_freed(census, symbol):
         log.add(hazards.ORIGINAL_IN_INIT_TEXT, subject, f"it is in {symbol.section_name}")
     elif function is None or census.site[function] < 0:
-        log.add(hazards.ORIGINAL_WITHOUT_SITE, subject, _why_no_site(census, symbol, function))
-    elif census.kinds[function] == FunctionKind.LEAF and not census.pcrel:
-        _note_leaf(census, subject, int(census.site[function]), release, log)
+        note_without_site(census, subject, symbol, function, log)
+    else:
+        note_copies(census, subject, func.old_name, symbol, log)
+        if census.kinds[function] == FunctionKind.LEAF and not census.pcrel:
+            _note_leaf(census, subject, int(census.site[function]), release, log)
     if function is None:
         return None
     site = int(census.site[function])
@@ -64,70 +63,26 @@ def check_original(
     )
 
 
-def _where(census: Census) -> str:
-    return "vmlinux" if census.obj.kind == "executable" else census.obj.path.name
-
-
 def _find(census: Census, subject: str, func: KlpFunc, log: HazardLog) -> NamedSymbol | None:
     symbols = symbols_named(census.obj, func.old_name)
     places = "; ".join(map(str, symbols[:16]))
     if not symbols:
-        log.add(hazards.ORIGINAL_MISSING, subject, _why_missing(census, func.old_name))
+        note_missing(census, subject, func.old_name, log)
         return None
     if func.sympos > len(symbols):
-        says = f"old_sympos is {func.sympos}, {_where(census)} has {places}"
+        says = f"old_sympos is {func.sympos}, {census.file_name} has {places}"
         log.add(hazards.ORIGINAL_WRONG_POSITION, subject, says)
         return None
     if not func.sympos and len(symbols) > 1:
-        log.add(hazards.ORIGINAL_AMBIGUOUS, subject, f"{_where(census)} has {places}")
+        log.add(hazards.ORIGINAL_AMBIGUOUS, subject, f"{census.file_name} has {places}")
         return None
     return symbols[max(func.sympos, 1) - 1]
-
-
-def _why_missing(census: Census, name: str) -> str:
-    says = [f"{_where(census)} has no symbol of that name"]
-    clones = clones_of(census.obj, name)
-    if clones:
-        says.append(f"but {', '.join(clones[:8])}")
-    elif debug_info_knows(census.obj, name):
-        says.append("but its debugging information knows it: inlined everywhere, or dropped")
-    return ", ".join(says)
 
 
 def _is_freed(census: Census, symbol: NamedSymbol) -> bool:
     # A module's stay: module_frob_arch_sections() of module_64.c renames them, so that the module
     # loader does not know them.
     return census.obj.kind == "executable" and symbol.section_name.startswith(_FREED)
-
-
-def _why_no_site(census: Census, symbol: NamedSymbol, function: int | None) -> str:
-    where = f"{symbol.section_name} {symbol.address:#x}"
-    if function is None:
-        return f"{where} is the start of no function"
-    if not len(census.sites.offset):
-        return f"{where}; {_where(census)} has no site at all"
-    region = _region(census, symbol.address)
-    if region is not None:
-        return f"{where}, in {region}: notrace"
-    if census.kinds[function] == FunctionKind.NOTRACE:
-        whose = "file" if census.obj.kind == "relocatable" else "compile unit"
-        return f"{where}: notrace or assembler, for others of its {whose} have a site"
-    return f"{where}: assembler, or compiled without ftrace"
-
-
-_REGIONS = {".noinstr.text": "noinstr_text", ".entry.text": "entry_text"}
-
-
-def _region(census: Census, address: int) -> str | None:
-    """Return the region of vmlinux that nothing in is traced, if the address is in one."""
-    obj = census.obj
-    for region, name in _REGIONS.items():
-        ends = [obj.named_symbols(f"__{name}_{end}") for end in ("start", "end")]
-        if obj.kind == "executable" and all(ends):
-            start, stop = (int(obj.symbols["value"][one[0]]) for one in ends)
-            if start <= address < stop:
-                return region
-    return None
 
 
 def _note_leaf(

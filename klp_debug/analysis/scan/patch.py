@@ -8,6 +8,7 @@ from klp_debug.analysis.scan.against import Against
 from klp_debug.analysis.scan.census import Census
 from klp_debug.analysis.scan.hazard_log import HazardLog
 from klp_debug.analysis.scan.kpatch_data import kpatch_objects
+from klp_debug.analysis.scan.late_relocations import LateRelocations
 from klp_debug.analysis.scan.livepatch_relocations import check_livepatch_relocations
 from klp_debug.analysis.scan.modinfo import ModInfo, modinfo_of
 from klp_debug.analysis.scan.module_calls import OuterCalls, check_calls
@@ -41,9 +42,10 @@ def check_patch(
     calls = OuterCalls(census.obj)
     check_calls(census, calls, info, log)
     check_livepatch_relocations(census.obj, against.get, log)
+    late = LateRelocations(census)
     predicted: list[PredictedFunction] = []
     for one in objects:
-        predicted.extend(_check_object(census, calls, info, one, against, log))
+        predicted.extend(_check_object(census, calls, late, info, one, against, log))
     return tuple(predicted)
 
 
@@ -74,6 +76,7 @@ def _kind_of_module(census: Census) -> str:
 def _check_object(
     census: Census,
     calls: OuterCalls,
+    late: LateRelocations,
     info: ModInfo,
     one: KlpObject,
     against: Against,
@@ -97,7 +100,7 @@ def _check_object(
         original = None
         if known is not None:
             original = check_original(known, subject, func, info.release, log)
-        replacement = check_replacement(census, calls, subject, func, log)
+        replacement = check_replacement(census, calls, late, subject, one.name, func, log)
         predicted.append(
             PredictedFunction(one.name, func.old_name, func.sympos, original, replacement)
         )

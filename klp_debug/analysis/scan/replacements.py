@@ -6,6 +6,7 @@ import numpy as np
 from klp_debug.analysis.scan import hazards
 from klp_debug.analysis.scan.census import Census
 from klp_debug.analysis.scan.hazard_log import HazardLog
+from klp_debug.analysis.scan.late_relocations import LateRelocations
 from klp_debug.analysis.scan.module_calls import OuterCalls
 from klp_debug.analysis.scan.patch_data import KlpFunc
 from klp_debug.analysis.scan.pointers import Place
@@ -14,19 +15,28 @@ from klp_debug.result.scan import Replacement
 
 
 def check_replacement(
-    census: Census, calls: OuterCalls, subject: str, func: KlpFunc, log: HazardLog
+    census: Census,
+    calls: OuterCalls,
+    late: LateRelocations,
+    subject: str,
+    in_object: str,
+    func: KlpFunc,
+    log: HazardLog,
 ) -> Replacement | None:
     """
     Return the function that a klp_func puts in another's place, and note what speaks against it.
 
     :param census: of the patch
     :param calls: its own that leave it
+    :param late: its places that livepatch relocates
     :param subject: what users know the klp_func by
+    :param in_object: whose function it replaces
     :return: None if new_func leads to none
     """
     function = _find(census, subject, func.new_func, log)
     if function is None:
         return None
+    late.check(subject, in_object, function, log)
     section = census.section_name(function)
     if not census.pcrel:
         _check_sibling_calls(census, calls, subject, function, log)

@@ -16,7 +16,7 @@ from klp_debug.analysis.scan.patch import check_patch
 from klp_debug.ppc64le.site_words import DIALECTS
 from klp_debug.result.address import Address
 from klp_debug.result.audit import Offsets
-from klp_debug.result.finding import Severity
+from klp_debug.result.finding import Finding, Severity
 from klp_debug.result.problem import Problem
 from klp_debug.result.scan import (
     FileKind,
@@ -52,7 +52,6 @@ class Scanner:
         self._against = Against(against)
         self._kinds = kinds
         self._accepted = accepted
-        self._hazards: list[Hazard] = []
 
     def scan(self, paths: Iterable[Path], fail_on: Severity, say: Callable[[str], None]) -> Scan:
         """
@@ -62,12 +61,13 @@ class Scanner:
         :raises TargetError: if a named file cannot be used; one in a folder becomes a problem
         """
         files: list[ScannedFile] = []
+        hazards: list[Hazard] = []
         problems: list[Problem] = []
         skipped = 0
         for candidate in candidates(paths):
             say(candidate.path.name)
             try:
-                files.append(self._file(candidate.path))
+                file, found = self._file(candidate.path)
             except ForeignFileError:
                 if candidate.named:
                     raise
@@ -76,31 +76,34 @@ class Scanner:
                 if candidate.named:
                     raise
                 problems.append(Problem(str(candidate.path), str(error)))
-        return Scan(tuple(files), tuple(self._hazards), fail_on, skipped, tuple(problems))
+            else:
+                files.append(file)
+                hazards.extend(found)
+        return Scan(tuple(files), tuple(hazards), fail_on, skipped, tuple(problems))
 
-    def _file(self, path: Path) -> ScannedFile:
+    def _file(self, path: Path) -> tuple[ScannedFile, list[Hazard]]:
         census = take_census(ObjectFile(path))
         info = modinfo_of(census.obj)
         log = HazardLog()
         patch = None
         if census.obj.kind == "relocatable":
             patch = check_patch(census, info, self._against, log)
-        for found in log.found:
-            mark = fingerprint(path, found.id, found.subject)
-            self._hazards.append(
-                Hazard(
-                    id=found.id,
-                    level=found.severity,
-                    file=str(path),
-                    subject=found.subject,
-                    evidence=found.evidence,
-                    meaning=found.meaning,
-                    action=found.action,
-                    fingerprint=mark,
-                    accepted=mark in self._accepted,
-                )
-            )
-        return self._describe(census, info, patch)
+        hazards = [self._hazard(path, one) for one in log.found]
+        return self._describe(census, info, patch), hazards
+
+    def _hazard(self, path: Path, found: Finding) -> Hazard:
+        mark = fingerprint(path, found.id, found.subject)
+        return Hazard(
+            id=found.id,
+            level=found.severity,
+            file=str(path),
+            subject=found.subject,
+            evidence=found.evidence,
+            meaning=found.meaning,
+            action=found.action,
+            fingerprint=mark,
+            accepted=mark in self._accepted,
+        )
 
     def _describe(
         self, census: Census, info: ModInfo, patch: tuple[PredictedFunction, ...] | None

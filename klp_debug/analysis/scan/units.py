@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-Which compile unit a function of vmlinux is from, by ``.debug_aranges``.
+Which compile unit a function is from, by ``.debug_aranges``.
 
 A unit in which some functions have a site was compiled for ftrace; one without was not, or is
 assembler. Source: DWARF 5, section 6.1.2.
@@ -12,10 +12,12 @@ import numpy as np
 
 from klp_debug.analysis.scan.functions import Integers
 from klp_debug.target.errors import TargetError
-from klp_debug.target.object_file import ObjectFile
+from klp_debug.target.object_file import R_PPC64_ADDR64, ObjectFile, Section
 
 _HEADER = struct.Struct("<IHIBB")
 _PADDED_HEADER = 16
+_OFFSET_BITS = 44
+"""No section reaches 2**44 bytes."""
 _RANGE = np.dtype([("start", "<u8"), ("size", "<u8")])
 
 
@@ -23,24 +25,46 @@ def units_of(obj: ObjectFile, section: Integers, offset: Integers) -> Integers |
     """
     Return the number of each place's compile unit; -1 where none covers it.
 
-    :return: None if the file does not say: a relocatable one, or one without debug information
+    :return: None if the file does not say: it has no debugging information, or packed it
     """
-    if obj.kind == "relocatable":
-        return None
     aranges = obj.named_section(".debug_aranges")
     if aranges is None:
         return None
     try:
-        starts, sizes, units = _ranges(obj.data(aranges))
+        data = obj.data(aranges)
+        if obj.kind == "relocatable":
+            data = _with_places(obj, aranges, data)
+        starts, sizes, units = _ranges(data)
     except TargetError:  # compressed
         return None
     if not len(starts):
         return None
-    bases = np.array([one.address for one in obj.sections], np.uint64)
-    address = bases[section] + offset.astype(np.uint64)
+    address = _addresses(obj, section, offset)
     which = np.maximum(np.searchsorted(starts, address, "right") - 1, 0)
     inside = (address >= starts[which]) & (address - starts[which] < sizes[which])
     return np.where(inside, units[which], -1)
+
+
+def _addresses(obj: ObjectFile, section: Integers, offset: Integers) -> np.ndarray:
+    """Return addresses; in a relocatable file, numbers by section and offset that serve as such."""
+    if obj.kind == "relocatable":
+        return ((section << _OFFSET_BITS) + offset).astype(np.uint64)
+    bases = np.array([one.address for one in obj.sections], np.uint64)
+    return np.asarray(bases[section] + offset.astype(np.uint64))
+
+
+def _with_places(obj: ObjectFile, aranges: Section, data: bytes) -> bytes:
+    """Return the table of a relocatable file with such numbers where its relocations point to."""
+    rows = obj.relocations(aranges.index)
+    rows = rows[(rows["type"] == R_PPC64_ADDR64) & (rows["symbol"] < len(obj.symbols))]
+    section = obj.symbol_sections[rows["symbol"]].astype(np.int64)
+    offset = obj.symbols["value"][rows["symbol"]].astype(np.int64) + rows["addend"]
+    at = rows["offset"].astype(np.int64)
+    # 0 of a section is where no function is, so a dropped one (section 0) hides nothing.
+    inside = (section < len(obj.sections)) & (offset >= 0) & (at + 8 <= len(data)) & (at & 7 == 0)
+    words = np.frombuffer(bytearray(data).ljust(len(data) + -len(data) % 8, b"\0"), "<u8")
+    words[at[inside] >> 3] = _addresses(obj, section[inside], offset[inside])
+    return words.tobytes()[: len(data)]
 
 
 def _ranges(data: bytes) -> tuple[np.ndarray, np.ndarray, Integers]:

@@ -35,7 +35,7 @@ def klp_debug_connected() -> bool:
 def klp_debug_release() -> bool:
     """Let the target run, if there is one, and forget it."""
     connection = gdb.selected_inferior().connection
-    if connection is None:
+    if not isinstance(connection, gdb.RemoteTargetConnection):
         return False
     with contextlib.suppress(gdb.error):
         connection.send_packet("Qqemu.PhyMemMode:0")  # KGDB answers that it knows no such packet

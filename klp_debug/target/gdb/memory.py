@@ -7,14 +7,14 @@ from drgn import FaultError, Program
 
 from klp_debug.target.errors import WriteRefusedError
 from klp_debug.target.gdb.process import GdbCommandError
-from klp_debug.target.gdb.session import GdbSession
+from klp_debug.target.gdb.stopped import StoppedKernel
 from klp_debug.target.translation import PAGE_OFFSET, KernelTranslation
 from klp_debug.target.writable import StubKind
 
 _ALL = (1 << 64) - 1
 
 
-def read_linear_map(session: GdbSession, address: int, size: int) -> bytes:
+def read_linear_map(session: StoppedKernel, address: int, size: int) -> bytes:
     """
     Read the kernel's linear map by virtual address.
 
@@ -23,7 +23,7 @@ def read_linear_map(session: GdbSession, address: int, size: int) -> bytes:
     return session.read(address & ~PAGE_OFFSET if session.kind == "QEMU" else address, size)
 
 
-def add_physical_memory(prog: Program, session: GdbSession) -> None:
+def add_physical_memory(prog: Program, session: StoppedKernel) -> None:
     """Let a program read the RAM of a QEMU guest."""
     for ram in session.ram():
         prog.add_memory_segment(
@@ -34,7 +34,7 @@ def add_physical_memory(prog: Program, session: GdbSession) -> None:
         )
 
 
-def add_virtual_memory(prog: Program, session: GdbSession) -> None:
+def add_virtual_memory(prog: Program, session: StoppedKernel) -> None:
     """Let a program read what KGDB reads; after what drgn itself adds for a kernel."""
     prog.add_memory_segment(
         0, _ALL, lambda address, count, offset, physical: session.read(address, count)
@@ -44,7 +44,7 @@ def add_virtual_memory(prog: Program, session: GdbSession) -> None:
 class StubMemory:
     """Memory that takes writes, as :class:`klp_debug.target.writable.WritableMemory` has it."""
 
-    def __init__(self, session: GdbSession, prog: Program, page_size: int) -> None:
+    def __init__(self, session: StoppedKernel, prog: Program, page_size: int) -> None:
         """
         Prepare to read and write past every cache.
 

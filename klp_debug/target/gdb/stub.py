@@ -15,6 +15,13 @@ from drgn import FaultError
 
 from klp_debug.target.errors import TargetError
 from klp_debug.target.gdb.address import StubAddress
+from klp_debug.target.gdb.answers import (
+    REGISTERS,
+    exceptions_of,
+    ram_of,
+    status_of,
+    whose_stub,
+)
 from klp_debug.target.gdb.process import Gdb, GdbCommandError, GdbTimeoutError
 from klp_debug.target.gdb.traffic import Traffic
 from klp_debug.target.notes import Prstatus
@@ -26,12 +33,7 @@ _SECONDS_PER_BYTE = 1 / 500
 """More for each byte: a serial line of 9600 baud carries 480 bytes of memory in a second."""
 _BULK = 1 << 14
 """Bytes from which on a file between GDB and us is faster than MI's text."""
-_REGISTERS = (*(f"r{number}" for number in range(32)), "pc", "msr", "cr", "lr", "ctr", "xer")
-"""What QEMU tells by one ``g`` packet; its SPRs fail on all CPUs but the first before 9.0."""
-_MSR_LE = 1
 _PACKET_LIMIT = re.compile(r"limited to (\d+) bytes")
-_EXCEPTION = re.compile(r"\bSRR0 +([0-9a-f]+) +SRR1 +([0-9a-f]+)")
-_RAM = re.compile(r"^\s*([0-9a-f]{16})-([0-9a-f]{16}) \(prio \d+, (?:nv-)?ram\)", re.MULTILINE)
 
 
 class ConnectionLostError(TargetError):
@@ -132,16 +134,11 @@ class Stub:
 
         :raises TargetError: if it is another
         """
-        answer = self.packet("qqemu.Supported")
-        if "PhyMemMode" in answer:
-            if self.packet("Qqemu.PhyMemMode:1") != "OK":
-                raise TargetError(
-                    f"{self._address.text}: QEMU does not let physical memory be read"
-                )
-            return "QEMU"
-        # KGDB has shadow threads for CPUs, and names them to whoever asks (gdb_cmd_query()).
-        if self.packet("qThreadExtraInfo,fffffffe").startswith("736861646f77"):
-            return "KGDB"
+        kind = whose_stub(self.packet)
+        if kind == "QEMU" and self.packet("Qqemu.PhyMemMode:1") != "OK":
+            raise TargetError(f"{self._address.text}: QEMU does not let physical memory be read")
+        if kind is not None:
+            return kind
         raise TargetError(
             f"{self._address.text} is neither KGDB nor the stub of a whole machine in QEMU 4.1 or"
             " later"
@@ -176,11 +173,9 @@ class Stub:
 
         :raises TargetError: if QEMU does not tell
         """
-        for view in self.monitor("info mtree -f").replace("\r", "").split("FlatView #"):
-            if 'AS "memory"' in view:
-                found = _RAM.findall(view)
-                if found:
-                    return [range(int(start, 16), int(end, 16) + 1) for start, end in found]
+        found = ram_of(self.monitor("info mtree -f"))
+        if found:
+            return found
         raise TargetError(f"{self._address.text}: QEMU does not tell where the guest's RAM is")
 
     def _has(self, address: int, size: int) -> bool:
@@ -255,7 +250,7 @@ class Stub:
     def _register_numbers(self) -> list[int]:
         names = self._gdb.command("-data-list-register-names", _SECONDS).results["register-names"]
         # The first of a name: lr, ctr and xer come again among QEMU's SPRs, and read 0 there.
-        return [names.index(name) for name in _REGISTERS]
+        return [names.index(name) for name in REGISTERS]
 
     def registers(self) -> list[Prstatus]:
         """
@@ -279,23 +274,7 @@ class Stub:
         told = {
             int(item["number"]): int(item["value"], 16) for item in reply.results["register-values"]
         }
-        values = dict(zip(_REGISTERS, (told.get(n, 0) for n in self._numbers), strict=True))
-        # QEMU sends them in the byte order of the CPU's moment: firmware calls run big-endian.
-        if not values["msr"] & _MSR_LE:
-            for name in _REGISTERS:
-                size = 4 if name in ("cr", "xer") else 8
-                values[name] = int.from_bytes(values[name].to_bytes(8, "little")[:size], "big")
-        return Prstatus(
-            gpr=tuple(values[f"r{number}"] for number in range(32)),
-            nip=values["pc"],
-            msr=values["msr"],
-            orig_gpr3=0,
-            ctr=values["ctr"],
-            link=values["lr"],
-            xer=values["xer"],
-            ccr=values["cr"],
-            **dict.fromkeys(("softe", "trap", "dar", "dsisr", "result"), 0),
-        )
+        return status_of(dict(zip(REGISTERS, (told.get(n, 0) for n in self._numbers), strict=True)))
 
     def exceptions(self) -> list[tuple[int, int]]:
         """
@@ -312,7 +291,7 @@ class Stub:
         except GdbCommandError as error:
             self.check()
             raise TargetError(f"registers cannot be read: {error}") from None
-        return [(int(srr0, 16), int(srr1, 16)) for srr0, srr1 in _EXCEPTION.findall(told)]
+        return exceptions_of(told)
 
     def check(self) -> None:
         """

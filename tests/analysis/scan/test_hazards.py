@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Each hazard, in modules made by hand; tests/command/test_bad_patches.py has real ones."""
+"""
+Each hazard, in modules made by hand.
+
+tests/command/test_bad_patches.py has real ones, test_no_site.py those that take debug information.
+"""
 
 import dataclasses
+import json
 import re
 import struct
 from pathlib import Path
@@ -25,6 +30,7 @@ from tests.analysis.scan.made_patch import (
     made_patch,
     modinfo,
 )
+from tests.command.klp_debug_cli import SCHEMAS
 from tests.ppc64le.test_trampoline import BROKEN
 from tests.target.made_object import (
     ADDR64,
@@ -45,11 +51,12 @@ def made_module(vermagic: str = VERMAGIC) -> MadeObject:
     """
     Return scsi_common with a leaf function, one with TOC set-up, and what can go wrong.
 
-    In .text: leaf at 0, with_toc at 12, notrace at 32, twice at 36 and 48; in .init.text: early.
+    In .text: leaf at 0, with_toc at 12, quiet at 32, twice at 36 and 48, silent at 60; in
+    .init.text: early.
     """
     made = MadeObject()
     leaf = (MFLR, BL, BLR)
-    text = made.text(".text", *leaf, *TOC_SETUP, *leaf, BLR, *leaf, *leaf)
+    text = made.text(".text", *leaf, *TOC_SETUP, *leaf, BLR, *leaf, *leaf, NOP, NOP, NOP, BLR)
     init = made.text(".init.text", *leaf)
     made.section(".modinfo", modinfo("name=scsi_common", f"vermagic={vermagic}"))
     made.symbol("int_to_scsilun", text, 0, 12)
@@ -57,6 +64,7 @@ def made_module(vermagic: str = VERMAGIC) -> MadeObject:
     made.symbol("quiet", text, 32, 4)
     made.symbol("twice", text, 36, 12)
     made.symbol("twice", text, 48, 12)
+    made.symbol("silent", text, 60, 16)
     made.symbol("early", init, 0, 12)
     made.symbol("cloned", text, 12, 20, other=0x60)
     made.symbol("cloned.constprop.0", text, 48, 12)
@@ -122,7 +130,8 @@ def test_a_patch_without_fault(module: Path) -> None:
         (Func("only"), "original-missing", "no symbol of that name, but only.isra.0"),
         (Func("twice"), "original-ambiguous", "1: .text 0x24; 2: .text 0x30"),
         (Func("twice", sympos=3), "original-wrong-position", "old_sympos is 3, scsi_common.ko has"),
-        (Func("quiet"), "original-without-site", ".text 0x20: notrace or assembler"),
+        (Func("quiet"), "original-too-small", ".text 0x20: 4 bytes, where a site"),
+        (Func("silent"), "original-without-site", ".text 0x3c: notrace or assembler"),
         (Func("data"), "original-without-site", ".data 0x0 is the start of no function"),
         (Func("cloned"), "original-has-clones", "scsi_common.ko has cloned.constprop.0"),
         (Func("int_to_scsilun"), "original-leaf", "its site is at +0x4"),
@@ -286,14 +295,15 @@ def test_a_module_of_kpatch_build(module: Path) -> None:
     ]
     assert [(one.id, one.subject) for one in answer.hazards if one.level != "note"] == [
         ("object-not-given", "vmlinux"),
-        ("original-without-site", "quiet [scsi_common]"),
+        ("original-too-small", "quiet [scsi_common]"),
     ]
 
 
 def test_compiler_options(module: Path) -> None:
     patch = replacing("with_toc")
     patch.section(".debug_str", b"x\0GNU C11 14.2.0 -m64 -O2\0", flags=0)
-    assert "GNU C11 14.2.0 -m64 -O2" in only(hazards(patch, module), "sibling-calls-allowed")
+    says = "GNU C11 14.2.0, not told -fno-optimize-sibling-calls"
+    assert only(hazards(patch, module), "sibling-calls-allowed") == says
     patch = replacing("with_toc")
     patch.section(".debug_str", b"GNU C11 14.2.0 -m64 -fno-optimize-sibling-calls\0", flags=0)
     assert hazards(patch, module) == {}
@@ -359,6 +369,31 @@ def test_modules_may_be_near_each_other(module: Path, type_: int) -> None:
     assert hazards(relocating(".klp.sym.scsi_common.quiet,0", type_), module) == {}
 
 
+def using_a_pointer(for_object: str, *, through_toc: bool) -> MadeObject:
+    """Return a patch of scsi_common whose replacement uses what livepatch fills in."""
+    patch = replacing("with_toc")
+    pointers = patch.section("pointers", bytes(16))
+    symbol = patch.symbol(f".klp.sym.{for_object}.quiet,0", LIVEPATCH, kind=NOTYPE)
+    patch.relocate(pointers, 8, ADDR64, symbol, klp=for_object)
+    used = patch.symbol("", pointers, kind=3)
+    if through_toc:
+        toc = patch.section(".toc", bytes(8))
+        patch.relocate(toc, 0, ADDR64, used, 8)
+        patch.relocate(1, 8, TOC16_DS, patch.symbol("", toc, kind=3))
+    else:
+        patch.relocate(1, 8, TOC16_DS, used, 8)
+    return patch
+
+
+@pytest.mark.parametrize("through_toc", [False, True])
+def test_a_relocation_for_another_object_may_come_late(module: Path, through_toc: bool) -> None:
+    found = hazards(using_a_pointer("other", through_toc=through_toc), module)
+    evidence = only(found, "klp-relocation-late")
+    assert evidence == ("replacement uses pointers+0x8, which is for other: .klp.sym.other.quiet,0")
+    own = using_a_pointer("scsi_common", through_toc=through_toc)
+    assert hazards(own, module) == {}
+
+
 def test_a_kernel_that_clobbers_r15(tmp_path: Path) -> None:
     kernel = MadeObject(kind=2)
     kernel.symbol("ftrace_caller", kernel.text(".text", *BROKEN), 0, 4 * len(BROKEN))
@@ -367,8 +402,15 @@ def test_a_kernel_that_clobbers_r15(tmp_path: Path) -> None:
     assert found["kernel-clobbers-r15"].evidence == "ftrace_caller at 0x0"
 
 
+def test_the_schema_knows_every_kind() -> None:
+    schema = json.loads((SCHEMAS / "scan.schema.json").read_text())
+    known = schema["properties"]["hazards"]["items"]["properties"]["id"]["enum"]
+    assert known == [kind.id for kind in HAZARDS]
+
+
 def test_every_kind_is_tried_here() -> None:
-    tried = set(re.findall(r'"([a-z0-9-]+)"', Path(__file__).read_text()))
+    files = [Path(__file__), Path(__file__).with_name("test_no_site.py")]
+    tried = set(re.findall(r'"([a-z0-9-]+)"', "".join(one.read_text() for one in files)))
     assert {kind.id for kind in HAZARDS} <= tried
 
 

@@ -21,7 +21,8 @@ SCENARIOS = [
 Pages = Callable[[str, str], Written]
 
 
-@pytest.fixture(scope="session")
+# Of each file: while it is open, its event loop is the thread's, and other tests run their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=["--disable-gpu"])

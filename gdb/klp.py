@@ -1,0 +1,1 @@
+../klp_debug/frontend/gdb/klp.py

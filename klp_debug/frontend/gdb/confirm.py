@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Asks before a write as GDB asks: ``(y or n)``, unless ``set confirm off``."""
+
+import sys
+from collections.abc import Callable
+
+import gdb
+
+from klp_debug.frontend.confirm import showing
+from klp_debug.result.control import Change
+
+
+def gdb_confirmation(prepare: Callable[[], None]) -> Callable[[Change], bool] | None:
+    """
+    Return what shows a change and asks; None where no person is at the terminal.
+
+    GDB would take the answer for given where its input is no terminal, and `gdb -batch` turns
+    `confirm` off. A write to a kernel takes ``--yes`` there, as everywhere.
+
+    :param prepare: called first, to clear the terminal of what else is shown
+    """
+    if not (sys.__stdin__ and sys.__stdin__.isatty()):
+        return None
+    show = showing(prepare)
+    if not gdb.parameter("confirm"):
+
+        def agree(change: Change) -> bool:
+            show(change)
+            return True
+
+        return agree
+
+    def ask(change: Change) -> bool:
+        show(change)
+        while True:
+            gdb.write("Write this to the target? (y or n) ")
+            gdb.flush()
+            assert sys.__stdin__ is not None
+            said = sys.__stdin__.readline()
+            if not said or said.strip().lower() in ("n", "no"):
+                return False
+            if said.strip().lower() in ("y", "yes"):
+                return True
+            gdb.write("Please answer y or n.\n")
+
+    return ask

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The target of GDB, opened when a command first needs it, dropped when it may have changed."""
+
+from pathlib import Path
+from typing import Any
+
+import gdb
+from drgn import Program
+
+from klp_debug.frontend.console.names import Names
+from klp_debug.target.gdb_host.connection import HostConnection
+from klp_debug.target.gdb_host.opening import open_host_target
+from klp_debug.target.host_program import remember_target
+from klp_debug.target.target import Target
+
+_CHANGES = ("cont", "inferior_call", "memory_changed", "exited", "new_objfile", "clear_objfiles")
+
+
+class Host:
+    """Keeps the target as long as it stands still, and GDB looks at the same."""
+
+    def __init__(self) -> None:
+        """Begin with none; from now on GDB tells when its target runs or is written to."""
+        self.symbols: tuple[Path, ...] = ()
+        self._kept: tuple[object, Target, Names] | None = None
+        for name in _CHANGES:
+            getattr(gdb.events, name).connect(self._drop)
+
+    def target(self) -> Target:
+        """
+        Return the target.
+
+        :raises TargetError: if GDB has none that can be read
+        """
+        return self._now()[0]
+
+    def program(self) -> Program:
+        """
+        Return the target's program.
+
+        :raises TargetError: if GDB has none that can be read
+        """
+        return self.target().prog
+
+    def names(self) -> Names:
+        """
+        Return the names in the target.
+
+        :raises TargetError: if GDB has none that can be read
+        """
+        return self._now()[1]
+
+    def _now(self) -> tuple[Target, Names]:
+        inferior = gdb.selected_inferior()
+        connection = inferior.connection
+        key = inferior.num, connection.num if connection else None, self.symbols
+        if self._kept is None or self._kept[0] != key:
+            self._kept = None
+            target = open_host_target(self.symbols)
+            remember_target(target)
+            self._kept = key, target, Names(target)
+        return self._kept[1:]
+
+    def _drop(self, _: Any) -> None:
+        if self._kept is not None:
+            host = self._kept[1].host
+            if isinstance(host, HostConnection):
+                host.forget()
+            self._kept = None
