@@ -19,7 +19,7 @@ PATCH = "cmdline_patch_2"
 
 
 def listing(prog: Program) -> PatchList:
-    given = answer(hosted_parser("klp", ""), prog, ["list"])
+    given = answer(hosted_parser("klp", ""), lambda: prog, ["list"])
     assert isinstance(given, PatchList)
     return given
 
