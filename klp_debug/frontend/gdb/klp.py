@@ -75,7 +75,8 @@ def _complaint() -> Optional[str]:  # noqa: UP045
 def _load() -> None:
     complaint = _complaint()
     if complaint is not None:
-        raise gdb.GdbError(f"klp-debug: {complaint}")
+        # Not gdb.GdbError: of a file that is sourced GDB shows a traceback.
+        gdb.write(f"klp-debug: {complaint}\n", gdb.STDERR)
 
 
 _load()

@@ -4,7 +4,11 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pexpect
 
 from tests.command.klp_debug_cli import Ran
 
@@ -12,6 +16,7 @@ ROOT = Path(__file__).parents[3]
 LOADER = ROOT / "gdb" / "klp.py"
 PROGRAM = "gdb-multiarch"
 SECONDS = 120
+_PROMPT = "(gdb) "
 
 
 def gdb_run(*commands: str, loader: Path | None = LOADER, **variables: str) -> Ran:
@@ -43,3 +48,41 @@ def klp_into(file: Path, line: str) -> list[str]:
 
 def this_python() -> str:
     return f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+class GdbPrompt:
+    """A GDB that a person sits at, in a terminal."""
+
+    def __init__(self, child: "pexpect.spawn[str]") -> None:
+        self.child = child
+        self.answer()
+
+    def answer(self) -> str:
+        """Return all that came before the next prompt."""
+        self.child.expect_exact(_PROMPT)
+        return str(self.child.before).replace("\r\n", "\n")
+
+    def __call__(self, line: str) -> str:
+        """Type a line; return what it printed."""
+        self.child.sendline(line)
+        return self.answer().partition("\n")[2]
+
+
+@contextmanager
+def gdb_prompt(*commands: str) -> Iterator[GdbPrompt]:
+    """Start GDB in a terminal, and give it commands."""
+    child = pexpect.spawn(
+        PROGRAM,
+        ["-nx", "-q", "-iex", "set width 0", "-iex", "set style enabled off"],
+        env=os.environ | {"TERM": "dumb", "INPUTRC": os.devnull},
+        encoding="utf-8",
+        timeout=SECONDS,
+        dimensions=(24, 400),
+    )
+    try:
+        prompt = GdbPrompt(child)
+        for command in ("set height 0", f"source {LOADER}", *commands):
+            prompt(command)
+        yield prompt
+    finally:
+        child.close(force=True)

@@ -4,6 +4,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ class Ways:
         """Return what a fresh GDB prints for each line."""
         files = [folder / str(number) for number in range(len(lines))]
         told = [klp_into(file, f"klp {line}") for file, line in zip(files, lines, strict=True)]
-        gdb_run(f"file {self._vmlinux}", f"core-file {self._core}", *sum(told, []))
+        gdb_run(f"file {self._vmlinux}", f"core-file {self._core}", *chain.from_iterable(told))
         return [file.read_text() for file in files]
 
 
