@@ -75,7 +75,7 @@ def _complaint() -> Optional[str]:  # noqa: UP045
 def _load() -> None:
     complaint = _complaint()
     if complaint is not None:
-        # Of an exception GDB shows where in this file it was raised.
+        # Not gdb.GdbError: of a file that is sourced GDB shows a traceback.
         gdb.write(f"klp-debug: {complaint}\n", gdb.STDERR)
 
 

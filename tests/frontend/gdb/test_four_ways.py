@@ -4,6 +4,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from klp_debug.command import COMMANDS
 from tests.command.klp_debug_cli import klp_debug_run
 from tests.conftest import Captured
 from tests.frontend.drgn_cli import Prompt, prompt
-from tests.frontend.gdb.gdb_cli import core, gdb_run, klp_into
+from tests.frontend.gdb.gdb_process import gdb_run, klp_into
 from tests.frontend.test_drgn import LINES
 from vmcores.capture import CaptureSet
 
@@ -58,12 +59,8 @@ class Ways:
     def gdb(self, lines: list[str], folder: Path) -> list[str]:
         """Return what a fresh GDB prints for each line."""
         files = [folder / str(number) for number in range(len(lines))]
-        told = [
-            word
-            for file, line in zip(files, lines, strict=True)
-            for word in klp_into(file, f"klp {line}")
-        ]
-        gdb_run(*core(self._vmlinux, self._core), *told)
+        told = [klp_into(file, f"klp {line}") for file, line in zip(files, lines, strict=True)]
+        gdb_run(f"file {self._vmlinux}", f"core-file {self._core}", *chain.from_iterable(told))
         return [file.read_text() for file in files]
 
 

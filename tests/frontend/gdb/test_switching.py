@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.control.guests import ORIGINALS, REPLACEMENTS, live_guest, load_live_patch, running, ten
-from tests.frontend.gdb.gdb_cli import Prompt, klp, prompt, stub
+from tests.frontend.gdb.gdb_process import GdbPrompt, gdb_prompt
+from tests.frontend.gdb.on_target import klp, stub
 from vmcores.guest import Guest
 
 pytestmark = pytest.mark.lab
@@ -29,15 +30,15 @@ def target(guest: Guest) -> list[str]:
     return stub(guest.image.vmlinux, guest.gdb_socket)
 
 
-@pytest.fixture
-def state(tmp_path: Path) -> dict[str, str]:
-    """A journal of this test's own."""
-    return {"XDG_STATE_HOME": str(tmp_path)}
+@pytest.fixture(autouse=True)
+def _journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has a journal of its own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
 
 @pytest.fixture
-def gdb(target: list[str], state: dict[str, str]) -> Iterator[Prompt]:
-    with prompt(*target, variables=state) as gdb:
+def gdb(target: list[str]) -> Iterator[GdbPrompt]:
+    with gdb_prompt(*target) as gdb:
         yield gdb
         gdb("detach")
 
@@ -51,18 +52,18 @@ def test_patches_are_those_that_sysfs_names(guest: Guest, target: list[str]) -> 
     assert running(guest), "GDB detaches at its end"
 
 
-def test_armed_and_disarmed(guest: Guest, target: list[str], state: dict[str, str]) -> None:
-    ran = klp(target, "klp disarm ten_patch --yes --force", variables=state)
+def test_armed_and_disarmed(guest: Guest, target: list[str]) -> None:
+    ran = klp(target, "klp disarm ten_patch --yes --force")
     assert "disarmed" in ran.out
     assert ten(guest) == ORIGINALS
-    ran = klp(target, "klp list", "klp status", "klp journal", variables=state)
+    ran = klp(target, "klp list", "klp status", "klp journal")
     assert "disarmed" in ran.out
-    ran = klp(target, "klp undo --yes --force", variables=state)
+    ran = klp(target, "klp undo --yes --force")
     assert ten(guest) == REPLACEMENTS
-    assert klp(target, "klp audit", "p $klp_status", variables=state).out.endswith(" = 0\n")
+    assert klp(target, "klp audit", "p $klp_status").out.endswith(" = 0\n")
 
 
-def test_memory_is_read_anew_after_the_target_ran(guest: Guest, gdb: Prompt) -> None:
+def test_memory_is_read_anew_after_the_target_ran(guest: Guest, gdb: GdbPrompt) -> None:
     """In one GDB: what was read is kept only as long as the target is stopped."""
     assert "ten_patch" in gdb("klp list")
     guest_runs(gdb)
@@ -76,17 +77,17 @@ def test_memory_is_read_anew_after_the_target_ran(guest: Guest, gdb: Prompt) -> 
     assert "ten_function_3" in gdb("klp func ten_function_3")
 
 
-def guest_runs(gdb: Prompt) -> None:
+def guest_runs(gdb: GdbPrompt) -> None:
     gdb.child.sendline("continue")
     gdb.child.expect_exact("Continuing.")
 
 
-def interrupt(gdb: Prompt) -> None:
+def interrupt(gdb: GdbPrompt) -> None:
     gdb.child.sendintr()
     gdb.answer()
 
 
-def test_a_user_is_asked(guest: Guest, gdb: Prompt) -> None:
+def test_a_user_is_asked(guest: Guest, gdb: GdbPrompt) -> None:
     asked = "Write this to the target? (y or n) "
     gdb.child.sendline("klp disarm ten_patch --force")
     gdb.child.expect_exact(asked)
@@ -107,25 +108,23 @@ def test_a_user_is_asked(guest: Guest, gdb: Prompt) -> None:
     interrupt(gdb)
 
 
-def test_nobody_can_be_asked(guest: Guest, target: list[str], state: dict[str, str]) -> None:
+def test_nobody_can_be_asked(guest: Guest, target: list[str]) -> None:
     """GDB would take that for a yes."""
-    ran = klp(target, "klp disarm ten_patch", variables=state)
+    ran = klp(target, "klp disarm ten_patch")
     assert ran.err == "nobody can be asked here whether to write: say --yes, or --dry-run\n"
     assert ten(guest) == REPLACEMENTS
 
 
-def test_a_refusal_ends_a_script(
-    guest: Guest, target: list[str], state: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_refusal_ends_a_script(guest: Guest, target: list[str], tmp_path: Path) -> None:
     script = tmp_path / "script.gdb"
     script.write_text("klp disarm cmdline_patch_1 --yes\necho went on\\n\n")
-    ran = klp(target, f"source {script}", variables=state)
+    ran = klp(target, f"source {script}")
     assert "overridden by cmdline_patch_2" in ran.out
     assert "went on" not in ran.out
     assert ran.err.endswith("Error in sourced command file:\nklp disarm: refused\n")
 
 
-def test_gdb_finds_its_own_things_as_they_were(guest: Guest, gdb: Prompt) -> None:
+def test_gdb_finds_its_own_things_as_they_were(guest: Guest, gdb: GdbPrompt) -> None:
     """The selected thread and frame, and virtual memory: QEMU's stub is left as it was."""
     gdb("thread 2")
     looks = "thread", "output/x (long)$pc", "output/x *(long *)&linux_banner"

@@ -8,7 +8,8 @@ import pytest
 
 from klp_debug.command import COMMANDS
 from tests.conftest import Captured
-from tests.frontend.gdb.gdb_cli import core, gdb_run, klp, prompt
+from tests.frontend.gdb.gdb_process import gdb_prompt, gdb_run
+from tests.frontend.gdb.on_target import core, klp
 from vmcores.capture import CaptureSet
 
 pytestmark = pytest.mark.lab
@@ -132,7 +133,7 @@ def test_completion(captures: CaptureSet, target: list[str]) -> None:
 
 
 def test_pages_as_gdb_does(target: list[str]) -> None:
-    with prompt(*target) as gdb:
+    with gdb_prompt(*target) as gdb:
         gdb("set height 5")
         gdb.child.sendline("klp ops")
         gdb.child.expect_exact("--Type <RET> for more, q to quit")

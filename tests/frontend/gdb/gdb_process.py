@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Real GDB processes, with ``klp`` sourced as a user does."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pexpect
+
+from tests.command.klp_debug_cli import Ran
+
+ROOT = Path(__file__).parents[3]
+LOADER = ROOT / "gdb" / "klp.py"
+PROGRAM = "gdb-multiarch"
+SECONDS = 120
+_PROMPT = "(gdb) "
+
+
+def gdb_run(*commands: str, loader: Path | None = LOADER, **variables: str) -> Ran:
+    """Run GDB's commands in a fresh GDB, without a terminal, as ``gdb -batch`` does."""
+    sourced = [f"source {loader}"] if loader else []
+    words = [word for command in (*sourced, *commands) for word in ("-ex", command)]
+    done = subprocess.run(
+        [PROGRAM, "-nx", "-q", "-batch", *words],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env=os.environ | variables,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def klp_into(file: Path, line: str) -> list[str]:
+    """Return what lets GDB write the output of a command to a file, and nothing else."""
+    return [
+        f"set logging file {file}",
+        "set logging redirect on",
+        "set logging enabled on",
+        line,
+        "set logging enabled off",
+    ]
+
+
+def this_python() -> str:
+    return f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+class GdbPrompt:
+    """A GDB that a person sits at, in a terminal."""
+
+    def __init__(self, child: "pexpect.spawn[str]") -> None:
+        self.child = child
+        self.answer()
+
+    def answer(self) -> str:
+        """Return all that came before the next prompt."""
+        self.child.expect_exact(_PROMPT)
+        return str(self.child.before).replace("\r\n", "\n")
+
+    def __call__(self, line: str) -> str:
+        """Type a line; return what it printed."""
+        self.child.sendline(line)
+        return self.answer().partition("\n")[2]
+
+
+@contextmanager
+def gdb_prompt(*commands: str) -> Iterator[GdbPrompt]:
+    """Start GDB in a terminal, and give it commands."""
+    child = pexpect.spawn(
+        PROGRAM,
+        ["-nx", "-q", "-iex", "set width 0", "-iex", "set style enabled off"],
+        env=os.environ | {"TERM": "dumb", "INPUTRC": os.devnull},
+        encoding="utf-8",
+        timeout=SECONDS,
+        dimensions=(24, 400),
+    )
+    try:
+        prompt = GdbPrompt(child)
+        for command in ("set height 0", f"source {LOADER}", *commands):
+            prompt(command)
+        yield prompt
+    finally:
+        child.close(force=True)

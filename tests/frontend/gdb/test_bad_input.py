@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What GDB cannot be asked is one clear line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from klp_debug.command import COMMANDS
+from tests.command.klp_debug_cli import klp_debug_run
+from tests.conftest import Captured
+from tests.frontend.gdb.gdb_process import LOADER, gdb_run, this_python
+
+NO_TARGET = "GDB has no target: `target remote` for QEMU's stub or KGDB, `core-file` for a vmcore"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("klp list", NO_TARGET),
+        ("klp func", "klp func: the following arguments are required: NAME|ADDRESS"),
+        ("klp list --nosuch", "klp: unrecognized arguments: --nosuch"),
+        ("klp nosuch", 'Undefined klp command: "nosuch".  Try "help klp".'),
+        ('p $klp_site("f")', NO_TARGET),
+        ("klp scan /nosuch.ko", "/nosuch.ko: no such file"),
+    ],
+)
+def test_one_line(line: str, said: str) -> None:
+    ran = gdb_run(line)
+    assert ran.out == ""
+    assert ran.err.splitlines() == [said]
+
+
+def test_help_lists_every_command() -> None:
+    listed = gdb_run("help klp").out
+    for command in COMMANDS:
+        summary = command.summary[0].upper() + command.summary[1:]
+        assert f"\nklp {command.name} -- {summary}.\n" in listed
+
+
+def test_help_of_a_command() -> None:
+    assert (
+        gdb_run("help klp func").out
+        == """\
+Show one function: entry, mcount site, call chain, and what really runs.
+Usage: klp func [--json] NAME|ADDRESS
+
+Shows one function top to bottom: its entry points and TOC set-up, its mcount
+site and the word there now, its ftrace record, and each hop from the site to
+what a call really runs, every hop checked against the next.
+
+positional arguments:
+  NAME|ADDRESS  a function's name (MODULE:NAME or NAME@N where it is
+                ambiguous), or an address in it, in hexadecimal
+
+options:
+  --json        print a JSON document
+"""
+    )
+
+
+def test_a_user_space_program() -> None:
+    ran = gdb_run("file /bin/true", "starti", "klp list", "kill")
+    assert ran.err.splitlines()[-1] == (
+        "GDB's target is i386:x86-64; klp-debug reads ppc64le Linux kernels"
+    )
+
+
+@pytest.mark.lab
+def test_without_symbols(captured: Captured) -> None:
+    core = captured("patched", "radix", "6.1").path("elf")
+    ran = gdb_run(f"core-file {core}", "klp list")
+    assert ran.err.splitlines()[-1] == "GDB has no symbols of a kernel: `file vmlinux` first"
+
+
+@pytest.mark.lab
+def test_symbols_of_another_build(captured: Captured) -> None:
+    core = captured("patched", "radix", "6.1").path("elf")
+    other = captured("patched", "radix", "6.12").image.vmlinux
+    ran = gdb_run(f"core-file {core}", f"file {other}", "klp list")
+    assert ran.err.splitlines()[-1].startswith(f"{other} is of another build: its build id is ")
+
+
+@pytest.mark.lab
+def test_symbols_that_gdb_has_not_loaded(captured: Captured) -> None:
+    captures = captured("patched", "radix", "6.1")
+    vmlinux, core = captures.image.vmlinux, captures.path("elf")
+    ran = gdb_run(f"set klp symbols {vmlinux}", f"core-file {core}", "klp list")
+    assert ran.out.endswith(klp_debug_run("list", "-c", core, "-s", vmlinux).out)
+
+
+@pytest.mark.lab
+def test_a_dump_that_gdb_misreads(captured: Captured) -> None:
+    captures = captured("patched", "radix", "6.1")
+    core = captures.path("qemu-elf")
+    ran = gdb_run(f"file {captures.image.vmlinux}", f"core-file {core}", "klp list")
+    assert ran.err.splitlines()[-1] == (
+        f"GDB cannot read {core}, a memory dump of QEMU's; `klp-debug COMMAND --core` can"
+    )
+
+
+def test_auto_loaded(tmp_path: Path) -> None:
+    """GDB finds it by the name of the file that it opens, as the kernel's own vmlinux-gdb.py."""
+    (tmp_path / "true-gdb.py").symlink_to(LOADER)
+    copy = tmp_path / "true"
+    copy.write_bytes(Path("/bin/true").read_bytes())
+    ran = gdb_run(f"add-auto-load-safe-path {tmp_path}", f"file {copy}", "klp list", loader=None)
+    assert ran.err.splitlines()[-1] == NO_TARGET
+
+
+def sourced(tmp_path: Path, before: str) -> str:
+    """Source the loader behind Python code that makes GDB another one; return what it says."""
+    script = tmp_path / "before.py"
+    script.write_text(before)
+    ran = gdb_run(f"source {script}", f"source {LOADER}", loader=None)
+    assert "Traceback" not in ran.err
+    assert ran.err.count("\n") == 1
+    return ran.err
+
+
+def test_an_old_python(tmp_path: Path) -> None:
+    said = sourced(tmp_path, "import sys; sys.version_info = (3, 9, 2, 'final', 0)\n")
+    assert said == (
+        "klp-debug: this GDB has Python 3.9, and klp-debug needs 3.11 or later: use another GDB\n"
+    )
+
+
+def test_another_python(tmp_path: Path) -> None:
+    """Its packages would be elsewhere."""
+    said = sourced(tmp_path, "import sys; sys.version_info = (3, 14, 0, 'final', 0)\n")
+    assert said == (
+        "klp-debug: drgn cannot be imported in this GDB, which has Python 3.14: install klp-debug"
+        f" for that (here it is for Python {this_python()}), or use another GDB\n"
+    )
+
+
+def test_an_old_drgn(tmp_path: Path) -> None:
+    old = (
+        "import sys, types; drgn = types.ModuleType('drgn'); drgn.__version__ = '0.0.33'\n"
+        "sys.modules['drgn'] = drgn\n"
+    )
+    assert sourced(tmp_path, old) == (
+        "klp-debug: this is drgn 0.0.33, and 0.3.0 or later is needed\n"
+    )
+
+
+def klp_debug_gdb(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "klp_debug", "gdb", *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_klp_debug_gdb() -> None:
+    ran = klp_debug_gdb("-nx", "-q", "-batch", "-ex", "klp list", "-ex", "echo done\\n")
+    assert ran.stderr == f"{NO_TARGET}\n"
+    assert ran.stdout == "done\n"
+    assert klp_debug_gdb("--help").stdout.startswith("usage: klp-debug gdb ")
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("echo 3.8", "has Python 3.8, and klp-debug runs in"),
+        ("true", "has no Python: use a GDB that has Python"),
+    ],
+)
+def test_klp_debug_gdb_with_another_gdb(tmp_path: Path, script: str, said: str) -> None:
+    program = tmp_path / "gdb"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    ran = klp_debug_gdb("--gdb-program", str(program), "vmlinux")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert said in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
+def test_klp_debug_gdb_without_gdb() -> None:
+    ran = klp_debug_gdb("--gdb-program", "/nosuch/gdb")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("klp-debug: /nosuch/gdb cannot be started (No such file")
