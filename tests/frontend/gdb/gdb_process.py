@@ -2,8 +2,10 @@
 """Real GDB processes, with ``klp`` sourced as a user does."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ ROOT = Path(__file__).parents[3]
 LOADER = ROOT / "gdb" / "klp.py"
 PROGRAM = "gdb-multiarch"
 SECONDS = 120
+_END_SECONDS = 10
 _PROMPT = "(gdb) "
 
 
@@ -85,4 +88,13 @@ def gdb_prompt(*commands: str) -> Iterator[GdbPrompt]:
             prompt(command)
         yield prompt
     finally:
-        child.close(force=True)
+        _end(child)
+
+
+def _end(child: "pexpect.spawn[str]") -> None:
+    """End GDB in order, so that it lets its target run; on a busy machine that takes a while."""
+    child.kill(signal.SIGHUP)
+    end = time.monotonic() + _END_SECONDS
+    while child.isalive() and time.monotonic() < end:
+        time.sleep(0.05)
+    child.close(force=True)
