@@ -22,6 +22,10 @@ _HOW_TO_GO_ON: dict[StubKind, str] = {
 }
 _BLOCK_SIZES: dict[StubKind, int] = {"QEMU": 4096, "KGDB": 1024}
 """Bytes read at once: a local socket counts packets, a serial line counts bytes."""
+_PATIENCE = 5.0
+"""Seconds in which another GDB is tried, again and again, to let the target run."""
+_BETWEEN = 0.5
+"""Seconds between two tries."""
 
 
 class NotStoppedError(TargetError):
@@ -155,13 +159,19 @@ class GdbSession:
 
     def _resume_without(self, reason: str) -> str:
         """Let the target run after GDB or its connection is lost; say how that was done."""
-        with contextlib.suppress(TargetError, GdbCommandError):
-            gdb = Gdb(self._options.program)
-            try:
-                Stub(gdb, self._address, self.traffic).detach()
-                return f" by another GDB ({reason})"
-            finally:
-                gdb.close()
+        end = time.monotonic() + _PATIENCE
+        # QEMU may not have noticed yet that the first one has gone, and serves no second.
+        while time.monotonic() < end:
+            with contextlib.suppress(TargetError, GdbCommandError):
+                gdb = Gdb(self._options.program)
+                try:
+                    Stub(gdb, self._address, self.traffic).detach()
+                    return f" by another GDB ({reason})"
+                finally:
+                    gdb.close()
+            time.sleep(_BETWEEN)
+            if self._rescue is not None:
+                break
         if self._rescue is not None and self._rescue():
             return f" by QMP ({reason})"
         raise TargetError(
