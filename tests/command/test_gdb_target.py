@@ -22,6 +22,9 @@ from vmcores.recipe import load_recipe
 
 pytestmark = pytest.mark.lab
 
+ATTACHING = 0.5
+"""Seconds from the stop of the guest until its memory is being read."""
+
 
 @pytest.fixture
 def guest(played: Played) -> Iterator[Guest]:
@@ -67,6 +70,7 @@ def reading(guest: Guest, *more: str) -> Iterator[Running]:
     ) as process:
         try:
             becomes(guest, running=False)
+            time.sleep(ATTACHING)
             yield Running(process)
         finally:
             process.kill()
@@ -217,3 +221,13 @@ def _qemu(command: list[str], stub: Path) -> Iterator[None]:
             yield
         finally:
             process.terminate()
+
+
+def test_gdb_killed_while_it_attaches(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ATTACHING", 0)
+    with reading(guest) as running:
+        os.kill(running.gdb(), signal.SIGKILL)
+        ran = running.end()
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("klp-debug: the target runs again by another GDB (GDB has ended")
+    assert runs(guest)

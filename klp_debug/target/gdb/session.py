@@ -10,7 +10,7 @@ from klp_debug.target.errors import TargetError
 from klp_debug.target.gdb.address import StubAddress
 from klp_debug.target.gdb.block_cache import BlockCache
 from klp_debug.target.gdb.kgdb_enter import enter_kgdb
-from klp_debug.target.gdb.process import START_SECONDS, Gdb, GdbCommandError
+from klp_debug.target.gdb.process import START_SECONDS, Gdb, GdbCommandError, GdbEndedError
 from klp_debug.target.gdb.stub import ConnectionLostError, Stub
 from klp_debug.target.gdb.traffic import Traffic
 from klp_debug.target.notes import Prstatus
@@ -75,6 +75,7 @@ class GdbSession:
         self._address = StubAddress.parse(options.address)
         self.traffic = Traffic()
         self._since = 0.0
+        self._kind: StubKind = "QEMU"
         self._held: tuple[Gdb, Stub] | None = None
         self.stop()
 
@@ -125,7 +126,9 @@ class GdbSession:
             gdb.close()  # it lets the target run, if it reached it
             if isinstance(error, TargetError) and self._options.enter_kgdb:
                 raise TargetError(f"{error}; the kernel may be in KGDB now") from None
-            if not isinstance(error, TargetError):
+            if isinstance(error, GdbEndedError):  # it may have stopped the target before
+                self._tell(f"the target runs again{self._resume_without(str(error))}")
+            elif not isinstance(error, TargetError):
                 self._tell("the target runs again, if it was stopped at all")
             raise
         self._held = gdb, stub
