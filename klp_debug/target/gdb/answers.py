@@ -2,7 +2,7 @@
 """What a stub's answers mean, whichever GDB asked."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from klp_debug.target.notes import Prstatus
 from klp_debug.target.writable import StubKind
@@ -36,6 +36,11 @@ def ram_of(mtree: str) -> list[range]:
             if found:
                 return [range(int(start, 16), int(end, 16) + 1) for start, end in found]
     return []
+
+
+def has_memory(ram: Iterable[range], address: int, size: int) -> bool:
+    """Return whether there is memory: elsewhere QEMU reads zeros, and lets devices be hit."""
+    return any(address in one and address + size <= one.stop for one in ram)
 
 
 def exceptions_of(registers: str) -> list[tuple[int, int]]:

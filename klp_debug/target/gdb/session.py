@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from klp_debug.target.errors import TargetError
 from klp_debug.target.gdb.address import StubAddress
-from klp_debug.target.gdb.block_cache import BlockCache
+from klp_debug.target.gdb.block_cache import BLOCK_SIZES, BlockCache
 from klp_debug.target.gdb.kgdb_enter import enter_kgdb
 from klp_debug.target.gdb.process import START_SECONDS, Gdb, GdbCommandError, GdbEndedError
 from klp_debug.target.gdb.stub import ConnectionLostError, Stub
@@ -20,12 +20,6 @@ _HOW_TO_GO_ON: dict[StubKind, str] = {
     "QEMU": "attach again and detach, or say cont in QEMU's monitor",
     "KGDB": "attach again and detach",
 }
-_BLOCK_SIZES: dict[StubKind, int] = {"QEMU": 4096, "KGDB": 1024}
-"""Bytes read at once: a local socket counts packets, a serial line counts bytes."""
-_PATIENCE = 5.0
-"""Seconds in which another GDB is tried, again and again, to let the target run."""
-_BETWEEN = 0.5
-"""Seconds between two tries."""
 
 
 class NotStoppedError(TargetError):
@@ -133,7 +127,7 @@ class GdbSession:
             raise
         self._held = gdb, stub
         self._kind = stub.kind
-        self._cache = BlockCache(self._read_stub, _BLOCK_SIZES[self.kind])
+        self._cache = BlockCache(self._read_stub, BLOCK_SIZES[self.kind])
 
     def resume(self) -> None:
         """
@@ -162,19 +156,13 @@ class GdbSession:
 
     def _resume_without(self, reason: str) -> str:
         """Let the target run after GDB or its connection is lost; say how that was done."""
-        end = time.monotonic() + _PATIENCE
-        # QEMU may not have noticed yet that the first one has gone, and serves no second.
-        while time.monotonic() < end:
-            with contextlib.suppress(TargetError, GdbCommandError):
-                gdb = Gdb(self._options.program)
-                try:
-                    Stub(gdb, self._address, self.traffic).detach()
-                    return f" by another GDB ({reason})"
-                finally:
-                    gdb.close()
-            time.sleep(_BETWEEN)
-            if self._rescue is not None:
-                break
+        with contextlib.suppress(TargetError, GdbCommandError):
+            gdb = Gdb(self._options.program)
+            try:
+                Stub(gdb, self._address, self.traffic).detach()
+                return f" by another GDB ({reason})"
+            finally:
+                gdb.close()
         if self._rescue is not None and self._rescue():
             return f" by QMP ({reason})"
         raise TargetError(

@@ -18,6 +18,7 @@ from klp_debug.target.gdb.address import StubAddress
 from klp_debug.target.gdb.answers import (
     REGISTERS,
     exceptions_of,
+    has_memory,
     ram_of,
     status_of,
     whose_stub,
@@ -178,10 +179,6 @@ class Stub:
             return found
         raise TargetError(f"{self._address.text}: QEMU does not tell where the guest's RAM is")
 
-    def _has(self, address: int, size: int) -> bool:
-        """Return whether there is memory: elsewhere QEMU reads zeros, and lets devices be hit."""
-        return any(address in ram and address + size <= ram.stop for ram in self.ram)
-
     def read(self, address: int, size: int) -> bytes:
         """
         Read memory: of QEMU by physical address, over KGDB by virtual.
@@ -189,7 +186,7 @@ class Stub:
         :raises drgn.FaultError: if a byte of it cannot be read
         :raises TargetError: if the stub cannot be asked any more
         """
-        if not self._has(address, size):
+        if not has_memory(self.ram, address, size):
             raise FaultError("no memory of the target", address)
         try:
             data = self._read_bulk(address, size) if size >= _BULK else None
@@ -233,7 +230,7 @@ class Stub:
         :raises GdbCommandError: if the stub does not take it
         :raises TargetError: if the stub cannot be asked any more
         """
-        if not self._has(address, len(data)):
+        if not has_memory(self.ram, address, len(data)):
             raise GdbCommandError("no memory of the target")
         self._count(len(data))
         command = f"-data-write-memory-bytes {address} {data.hex()}"

@@ -12,16 +12,16 @@ from klp_debug.target.errors import TargetError
 from klp_debug.target.gdb.answers import (
     REGISTERS,
     exceptions_of,
+    has_memory,
     ram_of,
     status_of,
     whose_stub,
 )
-from klp_debug.target.gdb.block_cache import BlockCache
+from klp_debug.target.gdb.block_cache import BLOCK_SIZES, BlockCache
 from klp_debug.target.gdb.process import GdbCommandError
 from klp_debug.target.notes import Prstatus
 from klp_debug.target.writable import StubKind
 
-_BLOCK_SIZES: dict[StubKind, int] = {"QEMU": 4096, "KGDB": 1024}
 _ALL = (1 << 64) - 1
 
 
@@ -50,12 +50,14 @@ class HostConnection:
                     " 4.1 or later; klp-debug reads ppc64le Linux kernels"
                 )
             self._kind = kind
-            self._ram = ram_of(self._monitor("info mtree -f")) if kind == "QEMU" else []
+            self._ram = [range(1 << 64)]
+            if kind == "QEMU":
+                self._ram = ram_of(self._monitor("info mtree -f"))
         except gdb.error as error:
             raise TargetError(f"GDB's target cannot be asked: {error}") from None
-        if kind == "QEMU" and not self._ram:
+        if not self._ram:
             raise TargetError("QEMU does not tell where the guest's RAM is")
-        self._cache = BlockCache(self.read_now, _BLOCK_SIZES[kind])
+        self._cache = BlockCache(self.read_now, BLOCK_SIZES[kind])
 
     @property
     def kind(self) -> StubKind:
@@ -81,7 +83,7 @@ class HostConnection:
 
     def read_now(self, address: int, size: int) -> bytes:
         """Read as :meth:`read` does, from the target whatever was read before."""
-        if not self._has(address, size):
+        if not has_memory(self._ram, address, size):
             raise FaultError("no memory of the target", address)
         try:
             with self._addressing():
@@ -95,7 +97,7 @@ class HostConnection:
 
         :raises GdbCommandError: if the stub does not take it
         """
-        if not self._has(address, len(data)):
+        if not has_memory(self._ram, address, len(data)):
             raise GdbCommandError("no memory of the target")
         self._cache.drop(address, len(data))
         try:
@@ -139,12 +141,6 @@ class HostConnection:
             return exceptions_of(self._monitor("info registers -a"))
         except gdb.error as error:
             raise TargetError(f"registers cannot be read: {error}") from None
-
-    def _has(self, address: int, size: int) -> bool:
-        """Return whether there is memory: elsewhere QEMU reads zeros, and lets devices be hit."""
-        return self._kind == "KGDB" or any(
-            address in ram and address + size <= ram.stop for ram in self._ram
-        )
 
     def _packet(self, packet: str) -> str:
         answer = self._connection.send_packet(packet)

@@ -11,6 +11,7 @@ from elftools.elf.segments import NoteSegment
 
 from klp_debug.target.core_file import CoreKind, identify
 from klp_debug.target.errors import TargetError
+from klp_debug.target.gdb.answers import has_memory
 from klp_debug.target.gdb.block_cache import BlockCache
 from klp_debug.target.translation import PAGE_OFFSET
 from klp_debug.target.vmcoreinfo import Vmcoreinfo
@@ -65,7 +66,7 @@ class HostCore:
         :raises drgn.FaultError: if the file does not hold it
         """
         physical = address & ~PAGE_OFFSET
-        if not any(physical in ram and physical + size <= ram.stop for ram in self.ram):
+        if not has_memory(self.ram, physical, size):
             raise FaultError("not in the core file", address)
         return self._cache.read(physical, size)
 
