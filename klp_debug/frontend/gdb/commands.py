@@ -54,11 +54,18 @@ class _Klp(gdb.Command):
 
 
 class _Subcommand(gdb.Command):
-    def __init__(self, command: Command, host: Host, settings: Settings) -> None:
+    def __init__(
+        self,
+        command: Command,
+        host: Host,
+        settings: Settings,
+        parser: argparse.ArgumentParser,
+    ) -> None:
         self.__doc__ = _help(command)  # read by GDB when the command is registered
         self._command = command
         self._host = host
         self._settings = settings
+        self._parser = parser
         super().__init__(f"klp {command.name}", gdb.COMMAND_DATA)
 
     def invoke(self, argument: str, from_tty: bool) -> None:
@@ -72,12 +79,9 @@ class _Subcommand(gdb.Command):
         _set_status(UNUSABLE)
         words = gdb.string_to_argv(argument)
         words += self._settings.format_of(self._command, words)
-        parser = hosted_parser("klp", "The target is GDB's own.", _GdbParser)
-        self._host.symbols = self._settings.symbols
+        words.insert(0, self._command.name)
         try:
-            done = answer(
-                parser, self._host.program, [self._command.name, *words], gdb_confirmation
-            )
+            done = answer(self._parser, self._host.program, words, gdb_confirmation)
         except HelpShown:
             _set_status(FINE)
             return
@@ -90,7 +94,6 @@ class _Subcommand(gdb.Command):
 
     def complete(self, text: str, word: str) -> Sequence[str]:
         """Return what the word at the end of the arguments may become."""
-        self._host.symbols = self._settings.symbols
         return completions(self._host, f"{self._command.name} {text}", word)
 
 
@@ -124,9 +127,10 @@ def _help(command: Command) -> str:
 
 def register() -> None:
     """Give GDB the commands, the settings and the functions."""
-    host = Host()
     _Klp()
     settings = register_settings()
+    host = Host(lambda: settings.symbols)
+    parser = hosted_parser("klp", "The target is GDB's own.", _GdbParser)
     for command in COMMANDS:
-        _Subcommand(command, host, settings)
+        _Subcommand(command, host, settings, parser)
     register_functions(host)

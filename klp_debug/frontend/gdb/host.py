@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The target of GDB, opened when a command first needs it, dropped when it may have changed."""
+"""The target of GDB, opened when a command first needs it, and read anew after it ran."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,26 @@ from klp_debug.target.gdb_host.opening import open_host_target
 from klp_debug.target.host_program import remember_target
 from klp_debug.target.target import Target
 
-_CHANGES = ("cont", "inferior_call", "memory_changed", "exited", "new_objfile", "clear_objfiles")
+_CHANGES = ("cont", "inferior_call", "memory_changed")
+"""Its memory may not be what it was."""
+_ENDS = ("exited", "new_objfile", "clear_objfiles")
+"""It is no more, or its symbols are others."""
 
 
 class Host:
-    """Keeps the target as long as it stands still, and GDB looks at the same."""
+    """Keeps the target as long as GDB looks at the same, and what was read while it is stopped."""
 
-    def __init__(self) -> None:
-        """Begin with none; from now on GDB tells when its target runs or is written to."""
-        self.symbols: tuple[Path, ...] = ()
+    def __init__(self, symbols: Callable[[], tuple[Path, ...]]) -> None:
+        """
+        Begin with none; from now on GDB tells when its target runs or is written to.
+
+        :param symbols: returns files and folders besides what GDB has loaded
+        """
+        self._symbols = symbols
         self._kept: tuple[object, Target, Names] | None = None
         for name in _CHANGES:
+            getattr(gdb.events, name).connect(self._forget)
+        for name in _ENDS:
             getattr(gdb.events, name).connect(self._drop)
 
     def target(self) -> Target:
@@ -53,17 +63,21 @@ class Host:
     def _now(self) -> tuple[Target, Names]:
         inferior = gdb.selected_inferior()
         connection = inferior.connection
-        key = inferior.num, connection.num if connection else None, self.symbols
+        symbols = self._symbols()
+        key = inferior.num, connection.num if connection else None, symbols
         if self._kept is None or self._kept[0] != key:
             self._kept = None
-            target = open_host_target(self.symbols)
+            target = open_host_target(symbols)
             remember_target(target)
             self._kept = key, target, Names(target)
         return self._kept[1:]
 
-    def _drop(self, _: Any) -> None:
+    def _forget(self, _: Any) -> None:
         if self._kept is not None:
-            host = self._kept[1].host
-            if isinstance(host, HostConnection):
-                host.forget()
-            self._kept = None
+            _, target, names = self._kept
+            if isinstance(target.host, HostConnection):
+                target.host.forget()
+            names.forget()
+
+    def _drop(self, _: Any) -> None:
+        self._kept = None

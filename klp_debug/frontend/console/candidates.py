@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a word of a line may become: commands, options, and the names of things in the target."""
+
+from collections.abc import Iterable
+
+from klp_debug.command.command import CommandError
+from klp_debug.frontend.console.lines import Lines
+from klp_debug.frontend.console.names import Names
+
+_TASKS = ("all", "crashed")
+
+
+def candidates(lines: Lines, names: Names, line: str) -> list[str]:
+    """Return what the word that a line ends in may become, in alphabetical order."""
+    *before, word = line.split(" ")
+    try:
+        found = _candidates(lines, names, [one for one in before if one], word)
+    except CommandError:  # no such command: there is nothing to say of its arguments
+        return []
+    return sorted({one for one in found if one.startswith(word)})
+
+
+def _candidates(lines: Lines, names: Names, before: list[str], word: str) -> Iterable[str]:
+    if not before:
+        return lines.names
+    command, *rest = before
+    if word.startswith("-"):
+        return lines.options(command)
+    what, choices = lines.value_of(command, rest)
+    match what:
+        case "patch":
+            return names.patches
+        case "function" if rest and rest[-1] == "--function":
+            return names.functions_of(next(iter(rest)))
+        case "function" | "site":
+            return _functions(names, word)
+        case "task":
+            return [*_TASKS, *names.tasks]
+        case "command":
+            return lines.names
+    return choices
+
+
+def _functions(names: Names, word: str) -> Iterable[str]:
+    """Return functions by name, or of one object as ``MODULE:NAME``."""
+    module, colon, _ = word.partition(":")
+    if colon:
+        return [f"{module}:{name}" for name in names.functions.get(module, [])]
+    return [
+        *(f"{name}:" for name in names.functions),
+        *(name for of_module in names.functions.values() for name in of_module),
+    ]
