@@ -3,7 +3,6 @@
 
 import asyncio
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -16,10 +15,8 @@ from qemu.qmp import EventListener, QMPClient
 
 from vmcores.errors import LabError
 from vmcores.guest import Guest
-from vmcores.guest_modules import build_live_modules
-from vmcores.image import image
+from vmcores.live_guest import TEN_PATCH, live_guest
 
-PATCH = "ten_patch"
 FUNCTIONS = 10
 WAYS = ("gdb", "gdb and qmp")
 ACTIONS = ("disarm", "arm")
@@ -74,13 +71,7 @@ def bench(kernel: str, mmu: str, cpus: int, runs: int) -> Iterator[Measured]:
 
     Raises BenchError, or what a guest raises.
     """
-    booted = image(kernel)
-    with Guest(booted, mmu, smp=cpus) as guest:
-        shutil.copytree(build_live_modules(booted.kernel), guest.share / "live")
-        guest.check("insmod /share/live/ten_functions.ko")
-        guest.check(f"insmod /share/live/{PATCH}.ko")
-        state = f"/sys/kernel/livepatch/{PATCH}/transition"
-        guest.check(f"while [ $(cat {state}) = 1 ]; do usleep 20000; done")
+    with live_guest(kernel, mmu, smp=cpus) as guest:
         for way in WAYS:
             done: dict[str, list[_Run]] = {action: [] for action in ACTIONS}
             for _ in range(runs):
@@ -109,7 +100,7 @@ def _summary(guest: tuple[str, str, int], way: str, action: str, runs: list[_Run
 
 
 def _change(guest: Guest, way: str, action: str) -> _Run:
-    words: list[str | Path] = [Path(sys.executable).with_name("klp-debug"), action, PATCH]
+    words: list[str | Path] = [Path(sys.executable).with_name("klp-debug"), action, TEN_PATCH]
     words += ["--yes", "--verbose", "--gdb", guest.gdb_socket, "-s", guest.image.vmlinux]
     if way == "gdb and qmp":
         words += ["--qemu", guest.qmp_socket]
@@ -119,7 +110,7 @@ def _change(guest: Guest, way: str, action: str) -> _Run:
             break
     told = _TOLD.search(ran.stderr)
     if ran.returncode or told is None or f"{FUNCTIONS} functions; written" not in ran.stdout:
-        raise BenchError(f"{action} {PATCH} did not succeed: {ran.stdout}{ran.stderr}")
+        raise BenchError(f"{action} {TEN_PATCH} did not succeed: {ran.stdout}{ran.stderr}")
     return _Run(
         pause_ms=1000 * pause,
         told_ms=1000 * float(told["seconds"]),

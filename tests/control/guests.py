@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Guests to arm and disarm patches in, and the commands as a front end runs them."""
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,8 +13,7 @@ from klp_debug.result.control import Change
 from klp_debug.target.target import Target
 from tests.control.stub import Stub, stopped
 from vmcores.guest import Guest
-from vmcores.guest_modules import build_live_modules
-from vmcores.image import image
+from vmcores.live_guest import live_guest as live_guest_of_lab
 from vmcores.qmp import execute
 
 CASES = [("6.1", "radix"), ("6.1", "hash"), ("6.12", "radix"), ("7.2", "radix")]
@@ -30,24 +28,9 @@ PATIENCE = 60
 @contextmanager
 def live_guest(kernel: str, mmu: str = "radix", *, smp: int = 2) -> Iterator[Guest]:
     """Boot a guest with ten functions, which ten_patch replaces."""
-    booted = image(kernel)
-    with Guest(booted, mmu, smp=smp) as guest:
-        shutil.copytree(build_live_modules(booted.kernel), guest.share / "live")
-        guest.check("insmod /share/live/ten_functions.ko")
-        load_live_patch(guest, "ten_patch")
+    with live_guest_of_lab(kernel, mmu, smp=smp) as guest:
         assert ten(guest) == REPLACEMENTS
         yield guest
-
-
-def load_live_patch(guest: Guest, name: str) -> None:
-    guest.check(f"insmod /share/live/{name}.ko")
-    settle(guest, name)
-
-
-def settle(guest: Guest, name: str) -> None:
-    """Wait until a patch's transition is over."""
-    transition = f"/sys/kernel/livepatch/{name}/transition"
-    guest.check(f"while [ $(cat {transition}) = 1 ]; do usleep 20000; done")
 
 
 def ten(guest: Guest) -> str:

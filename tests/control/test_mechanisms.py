@@ -17,13 +17,13 @@ from tests.control.guests import (
     TEN,
     done,
     live_guest,
-    load_live_patch,
     run,
     ten,
 )
 from tests.control.memory import memory_of
 from tests.control.stub import stopped
 from vmcores.guest import Guest
+from vmcores.live_guest import load_live_patch
 
 pytestmark = pytest.mark.lab
 

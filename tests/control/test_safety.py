@@ -12,9 +12,10 @@ from klp_debug.result.control import Change
 from klp_debug.target.errors import TargetError
 from klp_debug.target.target import Target
 from klp_debug.target.writable import StubKind
-from tests.control.guests import done, live_guest, refusal, run, settle
+from tests.control.guests import done, live_guest, refusal, run
 from tests.control.stub import Stub, stopped
 from vmcores.guest import Guest
+from vmcores.live_guest import settle
 
 pytestmark = pytest.mark.lab
 

@@ -2,7 +2,6 @@
 """Runs drgn as a user does: its command line, and its prompt in a terminal."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,25 +10,16 @@ from pathlib import Path
 import pexpect
 
 from tests.command.klp_debug_cli import Ran
+from tests.frontend.programs import SECONDS, program_run
 
 BIN = Path(sys.executable).parent
 PROMPT = ">>> "
 CRASH_PROMPT = "%crash> "
-SECONDS = 120
 
 
 def drgn_run(*words: str | Path, program: str = "drgn", **variables: str) -> Ran:
     """Run drgn, without a terminal, with more variables in its environment."""
-    done = subprocess.run(
-        [BIN / program, *words],
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        env=os.environ | variables,
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    return program_run(BIN / program, *words, **variables)
 
 
 class Prompt:

@@ -3,7 +3,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -13,11 +12,11 @@ from pathlib import Path
 import pexpect
 
 from tests.command.klp_debug_cli import Ran
+from tests.frontend.programs import SECONDS, program_run
 
 ROOT = Path(__file__).parents[3]
 LOADER = ROOT / "gdb" / "klp.py"
 PROGRAM = "gdb-multiarch"
-SECONDS = 120
 _END_SECONDS = 10
 _PROMPT = "(gdb) "
 
@@ -26,16 +25,7 @@ def gdb_run(*commands: str, loader: Path | None = LOADER, **variables: str) -> R
     """Run GDB's commands in a fresh GDB, without a terminal, as ``gdb -batch`` does."""
     sourced = [f"source {loader}"] if loader else []
     words = [word for command in (*sourced, *commands) for word in ("-ex", command)]
-    done = subprocess.run(
-        [PROGRAM, "-nx", "-q", "-batch", *words],
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        env=os.environ | variables,
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    return program_run(PROGRAM, "-nx", "-q", "-batch", *words, **variables)
 
 
 def klp_into(file: Path, line: str) -> list[str]:

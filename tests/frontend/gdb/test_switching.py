@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.control.guests import ORIGINALS, REPLACEMENTS, live_guest, load_live_patch, running, ten
+from tests.control.guests import ORIGINALS, REPLACEMENTS, live_guest, running, ten
 from tests.frontend.gdb.gdb_process import GdbPrompt, gdb_prompt
 from tests.frontend.gdb.on_target import klp, stub
 from vmcores.guest import Guest
+from vmcores.live_guest import load_live_patch
 
 pytestmark = pytest.mark.lab
 
