@@ -23,6 +23,7 @@ from klp_debug.target.debug_info import (
     load_vmlinux,
     symbol_files,
 )
+from klp_debug.target.drgn_log import held_warnings
 from klp_debug.target.errors import TargetError
 from klp_debug.target.gdb.build import builds
 from klp_debug.target.gdb.memory import StubMemory, read_linear_map
@@ -37,6 +38,7 @@ from klp_debug.target.vmcoreinfo import Vmcoreinfo
 
 
 @without_help()
+@held_warnings()
 def open_target(options: TargetOptions, tell: Callable[[str], None] = lambda _: None) -> Target:
     """
     Open a target and load its debugging information.

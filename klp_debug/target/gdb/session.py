@@ -117,7 +117,11 @@ class GdbSession:
             self._since = time.monotonic()
             stub = Stub(gdb, self._address, self.traffic)
         except BaseException as error:
+            released = gdb.released
             gdb.close()  # it lets the target run, if it reached it
+            if released:
+                self._tell(f"the target was resumed after {self._limit} s (--max-pause)")
+                raise self._resumed_while_read() from None
             if isinstance(error, TargetError) and self._options.enter_kgdb:
                 raise TargetError(f"{error}; the kernel may be in KGDB now") from None
             if isinstance(error, GdbEndedError):  # it may have stopped the target before
@@ -245,10 +249,13 @@ class GdbSession:
         :raises NotStoppedError: if GDB had to let it run
         """
         if self._held is not None and self._held[0].released:
-            raise NotStoppedError(
-                f"the target was resumed after {self._limit} s (--max-pause) while it was still"
-                " being read"
-            )
+            raise self._resumed_while_read()
+
+    def _resumed_while_read(self) -> NotStoppedError:
+        return NotStoppedError(
+            f"the target was resumed after {self._limit} s (--max-pause) while it was still being"
+            " read"
+        )
 
     def _now(self) -> tuple[Gdb, Stub]:
         if self._held is None:
