@@ -61,9 +61,10 @@ LAB_NEEDS = (
     _command("bpftool", "bpftool"),
 )
 
-# The page of a report is looked at, and printed, in a browser.
+# The page of a report is looked at, and printed, in a browser; a program's stub is no kernel's.
 TEST_NEEDS = (
     *LAB_NEEDS,
+    _command("qemu-ppc64le", "qemu-user"),
     _command("chromium-headless-shell", "chromium-headless-shell"),
     _command("pdftotext", "poppler-utils"),
 )

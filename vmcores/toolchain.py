@@ -6,16 +6,14 @@ A build root is a tree of another Debian suite in the cache; commands run in it 
 with the cache at its usual place, so that paths are the same inside and outside.
 """
 
-import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vmcores.archive import mirror
 from vmcores.cache import cache_root, entry, key_of
 from vmcores.errors import LabError
-from vmcores.stage import run_stage
+from vmcores.suite_root import install_root
 
 PACKAGES = (
     *("gcc-powerpc64le-linux-gnu", "gcc", "libc6-dev", "make", "flex", "bison", "bc"),
@@ -66,12 +64,6 @@ def toolchain(suite: str | None) -> Toolchain:
         return Toolchain()
 
     def make(folder: Path) -> None:
-        if os.geteuid() != 0:
-            raise LabError(f"a build root of {suite} can be made by root only")
-        argv = [
-            *("mmdebstrap", "--variant=apt", "--mode=root", f"--include={','.join(PACKAGES)}"),
-            *(suite, str(folder / "root"), f"deb {mirror(suite)} {suite} main"),
-        ]
-        run_stage(f"build root of {suite}", argv, 45)
+        install_root(folder / "root", suite, PACKAGES)
 
     return Toolchain(entry("roots", suite, key_of(suite, PACKAGES), make) / "root")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Says on stderr what takes long, if it does and if a person is there to read it."""
 
+import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -48,13 +50,24 @@ class ProgressLine:
 
 
 @contextmanager
+def _signals_for_us() -> Iterator[None]:
+    """Threads started in the block, and theirs, get no signal: GDB wants them in its own."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
 def progress(what: str, stopped: GdbSession | None = None) -> Iterator[ProgressLine]:
     """
     Show a line with the elapsed time while the block runs, once it takes over two seconds.
 
     :param stopped: holds the target stopped: for how long is shown too, and at once
     """
-    console = Console(stderr=True)
+    # GDB puts what is no terminal in the place of sys.stderr, and may have its styles off.
+    console = Console(file=sys.__stderr__, stderr=True, color_system=None)
     # Not on a dumb terminal either: nothing can be taken back there.
     if not console.is_interactive:
         yield ProgressLine(lambda at: None, lambda: None)
@@ -70,7 +83,8 @@ def progress(what: str, stopped: GdbSession | None = None) -> Iterator[ProgressL
     task = display.add_task(what, total=None)
     timer = threading.Timer(0 if stopped else _PATIENCE, display.start)
     timer.daemon = True
-    timer.start()
+    with _signals_for_us():
+        timer.start()
 
     def say(at: str) -> None:
         display.update(task, description=f"{what}: {without_markup(escape(at))}")

@@ -92,8 +92,14 @@ class _Subcommand(gdb.Command):
             # So that a script ends here, with the reason just printed.
             raise gdb.GdbError(f"klp {self._command.name}: {done.outcome}")
 
-    def complete(self, text: str, word: str) -> Sequence[str]:
-        """Return what the word at the end of the arguments may become."""
+    def complete(self, text: str, word: str | None) -> Sequence[str]:
+        """
+        Return what the word at the end of the arguments may become.
+
+        Without a word GDB asks first where words break: as it likes.
+        """
+        if word is None:
+            return ()
         return completions(self._host, f"{self._command.name} {text}", word)
 
 

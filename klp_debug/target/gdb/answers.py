@@ -20,8 +20,10 @@ def whose_stub(packet: Callable[[str], str]) -> StubKind | None:
 
     :param packet: sends a packet of the remote protocol and returns the answer
     """
-    if "PhyMemMode" in packet("qqemu.Supported"):
-        return "QEMU"
+    by_qemu = packet("qqemu.Supported")
+    if by_qemu:
+        # QEMU that runs a program, or is older, knows no other memory; ask that one nothing more.
+        return "QEMU" if "PhyMemMode" in by_qemu else None
     # KGDB has shadow threads for CPUs, and names them to whoever asks (gdb_cmd_query()).
     if packet("qThreadExtraInfo,fffffffe").startswith("736861646f77"):
         return "KGDB"

@@ -16,16 +16,29 @@ from tests.frontend.programs import SECONDS, program_run
 
 ROOT = Path(__file__).parents[3]
 LOADER = ROOT / "gdb" / "klp.py"
-PROGRAM = "gdb-multiarch"
 _END_SECONDS = 10
 _PROMPT = "(gdb) "
+
+
+_programs = ["gdb-multiarch"]
+"""The last is run."""
+
+
+@contextmanager
+def run_by(program: Path) -> Iterator[None]:
+    """In the block, run another GDB than the host's."""
+    _programs.append(str(program))
+    try:
+        yield
+    finally:
+        _programs.pop()
 
 
 def gdb_run(*commands: str, loader: Path | None = LOADER, **variables: str) -> Ran:
     """Run GDB's commands in a fresh GDB, without a terminal, as ``gdb -batch`` does."""
     sourced = [f"source {loader}"] if loader else []
     words = [word for command in (*sourced, *commands) for word in ("-ex", command)]
-    return program_run(PROGRAM, "-nx", "-q", "-batch", *words, **variables)
+    return program_run(_programs[-1], "-nx", "-q", "-batch", *words, **variables)
 
 
 def klp_into(file: Path, line: str) -> list[str]:
@@ -62,12 +75,12 @@ class GdbPrompt:
 
 
 @contextmanager
-def gdb_prompt(*commands: str) -> Iterator[GdbPrompt]:
+def gdb_prompt(*commands: str, terminal: str = "dumb") -> Iterator[GdbPrompt]:
     """Start GDB in a terminal, and give it commands."""
     child = pexpect.spawn(
-        PROGRAM,
+        _programs[-1],
         ["-nx", "-q", "-iex", "set width 0", "-iex", "set style enabled off"],
-        env=os.environ | {"TERM": "dumb", "INPUTRC": os.devnull},
+        env=os.environ | {"TERM": terminal, "INPUTRC": os.devnull},
         encoding="utf-8",
         timeout=SECONDS,
         dimensions=(24, 400),

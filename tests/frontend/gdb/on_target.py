@@ -8,7 +8,9 @@ from tests.command.klp_debug_cli import Ran
 from tests.frontend.gdb.gdb_process import gdb_run
 
 _OF_GDB = re.compile(
-    r"(?m)^(?:\d+\t/.*: No such file or directory\.|Cannot access memory at address .*"
+    r"(?m)^(?:(?:warning: )?\d+\t/.*: No such file or directory\.?"
+    r"|Cannot access memory at address .*"
+    r"|warning: found thread with pid 0, assigned replacement Target Id: .*"
     r"|warning: remote target does not support file transfer.*"
     r"|warning: Unable to find dynamic linker breakpoint function\."
     r"|GDB will be unable to debug shared library initializers|and track explicitly loaded .*)\n"

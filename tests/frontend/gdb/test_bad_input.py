@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from klp_debug.command import COMMANDS
 from tests.command.klp_debug_cli import klp_debug_run
 from tests.conftest import Captured
 from tests.frontend.gdb.gdb_process import LOADER, gdb_run, this_python
+from tests.target.gdb.program_stub import program_stub
+from vmcores.newer_gdb import PYTHON, newer_gdb
 
 NO_TARGET = "GDB has no target: `target remote` for QEMU's stub or KGDB, `core-file` for a vmcore"
 
@@ -32,39 +33,21 @@ def test_one_line(line: str, said: str) -> None:
     assert ran.err.splitlines() == [said]
 
 
-def test_help_lists_every_command() -> None:
-    listed = gdb_run("help klp").out
-    for command in COMMANDS:
-        summary = command.summary[0].upper() + command.summary[1:]
-        assert f"\nklp {command.name} -- {summary}.\n" in listed
-
-
-def test_help_of_a_command() -> None:
-    assert (
-        gdb_run("help klp func").out
-        == """\
-Show one function: entry, mcount site, call chain, and what really runs.
-Usage: klp func [--json] NAME|ADDRESS
-
-Shows one function top to bottom: its entry points and TOC set-up, its mcount
-site and the word there now, its ftrace record, and each hop from the site to
-what a call really runs, every hop checked against the next.
-
-positional arguments:
-  NAME|ADDRESS  a function's name (MODULE:NAME or NAME@N where it is
-                ambiguous), or an address in it, in hexadecimal
-
-options:
-  --json        print a JSON document
-"""
-    )
-
-
 def test_a_user_space_program() -> None:
     ran = gdb_run("file /bin/true", "starti", "klp list", "kill")
     assert ran.err.splitlines()[-1] == (
         "GDB's target is i386:x86-64; klp-debug reads ppc64le Linux kernels"
     )
+
+
+@pytest.mark.lab
+def test_a_program_of_ppc64le(tmp_path: Path) -> None:
+    with program_stub(tmp_path / "stub") as program:
+        ran = gdb_run(f"file {program}", f"target remote {tmp_path}/stub", "klp list", "kill")
+    assert (
+        "GDB is connected neither to KGDB nor to the stub of a whole machine in QEMU 4.1 or later;"
+        " klp-debug reads ppc64le Linux kernels"
+    ) in ran.err.splitlines()
 
 
 @pytest.mark.lab
@@ -145,9 +128,9 @@ def test_an_old_drgn(tmp_path: Path) -> None:
     )
 
 
-def klp_debug_gdb(*words: str) -> "subprocess.CompletedProcess[str]":
+def klp_debug_gdb(*words: str, python: str = sys.executable) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "klp_debug", "gdb", *words],
+        [python, "-m", "klp_debug", "gdb", *words],
         capture_output=True,
         text=True,
         timeout=60,
@@ -178,6 +161,20 @@ def test_klp_debug_gdb_with_another_gdb(tmp_path: Path, script: str, said: str) 
     assert (ran.returncode, ran.stdout) == (2, "")
     assert said in ran.stderr
     assert ran.stderr.count("\n") == 1
+
+
+@pytest.mark.lab
+def test_klp_debug_gdb_with_a_newer_gdb() -> None:
+    """From our Python it is refused, from its own it works."""
+    gdb = newer_gdb()
+    ran = klp_debug_gdb("--gdb-program", str(gdb.gdb), "-nx", "-batch")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == (
+        f"klp-debug: {gdb.gdb} has Python {PYTHON}, and klp-debug runs in {this_python()}: install"
+        f" klp-debug for Python {PYTHON}, or name a GDB with {this_python()} by --gdb-program\n"
+    )
+    ran = klp_debug_gdb("-nx", "-q", "-batch", "-ex", "klp list", python=str(gdb.python))
+    assert ran.stderr == f"{NO_TARGET}\n"
 
 
 def test_klp_debug_gdb_without_gdb() -> None:

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from klp_debug.command import COMMANDS
 from tests.conftest import Captured
 from tests.frontend.gdb.gdb_process import gdb_prompt, gdb_run
 from tests.frontend.gdb.on_target import core, klp
 from vmcores.capture import CaptureSet
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("each_gdb")]
 
 
 @pytest.fixture(scope="module")
@@ -83,17 +82,6 @@ def test_status_is_the_exit_code(target: list[str]) -> None:
     ]
 
 
-def test_help_lists_each_command_and_shows_its_options() -> None:
-    out = gdb_run("help klp").out
-    for command in COMMANDS:
-        summary = f"{command.summary[0].upper()}{command.summary[1:]}."
-        assert f"klp {command.name} -- {summary}\n" in out
-    helped = gdb_run("help klp disarm").out
-    assert helped.startswith("Let a patch's functions run as if it were not there.\n")
-    assert "\nUsage: klp disarm [--function NAME]" in helped
-    assert "usage: klp disarm [-h] [--function NAME]" in gdb_run("klp disarm --help").out
-
-
 def test_set_and_show(captures: CaptureSet, tmp_path: Path) -> None:
     vmlinux = captures.image.vmlinux
     ran = gdb_run(
@@ -162,13 +150,3 @@ def test_a_dump_takes_no_write(target: list[str]) -> None:
     ran = klp(target, "klp disarm leaf_patch --yes", "p $klp_status")
     assert ran.err.startswith("nothing can be written to this ELF vmcore: that takes a target that")
     assert ran.out.endswith(" = 2\n")
-
-
-def test_a_dump_of_qemus_is_not_read_as_gdb_reads_it(captures: CaptureSet) -> None:
-    """It has a big-endian header and physical addresses alone: GDB makes nothing of it."""
-    path = captures.path("qemu-elf")
-    ran = klp(core(captures.image.vmlinux, path), "klp list")
-    assert ran.out == ""
-    assert ran.err.splitlines()[-1] == (
-        f"GDB cannot read {path}, a memory dump of QEMU's; `klp-debug COMMAND --core` can"
-    )

@@ -13,9 +13,10 @@ from klp_debug.command import COMMANDS
 from tests.command.klp_debug_cli import klp_debug_run
 from tests.conftest import Captured
 from tests.frontend.drgn_cli import Prompt, prompt
-from tests.frontend.gdb.gdb_process import gdb_run, klp_into
+from tests.frontend.gdb.gdb_process import gdb_run, klp_into, run_by
 from tests.frontend.test_drgn import LINES
 from vmcores.capture import CaptureSet
+from vmcores.newer_gdb import newer_gdb
 
 lab = pytest.mark.lab
 
@@ -27,7 +28,7 @@ class Ways:
         self._core, self._vmlinux = captures.path("elf"), captures.image.vmlinux
         self._drgn = drgn
         both = [(self.line(line), self.line(f"{line} --json")) for line in LINES.values()]
-        self._lines = [line for pair in both for line in pair]
+        self.lines = [line for pair in both for line in pair]
         self._shell: dict[str, str] = {}
 
     def line(self, line: str) -> str:
@@ -44,13 +45,13 @@ class Ways:
         """Return what the console prints for all lines, and what the shell does."""
         done = subprocess.run(
             [sys.executable, "-m", "klp_debug", "console", "-c", self._core, "-s", self._vmlinux],
-            input="\n".join(self._lines),
+            input="\n".join(self.lines),
             capture_output=True,
             text=True,
             check=False,
             timeout=120,
         )
-        return done.stdout, "".join(map(self.shell, self._lines))
+        return done.stdout, "".join(map(self.shell, self.lines))
 
     def drgn(self, line: str, out: Path) -> str:
         assert self._drgn(f"%klp {line} > {out}") == ""
@@ -92,3 +93,9 @@ def test_gdb_and_drgn_answer_as_the_shell(ways: Ways, line: str, tmp_path: Path)
 def test_the_console_answers_as_the_shell(ways: Ways) -> None:
     console, shell = ways.console()
     assert console == shell
+
+
+@lab
+def test_a_newer_gdb_answers_as_the_shell(ways: Ways, tmp_path: Path) -> None:
+    with run_by(newer_gdb().gdb):
+        assert ways.gdb(ways.lines, tmp_path) == [ways.shell(line) for line in ways.lines]

@@ -3,25 +3,29 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from tests.control.guests import ORIGINALS, REPLACEMENTS, live_guest, running, ten
-from tests.frontend.gdb.gdb_process import GdbPrompt, gdb_prompt
+from tests.frontend.gdb.gdb_process import GdbPrompt, gdb_prompt, run_by
 from tests.frontend.gdb.on_target import klp, stub
 from vmcores.guest import Guest
 from vmcores.live_guest import load_live_patch
+from vmcores.newer_gdb import newer_gdb
 
 pytestmark = pytest.mark.lab
 
-CASES = [("6.1", "radix"), ("7.2", "hash")]
+CASES = [("6.1", "radix", "host"), ("7.2", "hash", "newer")]
+"""Kernel, MMU, GDB."""
 
 
 @pytest.fixture(scope="module", params=CASES, ids="-".join)
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
-    kernel, mmu = request.param
-    with live_guest(kernel, mmu) as guest:
+    kernel, mmu, gdb = request.param
+    other = run_by(newer_gdb().gdb) if gdb == "newer" else nullcontext()
+    with other, live_guest(kernel, mmu) as guest:
         guest.check("load-patch cmdline_patch_1 && load-patch cmdline_patch_2")
         yield guest
 
@@ -93,6 +97,9 @@ def test_a_user_is_asked(guest: Guest, gdb: GdbPrompt) -> None:
     gdb.child.sendline("klp disarm ten_patch --force")
     gdb.child.expect_exact(asked)
     assert "ten_function_9" in str(gdb.child.before)
+    gdb.child.sendline("perhaps")
+    gdb.child.expect_exact("Please answer y or n.")
+    gdb.child.expect_exact(asked)
     gdb.child.sendline("n")
     assert "declined" in gdb.answer()
     assert gdb("p $klp_status").strip().endswith("= 1")
@@ -102,6 +109,7 @@ def test_a_user_is_asked(guest: Guest, gdb: GdbPrompt) -> None:
     assert "disarmed" in gdb.answer()
     assert gdb("").strip() == "", "an empty line repeats no change"
     assert "disarmed" in gdb("klp list")
+    assert "disarmed" in gdb(""), "what only reads is repeated"
     gdb("set confirm off")
     assert asked not in gdb("klp undo --force")
     guest_runs(gdb)
@@ -111,8 +119,9 @@ def test_a_user_is_asked(guest: Guest, gdb: GdbPrompt) -> None:
 
 def test_nobody_can_be_asked(guest: Guest, target: list[str]) -> None:
     """GDB would take that for a yes."""
-    ran = klp(target, "klp disarm ten_patch")
-    assert ran.err == "nobody can be asked here whether to write: say --yes, or --dry-run\n"
+    for confirm in ("on", "off"):  # `gdb -batch` turns it off
+        ran = klp(target, f"set confirm {confirm}", "klp disarm ten_patch")
+        assert ran.err == "nobody can be asked here whether to write: say --yes, or --dry-run\n"
     assert ten(guest) == REPLACEMENTS
 
 

@@ -24,9 +24,11 @@ from klp_debug.target.gdb.session import NotStoppedError
 from klp_debug.target.gdb.stub import Stub
 from klp_debug.target.gdb.traffic import Traffic
 from klp_debug.target.registers import MSR_PR, cpu_registers
+from tests.command.klp_debug_cli import klp_debug_run
 from tests.conftest import Played
 from tests.target.gdb.guests import becomes, monitor, runs, stopped
 from tests.target.gdb.other_stub import OtherStub
+from tests.target.gdb.program_stub import program_stub
 from tests.target.gdb.relay import Relay
 from vmcores import debugger
 from vmcores.guest import Guest
@@ -375,3 +377,13 @@ def test_another_architecture_runs_again(tmp_path: Path) -> None:
         finally:
             gdb.close()
         assert other.detached
+
+
+def test_a_program_without_a_kernel(guest: Guest, tmp_path: Path) -> None:
+    with program_stub(tmp_path / "stub"):
+        ran = klp_debug_run("list", "--gdb", tmp_path / "stub", "-s", guest.image.vmlinux)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err == (
+        f"klp-debug: {tmp_path}/stub is neither KGDB nor the stub of a whole machine in QEMU 4.1 or"
+        " later\n"
+    )
