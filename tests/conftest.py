@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from vmcores.capture import CaptureSet, play
+from vmcores.capture import CaptureSet
 from vmcores.capture import captures as take_captures
 from vmcores.guest import Guest
 from vmcores.image import Image, image
 from vmcores.oracle import Oracle
+from vmcores.played_guest import oracle_of, played_guest
 from vmcores.scenario import load_scenario
 
 # A lab test may have to build a kernel and take captures first, when run on its own.
@@ -71,10 +72,8 @@ def played() -> Iterator[Played]:
             if key not in current:
                 running.close()
                 current.clear()
-                guest = running.enter_context(
-                    Guest(image(key[2]), mmu, memory=scenario.memory, smp=scenario.smp)
-                )
-                current[key] = guest, play(guest, scenario)
+                guest = running.enter_context(played_guest(scenario, key[2], mmu))
+                current[key] = guest, oracle_of(guest)
             return current[key]
 
         yield start

@@ -19,6 +19,7 @@ from vmcores.stage import run_stage
 
 SOURCES = Path(__file__).with_name("modules")
 LIVE_SOURCES = Path(__file__).with_name("live_modules")
+SAVED_SOURCES = Path(__file__).with_name("saved_modules")
 COMMAND = ("-j{jobs}", "M={work}", "modules")
 CONVERTED = {"reloc_patch": ("_klp_scsi_common_d", "scsi_common", "scsi_set_sense_information")}
 """Module -> section, object and symbol whose relocations livepatch is to apply."""
@@ -53,6 +54,16 @@ def build_live_modules(kernel: BuiltKernel) -> Path:
         _compile(kernel, title, folder, LIVE_SOURCES, header)
 
     return entry("live_modules", kernel.recipe.name, key, make)
+
+
+def build_saved_modules(kernel: BuiltKernel) -> Path:
+    """Return the folder of the .ko files of saved_modules/ for KERNEL. Raises StepFailedError."""
+    key = key_of(kernel.key, file_digests(SAVED_SOURCES), COMMAND)
+
+    def make(folder: Path) -> None:
+        _compile(kernel, f"modules of saved guests for {kernel.recipe.name}", folder, SAVED_SOURCES)
+
+    return entry("saved_modules", kernel.recipe.name, key, make)
 
 
 def _compile(kernel: BuiltKernel, title: str, folder: Path, sources: Path, *more: Path) -> None:

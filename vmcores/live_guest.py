@@ -4,10 +4,13 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from vmcores.cache import file_digests
 from vmcores.guest import Guest
 from vmcores.guest_modules import build_live_modules
 from vmcores.image import image
+from vmcores.saved_guest import saved_guest
 
 TEN_PATCH = "ten_patch"
 """Replaces ten functions of ten_functions.ko."""
@@ -15,13 +18,34 @@ TEN_PATCH = "ten_patch"
 
 @contextmanager
 def live_guest(kernel: str, mmu: str = "radix", *, smp: int = 2) -> Iterator[Guest]:
-    """Boot a guest with ten functions, which ten_patch replaces. Raises GuestError."""
+    """
+    Yield a guest with ten functions, which ten_patch replaces; the next is of the same boot.
+
+    Raises LabError.
+    """
     booted = image(kernel)
-    with Guest(booted, mmu, smp=smp) as guest:
-        shutil.copytree(build_live_modules(booted.kernel), guest.share / "live")
-        guest.check("insmod /share/live/ten_functions.ko")
-        load_live_patch(guest, TEN_PATCH)
+    shape = build_live_modules(booted.kernel).name, file_digests(Path(__file__))
+    with saved_guest("live", shape, booted, mmu, smp=smp, prepare=_load) as guest:
+        _give_modules(guest)
         yield guest
+
+
+@contextmanager
+def booted_live_guest(kernel: str) -> Iterator[Guest]:
+    """Yield such a guest, in a boot of its own. Raises LabError."""
+    with Guest(image(kernel)) as guest:
+        _load(guest)
+        yield guest
+
+
+def _load(guest: Guest, _: Path | None = None) -> None:
+    _give_modules(guest)
+    guest.check("insmod /share/live/ten_functions.ko")
+    load_live_patch(guest, TEN_PATCH)
+
+
+def _give_modules(guest: Guest) -> None:
+    shutil.copytree(build_live_modules(guest.image.kernel), guest.share / "live")
 
 
 def load_live_patch(guest: Guest, name: str) -> None:

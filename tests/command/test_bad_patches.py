@@ -18,6 +18,7 @@ from tests.command.scanned import scan_json
 from vmcores.bad_patch_modules import build_bad_patches
 from vmcores.guest import Guest
 from vmcores.image import image
+from vmcores.saved_guest import booted_guest
 
 pytestmark = pytest.mark.lab
 
@@ -114,7 +115,7 @@ def lab(request: pytest.FixtureRequest, labs: dict[str, Lab]) -> Lab:
             labs.pop(other).guest.__exit__(None, None, None)
         booted = image(kernel)
         patches = build_bad_patches(booted.kernel)
-        guest = Guest(booted).__enter__()
+        guest = booted_guest(booted).__enter__()
         labs[kernel] = Lab(guest, patches)
         shutil.copytree(patches, guest.share / "bad")
     return labs[kernel]

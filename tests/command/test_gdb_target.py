@@ -19,6 +19,7 @@ from vmcores.guest import Guest
 from vmcores.image import image
 from vmcores.machine import PSERIES
 from vmcores.recipe import load_recipe
+from vmcores.saved_guest import booted_guest
 
 pytestmark = pytest.mark.lab
 
@@ -183,7 +184,7 @@ def test_options_that_need_a_stub(guest: Guest) -> None:
 def test_qemu_killed() -> None:
     recipe = load_recipe("6.1")
     assert recipe.cpus
-    with Guest(image("6.1")) as guest, reading(guest) as running:
+    with booted_guest(image("6.1")) as guest, reading(guest) as running:
         os.kill(guest.pid, signal.SIGKILL)
         ran = running.end()
     assert (ran.status, ran.out) == (2, "")

@@ -16,6 +16,7 @@ from elftools.elf.elffile import ELFFile
 from tests.command.scanned import scan_json
 from vmcores.guest import Guest
 from vmcores.image import image
+from vmcores.saved_guest import booted_guest
 
 pytestmark = pytest.mark.lab
 
@@ -55,7 +56,7 @@ NAMES = {
 @pytest.fixture(scope="module", params=["6.1", "6.12", "7.2"])
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     """A guest of each kernel in turn, with the object that the relocation is for."""
-    with Guest(image(request.param)) as guest:
+    with booted_guest(image(request.param)) as guest:
         guest.check("insmod /modules/scsi_common.ko")
         yield guest
 

@@ -19,6 +19,7 @@ from vmcores.guest import Guest
 from vmcores.image import image
 from vmcores.oracle import Oracle
 from vmcores.recipe import guest_kernels
+from vmcores.saved_guest import booted_guest
 from vmcores.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
@@ -93,7 +94,7 @@ class Subject:
 @pytest.fixture(scope="module", params=guest_kernels())
 def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     scenario = load_scenario("patched")
-    with Guest(image(request.param), memory=scenario.memory) as guest:
+    with booted_guest(image(request.param), memory=scenario.memory) as guest:
         subject = Subject(guest, play(guest, scenario))
         assert subject.ask("audit")["findings"] == []
         yield subject

@@ -17,6 +17,7 @@ from tests.command.scanned import scan_json
 from tests.command.test_guests_own_word import SHAPES
 from vmcores.guest import Guest
 from vmcores.image import image
+from vmcores.saved_guest import booted_guest
 
 pytestmark = pytest.mark.lab
 
@@ -44,7 +45,7 @@ def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     booted = image(request.param)
     names = sorted(path.stem for path in booted.modules.glob("*.ko"))
     assert len(names) > 15
-    with Guest(booted) as guest:
+    with booted_guest(booted) as guest:
         # Those that patches replace functions of, and that others call, come first.
         names.sort(key=lambda name: name.endswith("_patch") or "_patch_" in name)
         names.sort(key=lambda name: name != "scsi_common")

@@ -23,6 +23,7 @@ from vmcores.image import image
 from vmcores.oracle import EnabledFunction, Oracle
 from vmcores.programs import build_program
 from vmcores.recipe import guest_kernels
+from vmcores.saved_guest import booted_guest
 from vmcores.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
@@ -36,7 +37,7 @@ PATCHED = ["cmdline_proc_show", "int_to_scsilun", "scsi_set_sense_information"]
 @pytest.fixture(scope="module", params=guest_kernels())
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     scenario = load_scenario("patched")
-    with Guest(image(request.param), memory=scenario.memory) as guest:
+    with booted_guest(image(request.param), memory=scenario.memory) as guest:
         play(guest, scenario)
         guest.check(f"echo 0 > {TRACING}/tracing_on")
         yield guest

@@ -37,7 +37,8 @@ def counts(guest: Guest) -> tuple[int, int, int]:
 
 
 @pytest.mark.parametrize(
-    ("kernel", "mmu", "smp"), [("6.1", "hash", 4), ("6.12", "radix", 2), ("7.2", "radix", 4)]
+    ("kernel", "mmu", "smp"),
+    [("6.1", "hash", 4), ("6.12", "radix", 2), ("7.2", "radix", 4), ("7.2", "hash", 2)],
 )
 def test_switched_under_busy_cpus(
     kernel: str, mmu: str, smp: int, capsys: pytest.CaptureFixture[str]

@@ -24,7 +24,7 @@ LEAF = "/proc/leaf_probe"
 TRIES = 5
 
 
-@pytest.fixture(scope="module", params=["6.1", "7.2"])
+@pytest.fixture(scope="module", params=["6.1", "6.12", "7.2"])
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     """Its KGDB listens on its console, hvc0."""
     with live_guest(request.param) as guest:

@@ -26,9 +26,17 @@ from tests.control.guests import ORIGINALS, REPLACEMENTS, change, live_guest, ru
 from tests.control.stub import Stub, opened, stopped, stopped_target
 from tests.target.gdb.relay import Relay
 from vmcores.guest import Guest
+from vmcores.live_guest import booted_live_guest
 
 pytestmark = pytest.mark.lab
 
+SEEN = {
+    (0, "refused"),  # nothing was begun
+    (0, "failed"),  # nothing was written
+    *((number, "unfinished") for number in range(11)),
+    (10, "done"),
+}
+"""How many writes were done when it was lost, and what came of it."""
 Way = Callable[[Guest, Path], Iterator[tuple[Target, Callable[[], None]]]]
 
 
@@ -117,57 +125,74 @@ def test_the_way_to_it_at_every_step(guest: Guest, way: Way, tmp_path: Path) -> 
         if at >= len(steps.seen):
             break
         at += 1
-    assert seen == {
-        (0, "refused"),  # nothing was begun
-        (0, "failed"),  # nothing was written
-        *((number, "unfinished") for number in range(11)),
-        (10, "done"),
-    }
+    assert seen == SEEN
 
 
-def test_a_qemu_that_is_killed() -> None:
+def test_qemu_killed_at_every_step() -> None:
     """
-    Each kill ends a boot; the journal of it is named in the next, and never applied.
+    Each guest goes on where the first was saved, as a virtual machine is put back to a snapshot.
 
-    For whoever writes it is the end of the connection, as above at every step.
+    So the journal tells of writes that its memory has not; `undo` finds that, and is done.
     """
-    ended: list[str] = []
-    for step in (("write", 0), ("written", 4), ("journal end", 0)):
+    seen, at, left = set(), 0, "refused"
+    while True:
         with live_guest("6.1") as guest:
-            nothing_of_other_boots(guest, ended)
-            ended.append(killed_in(guest, step))
-    with live_guest("6.1") as guest:
-        nothing_of_other_boots(guest, ended)
-        answer, _ = change(guest, "disarm", "ten_patch")
-        assert (answer.outcome, answer.operation) == ("done", 1)
-        assert ten(guest) == ORIGINALS
+            outcome, steps = killed_in(guest, at, left)
+        left = outcome
+        seen.add((steps.seen[: at + 1].count("written"), outcome))
+        if at >= len(steps.seen):
+            break
+        at += 1
+    assert seen == SEEN
 
 
-def killed_in(guest: Guest, step: tuple[str, int]) -> str:
-    """Kill QEMU before a step of a disarm; return which boot that was."""
+def killed_in(guest: Guest, at: int, left: str) -> tuple[str, Steps]:
+    """Look at what the guest before left, and end it; then kill QEMU at a step of a disarm."""
     target = stopped_target(guest, Stub(guest.gdb_socket))
-    boot = str(run(target, "status").boot)
+    where = f"step {at}, behind {left}"
+    status = run(target, "status")
+    told = [
+        write.state
+        for way in (status.unfinished, status.in_force)
+        for op in way
+        for write in op.writes
+    ]
+    assert (status.held, status.other_boots) == ((), ()), where
+    assert told == (["as before"] * 10 if left in ("unfinished", "done") else []), where
+    run(target, "undo", "--yes", "--force")
+    status = run(target, "status")
+    assert (status.held, status.unfinished, status.in_force) == ((), (), ()), where
 
     def kill(name: str) -> None:
         os.kill(guest.pid, signal.SIGKILL)
         guest.machine.wait(10)
 
-    outcome = broken(target, Steps(step, kill), "disarm", "ten_patch")
+    steps = Steps(at, kill)
+    outcome = broken(target, steps, "disarm", "ten_patch")
+    return outcome, steps
+
+
+def test_a_boot_that_was_killed() -> None:
+    """Its journal is named in the next boot, and never applied."""
+    with booted_live_guest("6.1") as guest:
+        stub = Stub(guest.gdb_socket)
+        target = stopped_target(guest, stub)
+        boot = str(run(target, "status").boot)
+        assert run(target, "disarm", "ten_patch", "--yes", "--force").outcome == "done"
+        stub.resume()
+        assert ten(guest) == ORIGINALS
+        os.kill(guest.pid, signal.SIGKILL)
     text = read_journal(journal_path(target.build_id, boot), boot)
-    if step[0] == "journal end":
-        assert (outcome, len(text.in_force), text.unfinished) == ("done", 1, [])
-    else:
-        assert (outcome, len(text.unfinished), text.in_force) == ("unfinished", 1, [])
-    return boot
-
-
-def nothing_of_other_boots(guest: Guest, ended: list[str]) -> None:
-    with stopped(guest) as (target, _):
-        status = run(target, "status")
-        assert status.boot not in ended
-        assert (status.held, status.unfinished, status.in_force) == ((), (), ())
-        assert len(status.other_boots) == len(ended)
-        assert all(any(boot in path for path in status.other_boots) for boot in ended)
-        assert run(target, "undo", "--yes").outcome == "nothing to do"
-        assert run(target, "arm", "ten_patch", "--yes").outcome == "nothing to do"
-    assert ten(guest) == REPLACEMENTS
+    assert len(text.in_force) == 1
+    with booted_live_guest("6.1") as guest:
+        with stopped(guest) as (target, _):
+            status = run(target, "status")
+            assert status.boot != boot
+            assert (status.held, status.unfinished, status.in_force) == ((), (), ())
+            assert [boot in path for path in status.other_boots] == [True]
+            assert run(target, "undo", "--yes").outcome == "nothing to do"
+            assert run(target, "arm", "ten_patch", "--yes").outcome == "nothing to do"
+        assert ten(guest) == REPLACEMENTS
+        answer, _ = change(guest, "disarm", "ten_patch")
+        assert (answer.outcome, answer.operation) == ("done", 1)
+        assert ten(guest) == ORIGINALS

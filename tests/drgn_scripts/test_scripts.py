@@ -18,6 +18,7 @@ from vmcores.capture import CaptureSet, play
 from vmcores.guest import Guest
 from vmcores.image import image
 from vmcores.oracle import EnabledFunction, Oracle
+from vmcores.saved_guest import booted_guest
 from vmcores.scenario import load_scenario
 
 SCRIPTS = Path(__file__).parents[2] / "drgn_scripts"
@@ -206,7 +207,7 @@ def test_export_state(captures: CaptureSet) -> None:
 def traced() -> Iterator[Guest]:
     """A guest with live patches, a tracer and a kprobe on functions of theirs and others."""
     scenario = load_scenario("patched")
-    with Guest(image("6.1"), memory=scenario.memory) as guest:
+    with booted_guest(image("6.1"), memory=scenario.memory) as guest:
         play(guest, scenario)
         guest.check(
             f"cd {TRACING}; echo 0 > tracing_on; echo vfs_read > set_ftrace_filter;"

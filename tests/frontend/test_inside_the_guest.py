@@ -18,6 +18,7 @@ from vmcores.debian import SUITE, debian_tree, install, python
 from vmcores.errors import LabError
 from vmcores.guest import Guest
 from vmcores.image import image
+from vmcores.saved_guest import booted_guest
 from vmcores.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
@@ -32,7 +33,7 @@ def guest() -> Iterator[Guest]:
         debian_tree()
     except LabError as error:
         pytest.skip(f"Debian's {SUITE}, which is in development, cannot be had: {error}")
-    with Guest(image("6.1"), memory="1G") as guest:
+    with booted_guest(image("6.1"), memory="1G") as guest:
         play(guest, load_scenario("patched"))
         install(guest)
         yield guest

@@ -16,8 +16,8 @@ from klp_debug.target.opening import open_target
 from klp_debug.target.options import TargetOptions
 from tests.conftest import Captured
 from tests.kernel.memory import MemoryProgram
-from vmcores.guest import Guest
 from vmcores.image import image
+from vmcores.saved_guest import booted_guest
 from vmcores.scenario import load_scenario
 
 CASES = load_scenario("patched").cases()
@@ -254,7 +254,7 @@ def test_agrees_with_the_console(captured: Captured, kernel: str, mmu: str, kind
 @pytest.mark.parametrize("kernel", ["6.1", "7.2"])
 def test_a_log_that_wrapped(kernel: str) -> None:
     """Records overwrite the oldest, and one of them wraps, or several; dmesg shows the same."""
-    with Guest(image(kernel)) as guest:
+    with booted_guest(image(kernel)) as guest:
         fill = (
             "echo on > /proc/sys/kernel/printk_devkmsg; i=0; while [ $i -lt 9000 ];"
             ' do echo "filler $i $((i * 7919 % 1000003 << i % 40))"; i=$((i + 1)); done'

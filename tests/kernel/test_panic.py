@@ -17,9 +17,9 @@ from klp_debug.target.registers import cpu_registers
 from klp_debug.target.target import Target
 from tests.conftest import Captured
 from vmcores import debugger
-from vmcores.guest import Guest
 from vmcores.image import image
 from vmcores.recipe import guest_kernels
+from vmcores.saved_guest import booted_guest
 from vmcores.scenario import load_scenario
 
 CASES = load_scenario("patched").cases()
@@ -145,7 +145,7 @@ class Oopsed:
 @pytest.fixture(scope="module", params=guest_kernels())
 def oopsed(request: pytest.FixtureRequest) -> Iterator[Oopsed]:
     """A guest into whose meminfo_proc_show() a trap was put; panic_on_oops makes it a crash."""
-    with Guest(image(request.param)) as guest:
+    with booted_guest(image(request.param)) as guest:
         address = guest.oracle().address("meminfo_proc_show")
         # Its first instruction, where a call by pointer enters.
         debugger.write(guest.gdb_socket, address, TRAP.to_bytes(4, "little"))
