@@ -34,6 +34,7 @@ from klp_debug.target.options import TargetOptions
 from klp_debug.target.qmp import Qmp
 from klp_debug.target.target import Target
 from klp_debug.target.translation import add_linear_map, add_vmalloc, mmu_mode
+from klp_debug.target.unrecoverable import tell_unrecoverable
 from klp_debug.target.vmcoreinfo import Vmcoreinfo
 
 
@@ -91,6 +92,7 @@ def _open_stopped(
             stack.callback(session.close)
             _same_guest(attached.prog, qmp, session)
         target = finish(attached, files, options, session)
+        tell_unrecoverable(target, tell)
         session.check()
         stack.pop_all()
         return target

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Guests to arm and disarm patches in, and the commands as a front end runs them."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,6 +37,15 @@ def live_guest(kernel: str, mmu: str = "radix", *, smp: int = 2) -> Iterator[Gue
 def ten(guest: Guest) -> str:
     """Return what the ten functions return when they are called."""
     return guest.check("head -1 /proc/ten_functions").strip()
+
+
+def counts(guest: Guest) -> tuple[int, int, int]:
+    """Return how many calls gave the original's value, the replacement's, and another."""
+    told = guest.check("tail -1 /proc/ten_functions")
+    found = re.match(r"original (\d+) replacement (\d+) other (\d+) ", told)
+    assert found, told
+    original, replacement, other = map(int, found.groups())
+    return original, replacement, other
 
 
 def run(

@@ -6,15 +6,13 @@ Every call returns what the original or what the replacement returns, and nothin
 complains of nothing; and afterwards memory is as it was.
 """
 
-import re
 import time
 
 import pytest
 
-from tests.control.guests import REPLACEMENTS, change, live_guest, run, ten
+from tests.control.guests import REPLACEMENTS, change, counts, live_guest, run, ten
 from tests.control.memory import memory_of
 from tests.control.stub import stopped
-from vmcores.guest import Guest
 
 pytestmark = pytest.mark.lab
 
@@ -25,15 +23,6 @@ CAREFUL_SWITCHES = 20
 COMPLAINTS = ("BUG:", "Oops", "WARNING:", "ftrace bug", "cut here", "soft lockup", "hung task")
 CALLERS_PAUSE = 20_000
 """Microseconds between the passes of callers that are mostly out of the way."""
-
-
-def counts(guest: Guest) -> tuple[int, int, int]:
-    """Return how many calls gave the original's value, the replacement's, and another."""
-    told = guest.check("tail -1 /proc/ten_functions")
-    found = re.match(r"original (\d+) replacement (\d+) other (\d+) ", told)
-    assert found, told
-    original, replacement, other = map(int, found.groups())
-    return original, replacement, other
 
 
 @pytest.mark.parametrize(

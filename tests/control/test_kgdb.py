@@ -11,7 +11,7 @@ from klp_debug.target.gdb.memory import StubMemory
 from klp_debug.target.gdb.process import GDB
 from klp_debug.target.gdb.session import GdbOptions, GdbSession
 from klp_debug.target.target import Target
-from tests.control.guests import ORIGINALS, REPLACEMENTS, live_guest, run, ten
+from tests.control.guests import ORIGINALS, REPLACEMENTS, counts, live_guest, run, ten
 from tests.control.memory import memory_of
 from tests.control.stub import opened
 from tests.target.gdb.guests import stopped
@@ -22,6 +22,8 @@ pytestmark = pytest.mark.lab
 COMPLAINTS = ("BUG:", "Oops", "WARNING:", "ftrace bug", "cut here")
 LEAF = "/proc/leaf_probe"
 TRIES = 5
+SWITCHES = 200
+"""Arming and disarming are one each."""
 
 
 @pytest.fixture(scope="module", params=["6.1", "6.12", "7.2"])
@@ -31,6 +33,15 @@ def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
         guest.check("insmod /modules/scsi_common.ko && insmod /modules/leaf_probe.ko")
         for patch in ("leaf_patch", "cmdline_patch_1", "cmdline_patch_2"):
             guest.check(f"load-patch {patch}")
+        guest.check("echo hvc0 > /sys/module/kgdboc/parameters/kgdboc")
+        yield guest
+        assert not [word for word in COMPLAINTS if word in guest.check("dmesg")]
+
+
+@pytest.fixture(params=[("6.1", "hash"), ("7.2", "radix")], ids="-".join)
+def busy(request: pytest.FixtureRequest) -> Iterator[Guest]:
+    """Its KGDB listens, too."""
+    with live_guest(*request.param, smp=1) as guest:
         guest.check("echo hvc0 > /sys/module/kgdboc/parameters/kgdboc")
         yield guest
         assert not [word for word in COMPLAINTS if word in guest.check("dmesg")]
@@ -113,3 +124,27 @@ def test_disarm_and_undo(guest: Guest) -> None:
     # The kernel's own books were left alone.
     guest.check("disable-patch ten_patch && rmmod ten_patch")
     assert ten(guest) == ORIGINALS
+
+
+def test_switched_while_called(busy: Guest) -> None:
+    """
+    Every call returns what the original or what the replacement returns, and nothing else.
+
+    On one CPU: TCG lets KGDB's system reset hit the others, if they are busy, where an interrupt
+    has just come, and from there no kernel returns.
+    """
+    before = memory_of(busy)
+    busy.check("echo 0 > /proc/ten_functions")
+    for number in range(SWITCHES):
+        words = ("undo",) if number % 2 else ("disarm", "ten_patch")
+        with _in_kgdb_and_qmp(busy) as target:
+            answer = run(target, *words, "--yes", "--force")
+        assert answer.outcome == "done", answer
+        assert len(answer.writes) == 10
+    busy.check("echo stop > /proc/ten_functions", timeout=120)
+    original, replacement, other = counts(busy)
+    assert other == 0
+    assert original > SWITCHES
+    assert replacement > SWITCHES
+    assert ten(busy) == REPLACEMENTS
+    assert memory_of(busy) == before

@@ -79,12 +79,12 @@ def test_bare_machine_exits_2_with_the_names(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_only_tests_need_a_browser() -> None:
+def test_only_tests_need_a_browser_and_a_program_of_ppc64le() -> None:
     def packages(needs: Sequence[Need]) -> set[str]:
         return {need.package for need in needs}
 
     more = packages(host.TEST_NEEDS) - packages(host.LAB_NEEDS)
-    assert more == {"chromium-headless-shell", "poppler-utils"}
+    assert more == {"chromium-headless-shell", "poppler-utils", "qemu-user"}
 
 
 def test_missing_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

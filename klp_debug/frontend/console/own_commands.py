@@ -10,6 +10,7 @@ from klp_debug.frontend.console.names import Names
 from klp_debug.frontend.tell import tell
 from klp_debug.target.gdb.session import GdbSession
 from klp_debug.target.target import Target
+from klp_debug.target.unrecoverable import tell_unrecoverable
 
 
 class LeaveConsole(Exception):  # noqa: N818 (no error)
@@ -56,6 +57,7 @@ class _Running:
         debugger.stop()
         self._names.forget()
         tell("the target is stopped")
+        tell_unrecoverable(self._target, tell)
 
     def resume(self, args: argparse.Namespace) -> None:
         """Let the target run."""

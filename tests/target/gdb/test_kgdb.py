@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """KGDB over a guest's console: entered by sysrq, read, written, and left again."""
 
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +17,12 @@ from tests.conftest import Played
 from tests.target.gdb.guests import stopped
 from tests.target.gdb.relay import PtyRelay
 from vmcores.guest import Guest
+from vmcores.live_guest import live_guest
 from vmcores.oracle import Oracle
 
 pytestmark = pytest.mark.lab
 
+TRIES = 5
 PARAMETER = "/sys/module/kgdboc/parameters/kgdboc"
 
 
@@ -108,3 +112,27 @@ def test_left_in_it_and_found_again(kgdb: KgdbGuest) -> None:
     again = klp_debug_run("bt", "cpu0", *words)
     assert again.out == left.out
     assert "runs again" in again.err
+
+
+def test_a_kernel_that_cannot_go_on() -> None:
+    """Its CPUs are stopped where an interrupt comes, as QEMU does it on busy ones."""
+    said: list[str] = []
+    for _ in range(TRIES):
+        with live_guest("6.1", smp=4) as guest:
+            guest.check(f"echo hvc0 > {PARAMETER} && echo 0 > /proc/ten_functions")
+            with stopped(guest, guest.machine.folder / "console", said, enter_kgdb=True):
+                pass
+            told = [one for one in said if "expect 'Unrecoverable System Reset'" in one]
+            if told:
+                assert re.match(r"KGDB stopped CPUs? [0-3, ]+ in the first instructions", told[0])
+                _console_says(guest, "Oops: Unrecoverable System Reset")
+                return
+            assert guest.check("echo alive") == "alive\n"
+    pytest.fail("all CPUs were stopped elsewhere")
+
+
+def _console_says(guest: Guest, words: str) -> None:
+    end = time.monotonic() + 30
+    while words not in guest.machine.console_log.read_text(errors="replace"):
+        assert time.monotonic() < end
+        time.sleep(0.1)
