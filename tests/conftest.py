@@ -2,6 +2,7 @@
 """Fixtures for tests that need the guest lab; such a test has the marker `lab`."""
 
 import contextlib
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -16,6 +17,10 @@ from vmcores.scenario import load_scenario
 
 # A lab test may have to build a kernel and take captures first, when run on its own.
 LAB_SECONDS = 1800
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell ignores Ctrl-C for what it runs in the background; what tests start is to take it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Captured = Callable[..., CaptureSet]
 Played = Callable[..., tuple[Guest, Oracle]]

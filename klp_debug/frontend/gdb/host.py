@@ -9,10 +9,12 @@ import gdb
 from drgn import Program
 
 from klp_debug.frontend.console.names import Names
+from klp_debug.frontend.tell import tell
 from klp_debug.target.gdb_host.connection import HostConnection
 from klp_debug.target.gdb_host.opening import open_host_target
 from klp_debug.target.host_program import remember_target
 from klp_debug.target.target import Target
+from klp_debug.target.unrecoverable import tell_unrecoverable
 
 _CHANGES = ("cont", "inferior_call", "memory_changed")
 """Its memory may not be what it was."""
@@ -31,6 +33,8 @@ class Host:
         """
         self._symbols = symbols
         self._kept: tuple[object, Target, Names] | None = None
+        self._looked = False
+        """Whether it was seen if the target can run on, since it ran."""
         for name in _CHANGES:
             getattr(gdb.events, name).connect(self._forget)
         for name in _ENDS:
@@ -70,9 +74,14 @@ class Host:
             target = open_host_target(symbols)
             remember_target(target)
             self._kept = key, target, Names(target)
+            self._looked = False
+        if not self._looked:
+            self._looked = True
+            tell_unrecoverable(self._kept[1], tell)
         return self._kept[1:]
 
     def _forget(self, _: Any) -> None:
+        self._looked = False
         if self._kept is not None:
             _, target, names = self._kept
             if isinstance(target.host, HostConnection):
