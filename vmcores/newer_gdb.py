@@ -24,6 +24,8 @@ _PIP_SECONDS = 15
 _RUN = """\
 #!/bin/sh
 here=$(dirname "$(readlink -f "$0")")/root
+# Ctrl-C is for GDB; it would end bubblewrap, and GDB with it.
+trap '' INT
 exec bwrap --die-with-parent --dev-bind / / \\
     --ro-bind "$here/usr" /usr --ro-bind "$here/etc" /etc -- PROGRAM "$@"
 """

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.lab
 COMPLAINTS = ("BUG:", "Oops", "WARNING:", "ftrace bug", "cut here")
 LEAF = "/proc/leaf_probe"
 TRIES = 5
-SWITCHES = 200
+SWITCHES = 40
 """Arming and disarming are one each."""
 
 

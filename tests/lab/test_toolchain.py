@@ -51,5 +51,5 @@ def test_version() -> None:
 
 def test_build_root_without_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(LabError, match="a build root of trixie can be made by root only"):
+    with pytest.raises(LabError, match="a tree of trixie can be installed by root only"):
         toolchain("trixie")
