@@ -9,12 +9,14 @@ import pytest
 from tests.control.guests import ORIGINALS, REPLACEMENTS, live_guest, ten
 from tests.control.memory import memory_of
 from tests.frontend.gdb.gdb_process import gdb_prompt
-from tests.frontend.gdb.on_target import stub
+from tests.frontend.gdb.on_target import klp, stub
+from tests.target.gdb.guests import console_says
 from vmcores.guest import Guest
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("each_gdb")]
 
 TRIES = 5
+LISTEN = "echo hvc0 > /sys/module/kgdboc/parameters/kgdboc"
 DISARM = "klp disarm ten_patch --yes"
 UNDO = "klp undo --yes"
 
@@ -24,7 +26,7 @@ def guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
     with pytest.MonkeyPatch.context() as here, live_guest("6.1") as guest:
         # Where journals are.
         here.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-        guest.check("echo hvc0 > /sys/module/kgdboc/parameters/kgdboc")
+        guest.check(LISTEN)
         yield guest
 
 
@@ -56,3 +58,21 @@ def test_read_disarm_and_undo(guest: Guest) -> None:
     assert f"0x{new_func}" in said
     assert ten(guest) == REPLACEMENTS
     assert memory_of(guest) == before
+
+
+def test_a_kernel_that_cannot_go_on() -> None:
+    """KGDB stops busy CPUs where an interrupt has just come; the guest's console tells the end."""
+    for _ in range(TRIES):
+        with live_guest("6.1", smp=4) as guest:
+            guest.check(f"{LISTEN} && echo 0 > /proc/ten_functions")
+            guest.agent.send("echo g > /proc/sysrq-trigger")
+            target = stub(guest.image.vmlinux, guest.machine.folder / "console")
+            ran = klp(target, "klp list", "klp list", "detach")
+            assert ran.out.count("1 patch, 10 functions") == 2
+            told = ran.err.count("when it runs on, expect 'Unrecoverable System Reset'")
+            if told:
+                assert told == 1
+                console_says(guest, "Oops: Unrecoverable System Reset")
+                return
+            assert guest.check("echo alive") == "alive\n"
+    pytest.fail("all CPUs were stopped elsewhere")

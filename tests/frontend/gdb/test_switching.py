@@ -63,7 +63,12 @@ def test_armed_and_disarmed(guest: Guest, target: list[str]) -> None:
     assert ten(guest) == ORIGINALS
     ran = klp(target, "klp list", "klp status", "klp journal")
     assert "disarmed" in ran.out
-    ran = klp(target, "klp undo --yes --force")
+    ran = klp(target, "klp arm ten_patch --yes --force")
+    assert "armed" in ran.out
+    assert ten(guest) == REPLACEMENTS
+    klp(target, "klp disarm ten_patch --yes --force")
+    assert ten(guest) == ORIGINALS
+    klp(target, "klp undo --yes --force")
     assert ten(guest) == REPLACEMENTS
     assert klp(target, "klp audit", "p $klp_status").out.endswith(" = 0\n")
 

@@ -32,6 +32,14 @@ def becomes(guest: Guest, *, running: bool) -> None:
         time.sleep(0.05)
 
 
+def console_says(guest: Guest, words: str) -> None:
+    """Wait until the guest's console has said that."""
+    end = time.monotonic() + _SECONDS
+    while words not in guest.machine.console_log.read_text(errors="replace"):
+        assert time.monotonic() < end, f"the console does not say '{words}' after {_SECONDS} s"
+        time.sleep(0.05)
+
+
 def monitor(guest: Guest, command: str) -> str:
     """Run a command of QEMU's monitor."""
     arguments: dict[str, object] = {"command-line": command}

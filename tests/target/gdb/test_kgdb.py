@@ -2,7 +2,6 @@
 """KGDB over a guest's console: entered by sysrq, read, written, and left again."""
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from klp_debug.target.errors import TargetError, WriteRefusedError
 from klp_debug.target.registers import MSR_PR, cpu_registers
 from tests.command.klp_debug_cli import klp_debug_run
 from tests.conftest import Played
-from tests.target.gdb.guests import stopped
+from tests.target.gdb.guests import console_says, stopped
 from tests.target.gdb.relay import PtyRelay
 from vmcores.guest import Guest
 from vmcores.live_guest import live_guest
@@ -125,14 +124,7 @@ def test_a_kernel_that_cannot_go_on() -> None:
             told = [one for one in said if "expect 'Unrecoverable System Reset'" in one]
             if told:
                 assert re.match(r"KGDB stopped CPUs? [0-3, ]+ in the first instructions", told[0])
-                _console_says(guest, "Oops: Unrecoverable System Reset")
+                console_says(guest, "Oops: Unrecoverable System Reset")
                 return
             assert guest.check("echo alive") == "alive\n"
     pytest.fail("all CPUs were stopped elsewhere")
-
-
-def _console_says(guest: Guest, words: str) -> None:
-    end = time.monotonic() + 30
-    while words not in guest.machine.console_log.read_text(errors="replace"):
-        assert time.monotonic() < end
-        time.sleep(0.1)
