@@ -10,6 +10,7 @@ import pytest
 from tests.command.klp_debug_cli import klp_debug_run
 from tests.control.guests import REPLACEMENTS, live_guest, running, ten
 from tests.frontend.gdb.gdb_process import gdb_prompt, gdb_run, klp_into
+from tests.frontend.gdb.on_target import stub
 from vmcores.guest import Guest
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("each_gdb")]
@@ -38,17 +39,8 @@ def _as_it_was(guest: Guest) -> Iterator[None]:
     assert ten(guest) == REPLACEMENTS
 
 
-def attach(guest: Guest) -> tuple[str, str]:
-    return f"file {guest.image.vmlinux}", f"target remote {guest.gdb_socket}"
-
-
-def klp(guest: Guest, *lines: str) -> str:
-    """Return what a fresh GDB prints of the lines; again, while it is not safe to write."""
-    for _ in range(TRIES):
-        ran = gdb_run(*attach(guest), *lines, "detach")
-        if "not safe now" not in ran.out:
-            return ran.out + ran.err
-    raise AssertionError(ran)
+def attach(guest: Guest) -> list[str]:
+    return stub(guest.image.vmlinux, guest.gdb_socket)
 
 
 @pytest.mark.parametrize("line", UNCHANGING)
@@ -74,10 +66,12 @@ def test_a_write_of_the_users_is_seen(guest: Guest) -> None:
 
 def test_a_cpu_in_user_mode(guest: Guest) -> None:
     """There GDB itself reads no kernel memory."""
+    looks = "thread 1", "output/x $msr & 0x4000", "p linux_banner", "klp list"
     pids = guest.check("for i in 1 2; do (while :; do :; done) & echo $!; done").split()
     try:
         for _ in range(TRIES):
-            said = klp(guest, "thread 1", "output/x $msr & 0x4000", "p linux_banner", "klp list")
+            ran = gdb_run(*attach(guest), *looks, "detach")
+            said = ran.out + ran.err
             assert "1 patch, 10 functions" in said
             if "0x4000" in said:
                 assert "Cannot access memory" in said
