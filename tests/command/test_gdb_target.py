@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from tests.command.klp_debug_cli import Ran, klp_debug_run, refusal
@@ -40,6 +41,25 @@ def guest(played: Played) -> Iterator[Guest]:
 def words(guest: Guest, command: str, *more: str) -> list[str]:
     target = ["--gdb", str(guest.gdb_socket), "-s", str(guest.image.vmlinux)]
     return [sys.executable, "-m", "klp_debug", command, *target, *more]
+
+
+def test_how_long_it_is_stopped_is_shown(guest: Guest) -> None:
+    """At a terminal, and at once: the target waits with the user."""
+    program, *arguments = words(guest, "audit")
+    child = pexpect.spawn(
+        program,
+        arguments,
+        env=os.environ | {"TERM": "xterm"},
+        encoding="utf-8",
+        timeout=60,
+        dimensions=(24, 200),
+    )
+    try:
+        child.expect(r"audit 0:00:0\d target stopped for \d+ s")
+        assert not runs(guest)
+        child.expect_exact("the target runs again")
+    finally:
+        child.close(force=True)
 
 
 class Running:
