@@ -35,6 +35,7 @@ from klp_debug.command.ops import OPS
 from klp_debug.command.report import REPORT
 from klp_debug.command.site import SITE
 from klp_debug.command.transition import TRANSITION
+from klp_debug.errors import TargetError
 from klp_debug.kernel.livepatch import (
     for_each_klp_func,
     for_each_klp_object,
@@ -57,7 +58,6 @@ from klp_debug.result.report import Report
 from klp_debug.result.site import SiteOps, SiteReport
 from klp_debug.result.trace import TraceList
 from klp_debug.result.transition import TransitionReport
-from klp_debug.target.errors import TargetError
 from klp_debug.target.host_program import remember_target
 from klp_debug.target.opening import open_target
 from klp_debug.target.options import TargetOptions

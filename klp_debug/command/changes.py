@@ -16,9 +16,9 @@ from klp_debug.control.operation import (
     perform,
 )
 from klp_debug.control.plan import Plan, UnknownNameError
+from klp_debug.errors import TargetError
 from klp_debug.kernel.walk import WalkError
 from klp_debug.result.control import Action, Change
-from klp_debug.target.errors import TargetError
 
 CHANGE_ARGUMENTS = (
     Argument(

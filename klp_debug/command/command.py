@@ -8,9 +8,9 @@ from typing import Any
 
 from klp_debug.analysis.find_function import FunctionNotFoundError
 from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.errors import TargetError
 from klp_debug.kernel.livepatch import has_livepatch
 from klp_debug.result.answer import Answer
-from klp_debug.target.errors import TargetError
 
 
 class CommandError(Exception):

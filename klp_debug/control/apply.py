@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from drgn import FaultError
 
 from klp_debug.control.journal import Entry, JournalWriter
+from klp_debug.errors import TargetError
 from klp_debug.result.address import Address
 from klp_debug.result.control import Outcome, PlannedWrite
-from klp_debug.target.errors import TargetError
 from klp_debug.target.writable import WritableMemory
 
 _FAILURES = (TargetError, FaultError, OSError)

@@ -5,8 +5,8 @@ import hashlib
 import json
 
 from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.errors import TargetError
 from klp_debug.kernel.boot import boot_facts
-from klp_debug.target.errors import TargetError
 
 _DIGITS = 16
 

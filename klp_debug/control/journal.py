@@ -30,9 +30,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from klp_debug.control.durable import BusyError, DurableLines, open_durable
+from klp_debug.errors import TargetError
 from klp_debug.result.address import Address
 from klp_debug.result.control import Action, PlannedWrite
-from klp_debug.target.errors import TargetError
 
 _VERSION = 1
 _ADDRESSES = ("address", "old", "new")

@@ -19,9 +19,9 @@ from klp_debug.control.journal import (
 )
 from klp_debug.control.plan import Plan
 from klp_debug.control.safety import objections
+from klp_debug.errors import TargetError
 from klp_debug.kernel.walk import WalkError
 from klp_debug.result.control import Action, Change
-from klp_debug.target.errors import TargetError
 from klp_debug.target.writable import WritableMemory
 
 

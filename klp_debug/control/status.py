@@ -16,8 +16,8 @@ from klp_debug.control.journal import (
     read_journal,
 )
 from klp_debug.control.recovery import Recovery, describe
+from klp_debug.errors import TargetError
 from klp_debug.result.control import HeldFunction, Journal, Operation, Status
-from klp_debug.target.errors import TargetError
 
 
 def status(view: KernelView) -> Status:

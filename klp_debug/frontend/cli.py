@@ -8,6 +8,7 @@ import sys
 from importlib.metadata import version
 
 from klp_debug.command.command import Command, CommandError
+from klp_debug.errors import TargetError
 from klp_debug.frontend.answering import ask, show
 from klp_debug.frontend.command_parsers import add_command_parsers
 from klp_debug.frontend.console import CONSOLE_DESCRIPTION
@@ -19,7 +20,6 @@ from klp_debug.frontend.page_file import page_file
 from klp_debug.frontend.progress import progress
 from klp_debug.frontend.target_arguments import add_target_arguments, target_options
 from klp_debug.frontend.tell import tell
-from klp_debug.target.errors import TargetError
 from klp_debug.target.opening import open_target
 from klp_debug.target.target import Target
 

@@ -31,7 +31,7 @@ def drgn_prog_set(prog: drgn.Program) -> None:
         _say(_COMPLAINT)
         return
     # Only here: other programs need none of it.
-    from klp_debug.target.errors import TargetError
+    from klp_debug.errors import TargetError
     from klp_debug.target.kernel_memory import complete_memory
 
     try:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import drgn
 from drgn.cli import run_interactive
 
+from klp_debug.errors import TargetError
 from klp_debug.frontend.target_arguments import add_target_arguments, target_options
-from klp_debug.target.errors import TargetError
 from klp_debug.target.host_program import remember_target
 from klp_debug.target.opening import open_target
 

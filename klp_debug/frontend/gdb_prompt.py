@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from klp_debug.errors import TargetError
 from klp_debug.frontend.exit_codes import FINE
-from klp_debug.target.errors import TargetError
 from klp_debug.target.gdb.process import GDB
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from drgn import Program
 from klp_debug.analysis.kept_view import view_of
 from klp_debug.analysis.steady import steady_answer
 from klp_debug.command.command import Command, CommandError
+from klp_debug.errors import TargetError
 from klp_debug.frontend.answering import show
 from klp_debug.frontend.command_parsers import add_command_parsers
 from klp_debug.frontend.confirm import confirmation, showing
@@ -17,7 +18,6 @@ from klp_debug.frontend.page_file import page_file
 from klp_debug.frontend.progress import progress
 from klp_debug.result.answer import Answer
 from klp_debug.result.control import Change
-from klp_debug.target.errors import TargetError
 from klp_debug.target.host_program import target_of
 
 

@@ -5,7 +5,7 @@ import argparse
 import threading
 from pathlib import Path
 
-from klp_debug.target.errors import TargetError
+from klp_debug.errors import TargetError
 from klp_debug.target.gdb.process import GDB
 from klp_debug.target.gdb.session import GdbOptions
 from klp_debug.target.options import TargetOptions

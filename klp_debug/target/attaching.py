@@ -9,9 +9,9 @@ from pathlib import Path
 
 from drgn import Architecture, BadDataError, FaultError, Platform, PlatformFlags, Program
 
+from klp_debug.errors import TargetError
 from klp_debug.target.core_file import CoreKind, identify
 from klp_debug.target.disk_dump import UNKNOWN_TO_LIBKDUMPFILE, add_kdump_memory
-from klp_debug.target.errors import TargetError
 from klp_debug.target.gdb.build import Build, running_build, vmcoreinfo_of
 from klp_debug.target.gdb.memory import (
     add_physical_memory,

@@ -10,13 +10,13 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.segments import NoteSegment
 
+from klp_debug.errors import TargetError
 from klp_debug.target.disk_dump import (
     FLATTENED_HEADER_SIZE,
     FLATTENED_RECORD,
     FLATTENED_SIGNATURE,
     DiskDump,
 )
-from klp_debug.target.errors import TargetError
 
 _UTSNAME_FIELD = 65
 _SIGNATURES = (b"KDUMP   ", b"DISKDUMP")

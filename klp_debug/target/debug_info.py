@@ -10,7 +10,7 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import NoteSection
 
-from klp_debug.target.errors import TargetError
+from klp_debug.errors import TargetError
 
 
 @dataclass(frozen=True, slots=True)

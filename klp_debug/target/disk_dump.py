@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from drgn import FaultError, Program
 
-from klp_debug.target.errors import TargetError
+from klp_debug.errors import TargetError
 
 FLATTENED_HEADER_SIZE = 4096
 FLATTENED_RECORD = struct.Struct(">qq")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from drgn import FaultError, Program, ProgramFlags
 
+from klp_debug.errors import TargetError
 from klp_debug.target.core_file import identify
-from klp_debug.target.errors import TargetError
 from klp_debug.target.kernel_memory import is_ppc64le
 from klp_debug.target.target import Target
 from klp_debug.target.translation import mmu_mode

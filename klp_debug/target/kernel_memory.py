@@ -13,9 +13,9 @@ from pathlib import Path
 
 from drgn import Architecture, FaultError, PlatformFlags, Program, ProgramFlags
 
+from klp_debug.errors import TargetError
 from klp_debug.target.core_file import CoreKind, identify
 from klp_debug.target.disk_dump import UNKNOWN_TO_LIBKDUMPFILE, add_kdump_memory
-from klp_debug.target.errors import TargetError
 from klp_debug.target.translation import (
     LINEAR_MAP_SIZE,
     PAGE_OFFSET,

@@ -17,8 +17,8 @@ from typing import Literal
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
+from klp_debug.errors import TargetError
 from klp_debug.target.disk_dump import DiskDump
-from klp_debug.target.errors import TargetError
 
 ByteOrder = Literal["<", ">"]
 """As :mod:`struct` writes it."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from drgn import FaultError, Program
 
+from klp_debug.errors import TargetError
 from klp_debug.result.problem import Problem
 from klp_debug.target.attaching import (
     Attached,
@@ -24,7 +25,6 @@ from klp_debug.target.debug_info import (
     symbol_files,
 )
 from klp_debug.target.drgn_log import held_warnings
-from klp_debug.target.errors import TargetError
 from klp_debug.target.gdb.build import builds
 from klp_debug.target.gdb.memory import StubMemory, read_linear_map
 from klp_debug.target.gdb.session import GdbOptions, GdbSession

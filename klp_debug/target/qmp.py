@@ -13,7 +13,7 @@ from typing import Any
 
 from drgn import Program
 
-from klp_debug.target.errors import TargetError
+from klp_debug.errors import TargetError
 
 _PATIENCE = 5.0
 """Seconds that a QMP socket has to greet its client, and to answer."""

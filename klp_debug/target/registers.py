@@ -18,11 +18,11 @@ from drgn import FaultError, Object, cast
 from drgn.helpers.linux.cpumask import for_each_online_cpu, for_each_possible_cpu
 from drgn.helpers.linux.percpu import per_cpu_ptr
 
+from klp_debug.errors import TargetError
 from klp_debug.result.address import Address
 from klp_debug.result.problem import Problem
 from klp_debug.result.registers import CpuRegisters, Registers
 from klp_debug.target.core_file import CoreKind
-from klp_debug.target.errors import TargetError
 from klp_debug.target.gdb.stopped import StoppedKernel
 from klp_debug.target.notes import PRSTATUS_NOTE_SIZE, Prstatus, core_notes, prstatus_notes
 from klp_debug.target.target import Target

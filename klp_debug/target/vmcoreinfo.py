@@ -9,7 +9,7 @@ from typing import Self
 
 from drgn import FaultError, Program
 
-from klp_debug.target.errors import TargetError
+from klp_debug.errors import TargetError
 
 _NOTE_NAME = b"VMCOREINFO\0"
 _NAME_PADDED = _NOTE_NAME + b"\0"

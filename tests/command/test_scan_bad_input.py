@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from klp_debug.analysis.scan.scan import Scanner
-from klp_debug.target.errors import TargetError
+from klp_debug.errors import TargetError
 from tests.analysis.scan.made_patch import Func, made_patch
 from tests.analysis.scan.seed_object import seed_object
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run, refusal

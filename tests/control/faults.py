@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from klp_debug.control.durable import DurableLines
-from klp_debug.target.errors import TargetError, WriteRefusedError
+from klp_debug.errors import TargetError, WriteRefusedError
 from klp_debug.target.target import Target
 from klp_debug.target.writable import StubKind, WritableMemory
 from tests.control.guests import run

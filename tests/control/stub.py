@@ -16,7 +16,7 @@ from typing import Any
 
 from drgn import FaultError
 
-from klp_debug.target.errors import TargetError, WriteRefusedError
+from klp_debug.errors import TargetError, WriteRefusedError
 from klp_debug.target.notes import Prstatus
 from klp_debug.target.opening import open_target
 from klp_debug.target.options import TargetOptions

@@ -21,9 +21,9 @@ from klp_debug.control.journal import (
     other_journals,
     read_journal,
 )
+from klp_debug.errors import TargetError
 from klp_debug.result.address import Address
 from klp_debug.result.control import PlannedWrite
-from klp_debug.target.errors import TargetError
 
 BUILD_ID = "9bb022abbd13581e" * 2
 BOOT = "6e61fd6b4d500b67"
@@ -108,7 +108,7 @@ def test_another_tool_at_work(writer: JournalWriter) -> None:
     """A lock of another process: flock() of this one would be ours."""
     code = (
         "from klp_debug.control.journal import open_journal\n"
-        "from klp_debug.target.errors import TargetError\n"
+        "from klp_debug.errors import TargetError\n"
         "try:\n"
         f"    with open_journal({BUILD_ID!r}, {BOOT!r}, '6.1.176'): print('ours')\n"
         "except TargetError as error: print(error)\n"

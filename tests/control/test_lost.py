@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from klp_debug.control.journal import journal_path, read_journal
-from klp_debug.target.errors import TargetError
+from klp_debug.errors import TargetError
 from klp_debug.target.gdb.memory import StubMemory
 from klp_debug.target.gdb.process import GDB
 from klp_debug.target.gdb.session import GdbOptions, GdbSession

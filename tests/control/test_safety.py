@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from klp_debug.errors import TargetError
 from klp_debug.result.control import Change
-from klp_debug.target.errors import TargetError
 from klp_debug.target.target import Target
 from klp_debug.target.writable import StubKind
 from tests.control.guests import done, live_guest, refusal, run

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from klp_debug.errors import TargetError
 from klp_debug.target.core_file import CoreKind, identify
-from klp_debug.target.errors import TargetError
 
 ET_CORE, ET_EXEC = 4, 2
 EM_PPC64, EM_X86_64 = 21, 62

@@ -3,8 +3,8 @@ import logging
 
 import pytest
 
+from klp_debug.errors import TargetError
 from klp_debug.target.drgn_log import held_warnings
-from klp_debug.target.errors import TargetError
 
 LOGGER = logging.getLogger("drgn")
 

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from klp_debug.analysis.scan.scan import Scanner
+from klp_debug.elf import packed_file
+from klp_debug.elf.object_file import ObjectFile
+from klp_debug.errors import ForeignFileError, TargetError
 from klp_debug.result.scan import Scan
-from klp_debug.target import packed_file
-from klp_debug.target.errors import ForeignFileError, TargetError
-from klp_debug.target.object_file import ObjectFile
 from tests.analysis.scan.made_patch import made_patch
 from tests.analysis.scan.seed_object import seed_object
 from tests.target.made_object import MadeObject

@@ -15,8 +15,8 @@ from drgn import Program
 from hypothesis import given
 from hypothesis import strategies as st
 
+from klp_debug.errors import TargetError
 from klp_debug.result.registers import CpuRegisters
-from klp_debug.target.errors import TargetError
 from klp_debug.target.notes import ByteOrder, core_notes, prstatus_notes
 from klp_debug.target.opening import open_target
 from klp_debug.target.options import TargetOptions

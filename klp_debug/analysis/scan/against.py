@@ -7,8 +7,8 @@ from pathlib import Path
 from klp_debug.analysis.scan.census import Census, take_census
 from klp_debug.analysis.scan.files import candidates, object_name
 from klp_debug.analysis.scan.modinfo import modinfo_of
-from klp_debug.target.errors import TargetError
-from klp_debug.target.object_file import ObjectFile
+from klp_debug.elf.object_file import ObjectFile
+from klp_debug.errors import TargetError
 
 
 class Against:

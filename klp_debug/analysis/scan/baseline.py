@@ -5,7 +5,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from klp_debug.target.errors import TargetError
+from klp_debug.errors import TargetError
 
 
 def fingerprint(file: Path, id_: str, subject: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from klp_debug.target.errors import TargetError
+from klp_debug.errors import TargetError
 
 _OBJECT = re.compile(r".+\.(o|ko)|.+\.ko\.(xz|zst|gz)")
 _KERNEL = re.compile(r"vmlinux(-.*)?")

@@ -5,7 +5,7 @@ from klp_debug.analysis.scan import hazards
 from klp_debug.analysis.scan.census import Census
 from klp_debug.analysis.scan.hazard_log import HazardLog
 from klp_debug.analysis.scan.named_symbols import NamedSymbol, clones_of, debug_info_knows
-from klp_debug.target.function_debug_info import FunctionInUnit
+from klp_debug.elf.function_debug_info import FunctionInUnit
 
 _SHOWN = 8
 

@@ -15,7 +15,7 @@ from klp_debug.analysis.scan.hazard_log import HazardLog
 from klp_debug.analysis.scan.livepatch_relocations import object_of
 from klp_debug.analysis.scan.pointers import Place, Pointers
 from klp_debug.analysis.scan.site_tables import targets
-from klp_debug.target.object_file import RELOCATION, is_livepatch_section
+from klp_debug.elf.object_file import RELOCATION, is_livepatch_section
 
 
 class LateRelocations:

@@ -16,7 +16,7 @@ from klp_debug.analysis.scan import hazards
 from klp_debug.analysis.scan.census import Census
 from klp_debug.analysis.scan.hazard_log import HazardLog
 from klp_debug.analysis.scan.named_symbols import symbols_named
-from klp_debug.target.object_file import (
+from klp_debug.elf.object_file import (
     RELOCATION,
     SHN_LIVEPATCH,
     ObjectFile,

@@ -4,7 +4,7 @@
 import re
 from dataclasses import dataclass
 
-from klp_debug.target.object_file import ObjectFile
+from klp_debug.elf.object_file import ObjectFile
 
 _DIALECTS = ("mprofile-kernel", "patchable-function-entry")
 

@@ -8,7 +8,7 @@ order of addresses, a module's in that of its symbol table. On powerpc a module'
 
 from dataclasses import dataclass
 
-from klp_debug.target.object_file import SHN_UNDEF, ObjectFile
+from klp_debug.elf.object_file import SHN_UNDEF, ObjectFile
 
 _SECTION, _FILE = 3, 4
 

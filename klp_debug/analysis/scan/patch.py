@@ -15,9 +15,9 @@ from klp_debug.analysis.scan.module_calls import OuterCalls, check_calls
 from klp_debug.analysis.scan.originals import check_original
 from klp_debug.analysis.scan.patch_data import LIKELY_LAYOUTS, STRUCTS, KlpObject, PatchData
 from klp_debug.analysis.scan.replacements import check_replacement
+from klp_debug.elf.struct_layout import StructLayout, struct_layouts
 from klp_debug.ppc64le.trampoline import restores_r15_for_livepatch
 from klp_debug.result.scan import PredictedFunction
-from klp_debug.target.struct_layout import StructLayout, struct_layouts
 
 _TRAMPOLINE_WORDS = 512
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from klp_debug.target.object_file import R_PPC64_ADDR64, ObjectFile
+from klp_debug.elf.object_file import R_PPC64_ADDR64, ObjectFile
 
 _LONGEST_STRING = 1024
 

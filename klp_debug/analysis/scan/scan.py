@@ -13,6 +13,8 @@ from klp_debug.analysis.scan.files import candidates
 from klp_debug.analysis.scan.hazard_log import HazardLog
 from klp_debug.analysis.scan.modinfo import ModInfo, compilers_of, modinfo_of
 from klp_debug.analysis.scan.patch import check_patch
+from klp_debug.elf.object_file import ObjectFile
+from klp_debug.errors import ForeignFileError, TargetError
 from klp_debug.ppc64le.site_words import DIALECTS
 from klp_debug.result.address import Address
 from klp_debug.result.audit import Offsets
@@ -27,8 +29,6 @@ from klp_debug.result.scan import (
     ScannedFile,
     ScannedFunction,
 )
-from klp_debug.target.errors import ForeignFileError, TargetError
-from klp_debug.target.object_file import ObjectFile
 
 
 class Scanner:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from klp_debug.command import COMMANDS
 from klp_debug.command.command import Argument, CommandError
+from klp_debug.errors import TargetError
 from klp_debug.frontend.answering import ask, show
 from klp_debug.frontend.console.lines import HelpShown, Lines, OwnCommand
 from klp_debug.frontend.console.names import Names
@@ -15,7 +16,6 @@ from klp_debug.frontend.exit_codes import FINDINGS, FINE, UNUSABLE
 from klp_debug.frontend.page_file import page_file
 from klp_debug.frontend.tell import tell
 from klp_debug.result.control import Change
-from klp_debug.target.errors import TargetError
 from klp_debug.target.target import Target
 
 

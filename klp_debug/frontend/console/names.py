@@ -4,9 +4,9 @@
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.patches import livepatches
 from klp_debug.analysis.problem_log import UNREADABLE
+from klp_debug.errors import TargetError
 from klp_debug.kernel.task import for_each_task, task_comm
 from klp_debug.result.patches import Patch
-from klp_debug.target.errors import TargetError
 from klp_debug.target.target import Target
 
 

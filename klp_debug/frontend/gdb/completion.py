@@ -2,10 +2,10 @@
 """Completes a subcommand's arguments by the names in the target."""
 
 from klp_debug.command import COMMANDS
+from klp_debug.errors import TargetError
 from klp_debug.frontend.console.candidates import candidates
 from klp_debug.frontend.console.lines import Lines
 from klp_debug.frontend.gdb.host import Host
-from klp_debug.target.errors import TargetError
 
 
 def completions(host: Host, line: str, word: str) -> list[str]:

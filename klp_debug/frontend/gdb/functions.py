@@ -11,8 +11,8 @@ from klp_debug.analysis.function import analyse_function
 from klp_debug.analysis.kept_view import view_of
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.problem_log import UNREADABLE
+from klp_debug.errors import TargetError
 from klp_debug.frontend.gdb.host import Host
-from klp_debug.target.errors import TargetError
 
 
 class _AddressOf(gdb.Function):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
-from klp_debug.target.errors import TargetError
+from klp_debug.errors import TargetError
 
 _BAUD = 115200
 _GONE_SECONDS = 2.0

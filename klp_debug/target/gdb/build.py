@@ -15,8 +15,8 @@ from drgn import FaultError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import NoteSection, SymbolTableSection
 
+from klp_debug.errors import TargetError
 from klp_debug.target.debug_info import SymbolFile
-from klp_debug.target.errors import TargetError
 from klp_debug.target.gdb.block_cache import Read
 from klp_debug.target.vmcoreinfo import MAX_SIZE, Vmcoreinfo
 

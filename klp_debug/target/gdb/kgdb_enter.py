@@ -8,7 +8,7 @@ import termios
 import time
 import tty
 
-from klp_debug.target.errors import TargetError
+from klp_debug.errors import TargetError
 from klp_debug.target.gdb.address import StubAddress
 
 _HVC_BREAK = b"\x0f"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from drgn import FaultError, Program
 
-from klp_debug.target.errors import WriteRefusedError
+from klp_debug.errors import WriteRefusedError
 from klp_debug.target.gdb.process import GdbCommandError
 from klp_debug.target.gdb.stopped import StoppedKernel
 from klp_debug.target.translation import PAGE_OFFSET, KernelTranslation

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from klp_debug.target.errors import TargetError
+from klp_debug.errors import TargetError
 
 GDB = "gdb-multiarch"
 START_SECONDS = 30.0

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from klp_debug.target.errors import TargetError
+from klp_debug.errors import TargetError
 from klp_debug.target.gdb.address import StubAddress
 from klp_debug.target.gdb.block_cache import BLOCK_SIZES, BlockCache
 from klp_debug.target.gdb.kgdb_enter import enter_kgdb

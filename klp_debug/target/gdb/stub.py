@@ -13,7 +13,7 @@ from pathlib import Path
 
 from drgn import FaultError
 
-from klp_debug.target.errors import TargetError
+from klp_debug.errors import TargetError
 from klp_debug.target.gdb.address import StubAddress
 from klp_debug.target.gdb.answers import (
     REGISTERS,

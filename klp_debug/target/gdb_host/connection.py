@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import gdb
 from drgn import FaultError
 
-from klp_debug.target.errors import TargetError
+from klp_debug.errors import TargetError
 from klp_debug.target.gdb.answers import (
     REGISTERS,
     exceptions_of,

@@ -9,8 +9,8 @@ from drgn import FaultError, Program
 from elftools.elf.elffile import ELFFile
 from elftools.elf.segments import NoteSegment
 
+from klp_debug.errors import TargetError
 from klp_debug.target.core_file import CoreKind, identify
-from klp_debug.target.errors import TargetError
 from klp_debug.target.gdb.answers import has_memory
 from klp_debug.target.gdb.block_cache import BlockCache
 from klp_debug.target.translation import PAGE_OFFSET

@@ -7,10 +7,10 @@ from pathlib import Path
 import gdb
 from drgn import Program
 
+from klp_debug.errors import TargetError
 from klp_debug.target.attaching import PPC64LE, Attached, open_stub
 from klp_debug.target.core_file import CoreKind
 from klp_debug.target.debug_info import SymbolFile, read_symbol_file, symbol_files
-from klp_debug.target.errors import TargetError
 from klp_debug.target.gdb.build import builds, running_build
 from klp_debug.target.gdb_host.connection import HostConnection
 from klp_debug.target.gdb_host.core import HostCore

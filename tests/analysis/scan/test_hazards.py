@@ -16,8 +16,8 @@ import pytest
 from klp_debug.analysis.scan.baseline import read_baseline
 from klp_debug.analysis.scan.hazards import HAZARDS
 from klp_debug.analysis.scan.scan import Scanner
+from klp_debug.errors import TargetError
 from klp_debug.result.scan import Hazard, Scan
-from klp_debug.target.errors import TargetError
 from tests.analysis.scan.made_patch import (
     BL,
     BLR,

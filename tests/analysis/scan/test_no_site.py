@@ -10,8 +10,8 @@ import pytest
 
 from klp_debug.analysis.scan.census import FunctionKind
 from klp_debug.analysis.scan.scan import Scanner
+from klp_debug.elf.object_file import ObjectFile
 from klp_debug.result.scan import Hazard
-from klp_debug.target.object_file import ObjectFile
 from tests.analysis.scan.made_patch import Func, made_patch
 
 pytestmark = pytest.mark.lab

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from klp_debug.target.errors import TargetError
+from klp_debug.errors import TargetError
 from klp_debug.target.gdb.address import StubAddress
 
 

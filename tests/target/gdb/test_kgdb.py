@@ -9,7 +9,7 @@ import pytest
 
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.patches import livepatches
-from klp_debug.target.errors import TargetError, WriteRefusedError
+from klp_debug.errors import TargetError, WriteRefusedError
 from klp_debug.target.registers import MSR_PR, cpu_registers
 from tests.command.klp_debug_cli import klp_debug_run
 from tests.conftest import Played

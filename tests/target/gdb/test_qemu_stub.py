@@ -17,7 +17,7 @@ from drgn import FaultError
 
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.patches import livepatches
-from klp_debug.target.errors import TargetError, WriteRefusedError
+from klp_debug.errors import TargetError, WriteRefusedError
 from klp_debug.target.gdb.address import StubAddress
 from klp_debug.target.gdb.process import GDB, Gdb, GdbEndedError, GdbTimeoutError
 from klp_debug.target.gdb.session import NotStoppedError

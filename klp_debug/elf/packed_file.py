@@ -14,7 +14,7 @@ from typing import BinaryIO, Protocol
 
 import zstandard
 
-from klp_debug.target.errors import TargetError
+from klp_debug.errors import TargetError
 
 MOST_BYTES = 1 << 30
 """Of a file, unpacked: one that would be larger was made to fill memory."""

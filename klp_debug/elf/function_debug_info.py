@@ -21,7 +21,7 @@ from elftools.dwarf.typeunit import TypeUnit
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
-from klp_debug.target.object_file import ObjectFile
+from klp_debug.elf.object_file import ObjectFile
 
 AnyUnit = CompileUnit | TypeUnit
 

@@ -17,8 +17,8 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
-from klp_debug.target.errors import ForeignFileError, TargetError
-from klp_debug.target.packed_file import read_elf_bytes
+from klp_debug.elf.packed_file import read_elf_bytes
+from klp_debug.errors import ForeignFileError, TargetError
 
 Table = npt.NDArray[Any]
 """A structured array of one of the types below."""
