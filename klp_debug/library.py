@@ -58,9 +58,9 @@ from klp_debug.result.report import Report
 from klp_debug.result.site import SiteOps, SiteReport
 from klp_debug.result.trace import TraceList
 from klp_debug.result.transition import TransitionReport
-from klp_debug.target.host_program import remember_target
-from klp_debug.target.opening import open_target
-from klp_debug.target.options import TargetOptions
+from klp_debug.targets.host_program import remember_target
+from klp_debug.targets.opening import open_target
+from klp_debug.targets.options import TargetOptions
 
 __all__ = (
     "CommandError",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from drgn import FaultError
 
 from klp_debug.kernel.symbols import KernelSymbol, KernelSymbols
-from klp_debug.target.translation import PAGE_OFFSET
+from klp_debug.targets.translation import PAGE_OFFSET
 
 
 class FunctionNotFoundError(Exception):

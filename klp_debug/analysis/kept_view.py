@@ -4,7 +4,7 @@
 from drgn import Program
 
 from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.target.host_program import target_of
+from klp_debug.targets.host_program import target_of
 
 _KEY = "klp_debug.view"
 """In :attr:`drgn.Program.cache`."""

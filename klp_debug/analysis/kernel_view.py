@@ -23,7 +23,7 @@ from klp_debug.kernel.symbols import KernelSymbol, KernelSymbols, SymbolTable
 from klp_debug.ppc64le.entry import Entry, decode_entry
 from klp_debug.ppc64le.site import Dialect, Site, decode_site
 from klp_debug.result.kernel import Kernel
-from klp_debug.target.target import Target
+from klp_debug.targets.target import Target
 
 _DIALECT_SAMPLE = 64
 _ENTRY_WORDS = 16

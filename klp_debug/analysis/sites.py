@@ -24,7 +24,7 @@ from klp_debug.ppc64le.site_words import (
     site_states,
 )
 from klp_debug.result.address import Address, Word
-from klp_debug.target.bulk import read_words
+from klp_debug.targets.bulk import read_words
 
 IDLE, ARMED, UNKNOWN = (
     STATES.index(state) for state in (SiteState.IDLE, SiteState.ARMED, SiteState.UNKNOWN)

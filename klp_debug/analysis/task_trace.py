@@ -26,7 +26,7 @@ from klp_debug.kernel.task import (
 from klp_debug.ppc64le.instruction import makes_frame
 from klp_debug.result.registers import CpuRegisters, Registers
 from klp_debug.result.trace import Frame, TaskTrace
-from klp_debug.target.registers import MSR_PR, cpu_registers
+from klp_debug.targets.registers import MSR_PR, cpu_registers
 
 RUNNING = "it runs: its stack changes"
 _MAX_EXCEPTIONS = 16

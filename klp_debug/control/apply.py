@@ -14,7 +14,7 @@ from klp_debug.control.journal import Entry, JournalWriter
 from klp_debug.errors import TargetError
 from klp_debug.result.address import Address
 from klp_debug.result.control import Outcome, PlannedWrite
-from klp_debug.target.writable import WritableMemory
+from klp_debug.targets.writable import WritableMemory
 
 _FAILURES = (TargetError, FaultError, OSError)
 

@@ -22,7 +22,7 @@ from klp_debug.control.safety import objections
 from klp_debug.errors import TargetError
 from klp_debug.kernel.walk import WalkError
 from klp_debug.result.control import Action, Change
-from klp_debug.target.writable import WritableMemory
+from klp_debug.targets.writable import WritableMemory
 
 
 class NoConsentError(Exception):

@@ -22,7 +22,7 @@ from klp_debug.kernel.livepatch_stack import livepatch_stack_entries
 from klp_debug.kernel.stacktrace import STACK_FRAME_LR_SAVE, STACK_FRAME_REGS_MARKER
 from klp_debug.kernel.task import task_stack, thread_size
 from klp_debug.result.registers import Registers
-from klp_debug.target.registers import MSR_PR
+from klp_debug.targets.registers import MSR_PR
 
 _MAX_STACKS = 6
 """On the way down to a task's own stack: emergency, machine check, hard and soft interrupt."""

@@ -10,7 +10,7 @@ from klp_debug.frontend.confirm import confirmation, showing
 from klp_debug.frontend.progress import progress
 from klp_debug.render.formats import FORMATS
 from klp_debug.result.answer import Answer
-from klp_debug.target.target import Target
+from klp_debug.targets.target import Target
 
 
 def ask(command: Command, target: Target | None, args: argparse.Namespace) -> Answer:

@@ -20,8 +20,8 @@ from klp_debug.frontend.page_file import page_file
 from klp_debug.frontend.progress import progress
 from klp_debug.frontend.target_arguments import add_target_arguments, target_options
 from klp_debug.frontend.tell import tell
-from klp_debug.target.opening import open_target
-from klp_debug.target.target import Target
+from klp_debug.targets.opening import open_target
+from klp_debug.targets.target import Target
 
 
 def parser() -> argparse.ArgumentParser:

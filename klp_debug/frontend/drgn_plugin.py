@@ -32,7 +32,7 @@ def drgn_prog_set(prog: drgn.Program) -> None:
         return
     # Only here: other programs need none of it.
     from klp_debug.errors import TargetError
-    from klp_debug.target.kernel_memory import complete_memory
+    from klp_debug.targets.kernel_memory import complete_memory
 
     try:
         complete_memory(prog, _say)

@@ -12,8 +12,8 @@ from drgn.cli import run_interactive
 
 from klp_debug.errors import TargetError
 from klp_debug.frontend.target_arguments import add_target_arguments, target_options
-from klp_debug.target.host_program import remember_target
-from klp_debug.target.opening import open_target
+from klp_debug.targets.host_program import remember_target
+from klp_debug.targets.opening import open_target
 
 if TYPE_CHECKING:
     from klp_debug.frontend.command_parsers import SubParsers

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from klp_debug.errors import TargetError
 from klp_debug.frontend.exit_codes import FINE
-from klp_debug.target.gdb.process import GDB
+from klp_debug.targets.gdb.process import GDB
 
 if TYPE_CHECKING:
     from klp_debug.frontend.command_parsers import SubParsers

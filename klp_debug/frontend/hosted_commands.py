@@ -18,7 +18,7 @@ from klp_debug.frontend.page_file import page_file
 from klp_debug.frontend.progress import progress
 from klp_debug.result.answer import Answer
 from klp_debug.result.control import Change
-from klp_debug.target.host_program import target_of
+from klp_debug.targets.host_program import target_of
 
 
 class HostedError(Exception):

@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from klp_debug.render.terminal import escape
-from klp_debug.target.gdb.session import GdbSession
+from klp_debug.targets.gdb.session import GdbSession
 
 _PATIENCE = 2.0
 """Seconds that a user waits before wondering."""

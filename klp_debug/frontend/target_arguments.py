@@ -6,9 +6,9 @@ import threading
 from pathlib import Path
 
 from klp_debug.errors import TargetError
-from klp_debug.target.gdb.process import GDB
-from klp_debug.target.gdb.session import GdbOptions
-from klp_debug.target.options import TargetOptions
+from klp_debug.targets.gdb.process import GDB
+from klp_debug.targets.gdb.session import GdbOptions
+from klp_debug.targets.options import TargetOptions
 
 
 def add_target_arguments(parser: argparse.ArgumentParser) -> None:

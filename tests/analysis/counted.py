@@ -3,8 +3,8 @@
 
 from dataclasses import dataclass, field
 
-from klp_debug.target.target import Target
-from klp_debug.target.translation import (
+from klp_debug.targets.target import Target
+from klp_debug.targets.translation import (
     PAGE_OFFSET,
     KernelPageTable,
     PageTableGeometry,

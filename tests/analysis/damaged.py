@@ -12,9 +12,9 @@ from klp_debug.command import COMMANDS
 from klp_debug.render.as_json import as_json
 from klp_debug.render.as_text import as_text
 from klp_debug.result.answer import Answer
-from klp_debug.target.opening import open_target
-from klp_debug.target.options import TargetOptions
-from klp_debug.target.target import Target
+from klp_debug.targets.opening import open_target
+from klp_debug.targets.options import TargetOptions
+from klp_debug.targets.target import Target
 
 
 class DamagedCapture:

@@ -10,8 +10,8 @@ from klp_debug.analysis.find_function import FunctionNotFoundError
 from klp_debug.analysis.find_site import find_site
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.kernel.ftrace import FtraceRecord
-from klp_debug.target.opening import open_target
-from klp_debug.target.options import TargetOptions
+from klp_debug.targets.opening import open_target
+from klp_debug.targets.options import TargetOptions
 from tests.analysis.compiled_sites import compiled_sites
 from tests.conftest import Captured
 from vmcores.capture import CaptureSet

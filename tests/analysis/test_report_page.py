@@ -9,8 +9,8 @@ from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.report_page import report_page
 from klp_debug.kernel.livepatch import for_each_klp_func, for_each_klp_object, for_each_klp_patch
 from klp_debug.result.page import ReportPage
-from klp_debug.target.opening import open_target
-from klp_debug.target.options import TargetOptions
+from klp_debug.targets.opening import open_target
+from klp_debug.targets.options import TargetOptions
 from tests.analysis.compiled_sites import CompiledSites, compiled_sites
 from tests.analysis.damaged import DamagedCapture
 from tests.conftest import Captured

@@ -12,8 +12,8 @@ from klp_debug.result.answer import Answer
 from klp_debug.result.kernel import Kernel
 from klp_debug.result.patches import PatchList
 from klp_debug.result.problem import Problem
-from klp_debug.target.opening import open_target
-from klp_debug.target.options import TargetOptions
+from klp_debug.targets.opening import open_target
+from klp_debug.targets.options import TargetOptions
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
 from tests.conftest import Played
 

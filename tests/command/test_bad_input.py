@@ -16,7 +16,7 @@ from klp_debug.command import COMMANDS
 from klp_debug.command.command import Command
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run, refusal
 from tests.conftest import Captured
-from tests.target.test_core_file import VMCOREINFO, elf
+from tests.targets.test_core_file import VMCOREINFO, elf
 from vmcores.capture import CaptureSet
 
 

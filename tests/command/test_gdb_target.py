@@ -15,7 +15,7 @@ import pytest
 
 from tests.command.klp_debug_cli import Ran, klp_debug_run, refusal
 from tests.conftest import Played
-from tests.target.gdb.guests import becomes, runs, stopped
+from tests.targets.gdb.guests import becomes, runs, stopped
 from vmcores.guest import Guest
 from vmcores.image import image
 from vmcores.machine import PSERIES

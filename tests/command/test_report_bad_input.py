@@ -13,12 +13,12 @@ from drgn.helpers.linux.percpu import per_cpu_ptr
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.analysis.report import report
 from klp_debug.result.report import Report
-from klp_debug.target.notes import PRSTATUS_NOTE_SIZE
-from klp_debug.target.opening import open_target
-from klp_debug.target.options import TargetOptions
+from klp_debug.targets.notes import PRSTATUS_NOTE_SIZE
+from klp_debug.targets.opening import open_target
+from klp_debug.targets.options import TargetOptions
 from tests.analysis.damaged import DamagedCapture
 from tests.conftest import Captured
-from tests.target.test_core_file import elf
+from tests.targets.test_core_file import elf
 from vmcores.capture import CaptureSet
 
 pytestmark = pytest.mark.lab

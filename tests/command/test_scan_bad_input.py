@@ -16,7 +16,7 @@ from klp_debug.errors import TargetError
 from tests.analysis.scan.made_patch import Func, made_patch
 from tests.analysis.scan.seed_object import seed_object
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run, refusal
-from tests.target.made_object import MadeObject
+from tests.targets.made_object import MadeObject
 from vmcores.image import image
 
 CUTS = 300

@@ -12,8 +12,8 @@ import pytest
 
 from klp_debug.control.durable import DurableLines
 from klp_debug.errors import TargetError, WriteRefusedError
-from klp_debug.target.target import Target
-from klp_debug.target.writable import StubKind, WritableMemory
+from klp_debug.targets.target import Target
+from klp_debug.targets.writable import StubKind, WritableMemory
 from tests.control.guests import run
 
 

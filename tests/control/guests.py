@@ -11,7 +11,7 @@ from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.command.command import CommandError
 from klp_debug.frontend.cli import parser
 from klp_debug.result.control import Change
-from klp_debug.target.target import Target
+from klp_debug.targets.target import Target
 from tests.control.stub import Stub, stopped
 from vmcores.guest import Guest
 from vmcores.live_guest import live_guest as live_guest_of_lab

@@ -17,11 +17,11 @@ from typing import Any
 from drgn import FaultError
 
 from klp_debug.errors import TargetError, WriteRefusedError
-from klp_debug.target.notes import Prstatus
-from klp_debug.target.opening import open_target
-from klp_debug.target.options import TargetOptions
-from klp_debug.target.target import Target
-from klp_debug.target.writable import StubKind
+from klp_debug.targets.notes import Prstatus
+from klp_debug.targets.opening import open_target
+from klp_debug.targets.options import TargetOptions
+from klp_debug.targets.target import Target
+from klp_debug.targets.writable import StubKind
 from vmcores.guest import Guest
 
 MSR_PR = 1 << 14
@@ -145,7 +145,7 @@ class Stub:
 
 
 class Session:
-    """What of :class:`klp_debug.target.gdb.session.GdbSession` tells the registers of the CPUs."""
+    """What of :class:`klp_debug.targets.gdb.session.GdbSession` tells the registers of the CPUs."""
 
     kind: StubKind = "QEMU"
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from klp_debug.kernel.livepatch import for_each_klp_ops
-from klp_debug.target.target import Target
+from klp_debug.targets.target import Target
 from tests.control.faults import (
     Steps,
     broken,

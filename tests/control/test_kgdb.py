@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from klp_debug.target.gdb.memory import StubMemory
-from klp_debug.target.gdb.process import GDB
-from klp_debug.target.gdb.session import GdbOptions, GdbSession
-from klp_debug.target.target import Target
+from klp_debug.targets.gdb.memory import StubMemory
+from klp_debug.targets.gdb.process import GDB
+from klp_debug.targets.gdb.session import GdbOptions, GdbSession
+from klp_debug.targets.target import Target
 from tests.control.guests import ORIGINALS, REPLACEMENTS, counts, live_guest, run, ten
 from tests.control.memory import memory_of
 from tests.control.stub import opened
-from tests.target.gdb.guests import stopped
+from tests.targets.gdb.guests import stopped
 from vmcores.guest import Guest
 
 pytestmark = pytest.mark.lab

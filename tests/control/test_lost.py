@@ -17,14 +17,14 @@ import pytest
 
 from klp_debug.control.journal import journal_path, read_journal
 from klp_debug.errors import TargetError
-from klp_debug.target.gdb.memory import StubMemory
-from klp_debug.target.gdb.process import GDB
-from klp_debug.target.gdb.session import GdbOptions, GdbSession
-from klp_debug.target.target import Target
+from klp_debug.targets.gdb.memory import StubMemory
+from klp_debug.targets.gdb.process import GDB
+from klp_debug.targets.gdb.session import GdbOptions, GdbSession
+from klp_debug.targets.target import Target
 from tests.control.faults import Steps, broken
 from tests.control.guests import ORIGINALS, REPLACEMENTS, change, live_guest, run, running, ten
 from tests.control.stub import Stub, opened, stopped, stopped_target
-from tests.target.gdb.relay import Relay
+from tests.targets.gdb.relay import Relay
 from vmcores.guest import Guest
 from vmcores.live_guest import booted_live_guest
 

@@ -10,8 +10,8 @@ import pytest
 
 from klp_debug.errors import TargetError
 from klp_debug.result.control import Change
-from klp_debug.target.target import Target
-from klp_debug.target.writable import StubKind
+from klp_debug.targets.target import Target
+from klp_debug.targets.writable import StubKind
 from tests.control.guests import done, live_guest, refusal, run
 from tests.control.stub import Stub, stopped
 from vmcores.guest import Guest

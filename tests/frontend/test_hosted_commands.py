@@ -11,8 +11,8 @@ from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.frontend import hosted_commands
 from klp_debug.frontend.hosted_commands import answer, hosted_parser
 from klp_debug.result.patches import PatchList
-from klp_debug.target.opening import open_target
-from klp_debug.target.options import TargetOptions
+from klp_debug.targets.opening import open_target
+from klp_debug.targets.options import TargetOptions
 from tests.conftest import Played
 
 PATCH = "cmdline_patch_2"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from klp_debug.kernel.log import LogRecord, for_each_log_record
 from klp_debug.kernel.walk import WalkError
-from klp_debug.target.opening import open_target
-from klp_debug.target.options import TargetOptions
+from klp_debug.targets.opening import open_target
+from klp_debug.targets.options import TargetOptions
 from tests.conftest import Captured
 from tests.kernel.memory import MemoryProgram
 from vmcores.image import image

@@ -11,10 +11,10 @@ from drgn import Object
 from klp_debug.kernel.log import LogRecord, for_each_log_record, oops_reports
 from klp_debug.kernel.panic import asked_for, crash, has_oopsed, panic_message
 from klp_debug.kernel.walk import WalkError
-from klp_debug.target.opening import open_target
-from klp_debug.target.options import TargetOptions
-from klp_debug.target.registers import cpu_registers
-from klp_debug.target.target import Target
+from klp_debug.targets.opening import open_target
+from klp_debug.targets.options import TargetOptions
+from klp_debug.targets.registers import cpu_registers
+from klp_debug.targets.target import Target
 from tests.conftest import Captured
 from vmcores import debugger
 from vmcores.image import image

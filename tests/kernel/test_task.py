@@ -30,8 +30,8 @@ from klp_debug.kernel.task import (
     thread_size,
 )
 from klp_debug.kernel.walk import WalkError
-from klp_debug.target.opening import open_target
-from klp_debug.target.options import TargetOptions
+from klp_debug.targets.opening import open_target
+from klp_debug.targets.options import TargetOptions
 from tests.conftest import Captured, Played
 from tests.kernel.memory import MemoryProgram
 from vmcores.recipe import guest_kernels

@@ -16,7 +16,7 @@ from klp_debug.frontend.exit_codes import FINDINGS, FINE, UNUSABLE
 from klp_debug.frontend.page_file import page_file
 from klp_debug.frontend.tell import tell
 from klp_debug.result.control import Change
-from klp_debug.target.target import Target
+from klp_debug.targets.target import Target
 
 
 @dataclass(frozen=True, slots=True)

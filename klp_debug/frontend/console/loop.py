@@ -13,7 +13,7 @@ from klp_debug.frontend.console.own_commands import LeaveConsole
 from klp_debug.frontend.console.status_line import status_line
 from klp_debug.frontend.exit_codes import FINE
 from klp_debug.frontend.tell import tell
-from klp_debug.target.target import Target
+from klp_debug.targets.target import Target
 
 _PROMPT = "klp-debug> "
 _REFRESH = 1.0

@@ -7,7 +7,7 @@ from klp_debug.analysis.problem_log import UNREADABLE
 from klp_debug.errors import TargetError
 from klp_debug.kernel.task import for_each_task, task_comm
 from klp_debug.result.patches import Patch
-from klp_debug.target.target import Target
+from klp_debug.targets.target import Target
 
 
 class Names:

@@ -8,9 +8,9 @@ from klp_debug.command.command import Argument, CommandError
 from klp_debug.frontend.console.lines import OwnCommand
 from klp_debug.frontend.console.names import Names
 from klp_debug.frontend.tell import tell
-from klp_debug.target.gdb.session import GdbSession
-from klp_debug.target.target import Target
-from klp_debug.target.unrecoverable import tell_unrecoverable
+from klp_debug.targets.gdb.session import GdbSession
+from klp_debug.targets.target import Target
+from klp_debug.targets.unrecoverable import tell_unrecoverable
 
 
 class LeaveConsole(Exception):  # noqa: N818 (no error)

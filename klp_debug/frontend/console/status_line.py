@@ -3,7 +3,7 @@
 
 from klp_debug.frontend.console.names import Names
 from klp_debug.render.terminal import escape
-from klp_debug.target.target import Target
+from klp_debug.targets.target import Target
 
 
 def status_line(target: Target, names: Names) -> str:

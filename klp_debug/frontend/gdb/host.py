@@ -10,11 +10,11 @@ from drgn import Program
 
 from klp_debug.frontend.console.names import Names
 from klp_debug.frontend.tell import tell
-from klp_debug.target.gdb_host.connection import HostConnection
-from klp_debug.target.gdb_host.opening import open_host_target
-from klp_debug.target.host_program import remember_target
-from klp_debug.target.target import Target
-from klp_debug.target.unrecoverable import tell_unrecoverable
+from klp_debug.targets.gdb_host.connection import HostConnection
+from klp_debug.targets.gdb_host.opening import open_host_target
+from klp_debug.targets.host_program import remember_target
+from klp_debug.targets.target import Target
+from klp_debug.targets.unrecoverable import tell_unrecoverable
 
 _CHANGES = ("cont", "inferior_call", "memory_changed")
 """Its memory may not be what it was."""

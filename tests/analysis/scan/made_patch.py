@@ -4,7 +4,7 @@
 import struct
 from dataclasses import dataclass
 
-from tests.target.made_object import (
+from tests.targets.made_object import (
     ADDR64,
     ALLOC,
     NOTYPE,

@@ -6,7 +6,7 @@ Petr Mladek, "Re: [PATCH v6 8/9] Implement kernel live patching for ppc64le (ABI
 2016, linuxppc-dev: scsi_common.o of Linux 4.5-rc1, by gcc 4.8.5.
 """
 
-from tests.target.made_object import ALLOC, EXEC, REL16_HA, REL16_LO, REL24, UNDEF, MadeObject
+from tests.targets.made_object import ALLOC, EXEC, REL16_HA, REL16_LO, REL24, UNDEF, MadeObject
 
 INT_TO_SCSILUN, SCSI_SET_SENSE_INFORMATION = 0x2D0, 0x330
 

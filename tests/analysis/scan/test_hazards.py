@@ -32,7 +32,7 @@ from tests.analysis.scan.made_patch import (
 )
 from tests.command.klp_debug_cli import SCHEMAS
 from tests.ppc64le.test_trampoline import BROKEN
-from tests.target.made_object import (
+from tests.targets.made_object import (
     ADDR64,
     LIVEPATCH,
     NOTYPE,

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+The ELF notes of a core file, and the registers in them.
+
+The kernel fills an NT_PRSTATUS note for each CPU that stops in a crash (``crash_save_cpu()``);
+/proc/vmcore and makedumpfile carry them on. QEMU's ``dump-guest-memory`` writes its own
+(``target/ppc/arch_dump.c``), in the byte order of the file's header, which in 7.2 is big-endian
+for a little-endian guest too.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+
+from klp_debug.errors import TargetError
+from klp_debug.targets.disk_dump import DiskDump
+
+ByteOrder = Literal["<", ">"]
+"""As :mod:`struct` writes it."""
+
+PRSTATUS_NOTE_SIZE = 12 + 8 + 504
+"""Bytes of an NT_PRSTATUS note: header, name ``CORE`` and ``struct elf_prstatus``."""
+
+_NT_PRSTATUS = 1
+_PRSTATUS_SIZE = 504
+_PR_REG = 112
+_PT_REGS = 44
+"""Doublewords of ``struct user_pt_regs``; ``elf_gregset_t`` has four more, which mean nothing."""
+_MAX_NOTES = 1 << 26
+"""Bytes; QEMU writes less than 4 KiB for each CPU, and there are at most 8192."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prstatus:
+    """The registers of one NT_PRSTATUS note, in the order of ``struct user_pt_regs``."""
+
+    gpr: tuple[int, ...]
+    nip: int
+    msr: int
+    orig_gpr3: int
+    ctr: int
+    link: int
+    xer: int
+    ccr: int
+    softe: int
+    trap: int
+    dar: int
+    dsisr: int
+    result: int
+
+
+def prstatus_notes(data: bytes, order: ByteOrder) -> Iterator[Prstatus]:
+    """
+    Yield the registers of the NT_PRSTATUS notes, in their order.
+
+    Ends where the notes end or are damaged; what is no such note is passed over.
+
+    :param data: ELF notes, one behind the other
+    """
+    position = 0
+    while position + 12 <= len(data):
+        name_size, size, type_ = struct.unpack_from(f"{order}III", data, position)
+        if not name_size:  # the kernel's end mark, and the zeros of a note never filled
+            return
+        name_start = position + 12
+        start = name_start + (name_size + 3 & ~3)
+        position = start + (size + 3 & ~3)
+        if start + size > len(data):
+            return
+        name = data[name_start : name_start + name_size].rstrip(b"\0")
+        if name == b"CORE" and type_ == _NT_PRSTATUS and size == _PRSTATUS_SIZE:
+            values = struct.unpack_from(f"{order}{_PT_REGS}Q", data, start + _PR_REG)
+            yield Prstatus(values[:32], *values[32:])
+
+
+def core_notes(path: Path) -> tuple[bytes, ByteOrder]:
+    """
+    Return the ELF notes of a core file, one behind the other, and their byte order.
+
+    :raises OSError: if the file cannot be read
+    :raises TargetError: if its notes cannot be found in it
+    """
+    with path.open("rb") as file:
+        if file.read(4) != b"\x7fELF":
+            return DiskDump(path).notes()
+        try:
+            elf = ELFFile(file)
+            # One behind the other within a segment, too: a note's end is aligned to 4 bytes.
+            parts = []
+            for segment in elf.iter_segments("PT_NOTE"):
+                file.seek(segment["p_offset"])
+                parts.append(file.read(min(segment["p_filesz"], _MAX_NOTES)))
+        except (ELFError, ValueError, KeyError, struct.error, OverflowError) as error:
+            raise TargetError(f"{path} is a damaged ELF core ({error})") from None
+        return b"".join(parts), "<" if elf.little_endian else ">"

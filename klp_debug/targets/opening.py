@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Opens any target: one function, whatever the bytes come from."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from drgn import FaultError, Program
+
+from klp_debug.errors import TargetError
+from klp_debug.result.problem import Problem
+from klp_debug.targets.attaching import (
+    Attached,
+    connect_qmp,
+    open_core,
+    open_qemu,
+    open_running_kernel,
+    open_stub,
+)
+from klp_debug.targets.debug_info import (
+    SymbolFile,
+    choose_vmlinux,
+    load_modules,
+    load_vmlinux,
+    symbol_files,
+)
+from klp_debug.targets.drgn_log import held_warnings
+from klp_debug.targets.gdb.build import builds
+from klp_debug.targets.gdb.memory import StubMemory, read_linear_map
+from klp_debug.targets.gdb.session import GdbOptions, GdbSession
+from klp_debug.targets.gdb.stopped import StoppedKernel
+from klp_debug.targets.kernel_memory import without_help
+from klp_debug.targets.options import TargetOptions
+from klp_debug.targets.qmp import Qmp
+from klp_debug.targets.target import Target
+from klp_debug.targets.translation import add_linear_map, add_vmalloc, mmu_mode
+from klp_debug.targets.unrecoverable import tell_unrecoverable
+from klp_debug.targets.vmcoreinfo import Vmcoreinfo
+
+
+@without_help()
+@held_warnings()
+def open_target(options: TargetOptions, tell: Callable[[str], None] = lambda _: None) -> Target:
+    """
+    Open a target and load its debugging information.
+
+    :param tell: is told what becomes of a target that a debugger stopped
+    :raises TargetError: if that cannot be done; the message says why in one sentence
+    """
+    named = [options.core is not None, options.kernel, (options.qemu or options.gdb) is not None]
+    if sum(named) != 1:
+        raise TargetError(
+            "name one target: --core PATH, --kernel, --qemu SOCKET, --gdb STUB, or the last two"
+            " for the same guest"
+        )
+    files = list(symbol_files(options.symbols))
+    given = _read_vmcoreinfo(options.vmcoreinfo) if options.vmcoreinfo else None
+    if options.gdb is not None:
+        return _open_stopped(options, options.gdb, files, given, tell)
+    if options.core is not None:
+        attached = open_core(options.core, given)
+    elif options.qemu is not None:
+        attached = open_qemu(options.qemu, connect_qmp(options.qemu), given, live=True)
+    else:
+        attached = open_running_kernel(given)
+    load_kernel(attached, files, options)
+    return finish(attached, files, options)
+
+
+def _open_stopped(
+    options: TargetOptions,
+    gdb: GdbOptions,
+    files: list[SymbolFile],
+    given: Vmcoreinfo | None,
+    tell: Callable[[str], None],
+) -> Target:
+    """Open a target that is stopped by its stub until it is closed, or until opening fails."""
+    with ExitStack() as stack:
+        if options.qemu is None:
+            directory = options.kernel_directory
+            kernels = builds([*files, *symbol_files([directory] if directory else [])])
+            session = GdbSession(gdb, tell)
+            stack.callback(session.close)
+            attached = open_stub(session, kernels, given)
+            load_kernel(attached, files, options)
+        else:
+            # What takes long is done before the guest is stopped.
+            qmp = connect_qmp(options.qemu)
+            attached = open_qemu(options.qemu, qmp, given, live=False)
+            load_kernel(attached, files, options)
+            session = GdbSession(gdb, tell, qmp.resume)
+            stack.callback(session.close)
+            _same_guest(attached.prog, qmp, session)
+        target = finish(attached, files, options, session)
+        tell_unrecoverable(target, tell)
+        session.check()
+        stack.pop_all()
+        return target
+
+
+def _same_guest(prog: Program, qmp: Qmp, session: GdbSession) -> None:
+    """
+    See that QMP and the stub are of one guest: it is stopped, and it is the same moment.
+
+    :raises TargetError: if they are not
+    """
+    place = prog["jiffies_64"].address_
+    assert place is not None
+    if (
+        session.kind != "QEMU"
+        or qmp.runs()
+        or prog.read(place, 8) != read_linear_map(session, place, 8)
+    ):
+        raise TargetError("--qemu and --gdb name different guests")
+
+
+def _read_vmcoreinfo(path: Path) -> Vmcoreinfo:
+    try:
+        return Vmcoreinfo.from_bytes(path.read_bytes())
+    except OSError as error:
+        raise TargetError(f"{path}: {error.strerror}") from None
+
+
+def load_kernel(attached: Attached, files: list[SymbolFile], options: TargetOptions) -> None:
+    """Make the linear map readable by virtual address and load vmlinux."""
+    vmlinux = choose_vmlinux(files, attached.vmcoreinfo.build_id)
+    if attached.by_physical:
+        add_linear_map(attached.prog)
+    load_vmlinux(attached.prog, vmlinux, options.kernel_directory)
+
+
+def finish(
+    attached: Attached,
+    files: list[SymbolFile],
+    options: TargetOptions,
+    session: GdbSession | None = None,
+    host: StoppedKernel | None = None,
+) -> Target:
+    """Make all kernel memory readable by virtual address and load the modules."""
+    prog, vmcoreinfo = attached.prog, attached.vmcoreinfo
+    problems = []
+    page_size = vmcoreinfo.page_size
+    try:
+        mmu = mmu_mode(prog, vmcoreinfo)
+    except FaultError as fault:
+        raise TargetError(f"the MMU of the target cannot be told: {fault}") from None
+    writable = None
+    try:
+        if attached.by_physical:
+            add_vmalloc(prog, page_size)
+        stopped = session or host
+        if stopped is not None:
+            writable = StubMemory(stopped, prog, page_size)
+    except (FaultError, LookupError, ValueError) as error:
+        problems.append(Problem("vmalloc memory", f"cannot be translated: {error}"))
+    try:
+        load_modules(prog, files, options.kernel_directory)
+    except FaultError as fault:
+        problems.append(Problem("list of modules", f"cannot be read: {fault}"))
+    main = prog.main_module()
+    return Target(
+        prog=prog,
+        source=attached.source,
+        vmcoreinfo=vmcoreinfo,
+        vmlinux=Path(main.debug_file_path or main.loaded_file_path or ""),
+        build_id=main.build_id.hex() if main.build_id else vmcoreinfo.build_id,
+        mmu=mmu,
+        page_size=page_size,
+        core=options.core,
+        problems=problems,
+        debugger=session,
+        host=host,
+        writable=writable,
+    )

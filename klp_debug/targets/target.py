@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""An opened target."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from drgn import Program
+
+from klp_debug.result.kernel import Mmu
+from klp_debug.result.problem import Problem
+from klp_debug.targets.gdb.session import GdbSession
+from klp_debug.targets.gdb.stopped import StoppedKernel
+from klp_debug.targets.vmcoreinfo import Vmcoreinfo
+from klp_debug.targets.writable import WritableMemory
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A kernel whose memory and debugging information are at hand."""
+
+    prog: Program
+    source: str
+    """What was opened: ``kdump vmcore``, ``QEMU guest``, ..."""
+    vmcoreinfo: Vmcoreinfo
+    vmlinux: Path | None
+    """The kernel's ELF file."""
+    build_id: str | None
+    mmu: Mmu
+    page_size: int
+    """In bytes."""
+    core: Path | None = None
+    """The dump's file; None for a running kernel."""
+    problems: list[Problem] = field(default_factory=list)
+    """What opening could not do, though it could open."""
+    debugger: GdbSession | None = None
+    """What stopped the target through a stub, and lets it run again; else None."""
+    host: StoppedKernel | None = None
+    """The debugger inside of which we run, if that stopped the target; else None."""
+    writable: WritableMemory | None = None
+    """The target's memory for writing; None where no debugger stopped it."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether the kernel runs while it is read."""
+        return self.core is None and (self.stopped is None or self.stopped.paused is None)
+
+    @property
+    def stopped(self) -> StoppedKernel | None:
+        """Whoever stopped the target through a stub, or did before it ran again."""
+        return self.debugger or self.host
+
+    def close(self) -> None:
+        """
+        Leave the target: one that a debugger stopped runs then, unless it was to stay stopped.
+
+        :raises TargetError: if it cannot be made to run
+        """
+        if self.debugger is not None:
+            self.debugger.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Files that are no core of a ppc64le kernel: each gets one clear sentence."""
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from klp_debug.errors import TargetError
+from klp_debug.targets.core_file import CoreKind, identify
+
+ET_CORE, ET_EXEC = 4, 2
+EM_PPC64, EM_X86_64 = 21, 62
+PT_LOAD, PT_NOTE = 1, 4
+
+
+def elf(
+    *,
+    machine: int = EM_PPC64,
+    type_: int = ET_CORE,
+    little: bool = True,
+    notes: bytes = b"",
+    memory: bytes = b"\0" * 64,
+) -> bytes:
+    """Return an ELF64 file with one PT_NOTE and one PT_LOAD."""
+    order = "<" if little else ">"
+    ident = b"\x7fELF" + bytes([2, 1 if little else 2, 1]) + bytes(9)
+    start = 64 + 2 * 56
+    header = struct.pack(
+        f"{order}HHIQQQIHHHHHH", type_, machine, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0
+    )
+    segments = struct.pack(f"{order}IIQQQQQQ", PT_NOTE, 0, start, 0, 0, len(notes), 0, 4)
+    segments += struct.pack(
+        f"{order}IIQQQQQQ", PT_LOAD, 7, start + len(notes), 0, 0, len(memory), len(memory), 0
+    )
+    return ident + header + segments + notes + memory
+
+
+def note(name: bytes, text: bytes, *, little: bool = True) -> bytes:
+    """Return an ELF note."""
+    padded = name + b"\0" * (4 - len(name) % 4)
+    header = struct.pack(f"{'<' if little else '>'}III", len(name) + 1, len(text), 0)
+    return header + padded + text + b"\0" * (-len(text) % 4)
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(TargetError) as caught:
+        identify(path)
+    message = str(caught.value)
+    assert message.startswith(str(path))
+    assert "\n" not in message
+    return message
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Path:
+    return tmp_path / "vmcore"
+
+
+VMCOREINFO = note(b"VMCOREINFO", b"OSRELEASE=6.1\n")
+
+
+def test_vmcore_of_proc_vmcore(core: Path) -> None:
+    core.write_bytes(elf(notes=VMCOREINFO))
+    assert identify(core) is CoreKind.ELF
+
+
+def test_qemu_dump_has_no_vmcoreinfo_and_any_byte_order(core: Path) -> None:
+    core.write_bytes(elf(little=False))
+    assert identify(core) is CoreKind.QEMU_ELF
+
+
+def test_no_such_file(core: Path) -> None:
+    assert refusal(core).endswith("no such file")
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    assert "directory" in refusal(tmp_path)
+
+
+def test_not_a_core(core: Path) -> None:
+    core.write_bytes(b"#!/bin/sh\n")
+    assert "not a core" in refusal(core)
+
+
+def test_empty(core: Path) -> None:
+    core.write_bytes(b"")
+    assert "not a core" in refusal(core)
+
+
+def test_elf_but_no_core(core: Path) -> None:
+    core.write_bytes(elf(type_=ET_EXEC))
+    assert "not a core (ET_EXEC)" in refusal(core)
+
+
+def test_x86_64(core: Path) -> None:
+    core.write_bytes(elf(machine=EM_X86_64, notes=VMCOREINFO))
+    assert "another architecture (x86-64)" in refusal(core)
+
+
+def test_big_endian_ppc64(core: Path) -> None:
+    vmcoreinfo = note(b"VMCOREINFO", b"OSRELEASE=4.4\n", little=False)
+    core.write_bytes(elf(little=False, notes=vmcoreinfo))
+    assert "another architecture (big-endian ppc64)" in refusal(core)
+
+
+@pytest.mark.parametrize("keep", [10, 63, 64, 100, 64 + 2 * 56, 240])
+def test_truncated_elf(core: Path, keep: int) -> None:
+    whole = elf(notes=VMCOREINFO)
+    assert keep < len(whole)
+    core.write_bytes(whole[:keep])
+    message = refusal(core)
+    assert "truncated" in message
+
+
+def disk_dump_header(machine: bytes, version: int = 6) -> bytes:
+    """Return the first block of a kdump file that claims to be of a machine."""
+    header = b"KDUMP   " + struct.pack("<i", version) + bytes(4 * 65) + machine
+    return header.ljust(4096, b"\0")
+
+
+@pytest.mark.parametrize(
+    ("machine", "name"),
+    [(b"x86_64", "x86-64"), (b"ppc64", "big-endian ppc64"), (b"\x1b[2J", r"'\x1b[2J'")],
+)
+def test_kdump_of_another_machine(core: Path, machine: bytes, name: str) -> None:
+    core.write_bytes(disk_dump_header(machine))
+    assert f"another architecture ({name})" in refusal(core)
+
+
+def test_kdump_cut_in_its_header(core: Path) -> None:
+    core.write_bytes(disk_dump_header(b"ppc64le")[:300])
+    assert "truncated" in refusal(core)
+
+
+def test_flattened_kdump_without_end_mark(core: Path) -> None:
+    record = struct.pack(">qq", 0, 4096)
+    core.write_bytes(b"makedumpfile".ljust(4096, b"\0") + record + disk_dump_header(b"ppc64le"))
+    assert "end mark is missing" in refusal(core)
