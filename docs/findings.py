@@ -3,8 +3,9 @@
 
 from pathlib import Path
 
-from klp_debug.analysis.findings import KINDS, Kind
+from klp_debug.analysis.findings import KINDS
 from klp_debug.analysis.scan.hazards import HAZARDS
+from klp_debug.result.finding import FindingKind
 
 PAGE = Path(__file__).with_name("findings.md")
 
@@ -37,7 +38,7 @@ def findings_page() -> str:
     return "\n".join(parts)
 
 
-def _section(kind: Kind) -> str:
+def _section(kind: FindingKind) -> str:
     return f"""\
 ## {kind.id}
 

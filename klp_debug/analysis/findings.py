@@ -5,28 +5,9 @@ The catalogue of findings: what each id means, what shows it and what to do abou
 docs/findings.md is made of it: ``make docs``.
 """
 
-from dataclasses import dataclass
+from klp_debug.result.finding import FindingKind
 
-from klp_debug.result.finding import Finding, Severity
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of finding; its texts are plain sentences, for a terminal and for Markdown."""
-
-    id: str
-    severity: Severity
-    meaning: str
-    shows: str
-    """What the evidence of such a finding consists of."""
-    action: str
-
-    def on(self, subject: str, evidence: str) -> Finding:
-        """Return the finding of this kind about a subject."""
-        return Finding(self.id, self.severity, subject, evidence, self.meaning, self.action)
-
-
-SITE_RECORD_MISMATCH = Kind(
+SITE_RECORD_MISMATCH = FindingKind(
     id="site-record-mismatch",
     severity="error",
     meaning="The site is idle and its ftrace record has ENABLED, or the site is armed and its"
@@ -37,7 +18,7 @@ SITE_RECORD_MISMATCH = Kind(
     " Something else wrote the site or the record: a debugger that disarmed the site, or a stray"
     " write. Put the word back that the record asks for.",
 )
-SITE_UNKNOWN_WORD = Kind(
+SITE_UNKNOWN_WORD = FindingKind(
     id="site-unknown-word",
     severity="error",
     meaning="The word at the site is neither idle (a nop) nor a call of ftrace.",
@@ -46,7 +27,7 @@ SITE_UNKNOWN_WORD = Kind(
     " is xmon's, 7d821008 is KGDB's and GDB's; a kprobe puts none on a site. Have it taken away"
     " before a tracer or patch on this function changes: ftrace would shut itself off.",
 )
-SITE_WRONG_TARGET = Kind(
+SITE_WRONG_TARGET = FindingKind(
     id="site-wrong-target",
     severity="error",
     meaning="The site's call does not lead to ftrace_caller or ftrace_regs_caller, or it does not"
@@ -55,7 +36,7 @@ SITE_WRONG_TARGET = Kind(
     action="A call of this function runs what is there instead of its tracers and patches. `site`"
     " follows the call link by link; find out whose code the target is and who wrote the call.",
 )
-SITE_WRONG_TRAMPOLINE = Kind(
+SITE_WRONG_TRAMPOLINE = FindingKind(
     id="site-wrong-trampoline",
     severity="error",
     meaning="The site's call leads to ftrace_caller where ftrace_regs_caller must be called, or the"
@@ -67,7 +48,7 @@ SITE_WRONG_TRAMPOLINE = Kind(
     " live patch's before 5.18) does not get them. Something else wrote the site, a stub or the"
     " record: `site` shows all three.",
 )
-SITE_WRONG_OPS = Kind(
+SITE_WRONG_OPS = FindingKind(
     id="site-wrong-ops",
     severity="error",
     meaning="The ftrace_ops that the site's out-of-line stub points to is not the one that its"
@@ -79,7 +60,7 @@ SITE_WRONG_OPS = Kind(
     " nothing. The pointer is in kernel text, where only ftrace_rec_set_ops() writes. The next"
     " tracer or patch that is enabled or disabled on this function sets it right.",
 )
-STUB_CORRUPT = Kind(
+STUB_CORRUPT = FindingKind(
     id="stub-corrupt",
     severity="error",
     meaning="The words of a stub are none that the kernel writes, or what is noted beside them"
@@ -90,7 +71,7 @@ STUB_CORRUPT = Kind(
     " for who wrote there. If all stubs are reported, this kernel writes stubs that klp-debug does"
     " not know.",
 )
-STUB_WRONG_TARGET = Kind(
+STUB_WRONG_TARGET = FindingKind(
     id="stub-wrong-target",
     severity="error",
     meaning="A stub does not lead where it must: a module's ftrace stub (mod->arch.tramp or"
@@ -102,7 +83,7 @@ STUB_WRONG_TARGET = Kind(
     " tracers and patches on them before one of their functions is called; else the module that"
     " owns it calls the wrong function: unload it, if you can.",
 )
-TOC_STUB_ON_LEAF = Kind(
+TOC_STUB_ON_LEAF = FindingKind(
     id="toc-stub-on-leaf",
     severity="error",
     meaning="The function is a leaf, which sets no TOC before its site, but the stub that its site"
@@ -113,7 +94,7 @@ TOC_STUB_ON_LEAF = Kind(
     ' "powerpc/module: Create a special stub for ftrace_caller()" (336a7b5dd80a, in v4.6). A kernel'
     " that has it makes no such stub: there, something overwrote it.",
 )
-RECORD_OUTSIDE_TEXT = Kind(
+RECORD_OUTSIDE_TEXT = FindingKind(
     id="record-outside-text",
     severity="error",
     meaning="An ftrace record names an address that is neither in the text of the kernel nor in a"
@@ -123,7 +104,7 @@ RECORD_OUTSIDE_TEXT = Kind(
     " record is damaged, or it outlived its module, whose records ftrace_release_mod() should have"
     " dropped.",
 )
-RECORD_FLAGS_MISMATCH = Kind(
+RECORD_FLAGS_MISMATCH = FindingKind(
     id="record-flags-mismatch",
     severity="error",
     meaning="A flag of the site's ftrace record is not what the registered ftrace_ops make of it.",
@@ -133,7 +114,7 @@ RECORD_FLAGS_MISMATCH = Kind(
     " word, or compare with one and shut ftrace off. `site` lists the ops that want it; the rules"
     " are those of ftrace_check_record() and __ftrace_hash_rec_update() in kernel/trace/ftrace.c.",
 )
-OPS_COUNT_MISMATCH = Kind(
+OPS_COUNT_MISMATCH = FindingKind(
     id="ops-count-mismatch",
     severity="error",
     meaning="The number of registered ftrace_ops that want the site is not the count in its ftrace"
@@ -143,7 +124,7 @@ OPS_COUNT_MISMATCH = Kind(
     " it leaves it armed. The record or a filter hash is damaged: compare `site`, which lists who"
     " wants this site, with `ops`, which lists each filter.",
 )
-OPS_WRONG_CALLBACK = Kind(
+OPS_WRONG_CALLBACK = FindingKind(
     id="ops-wrong-callback",
     severity="error",
     meaning="The callback (func) of a registered ftrace_ops is not the global entry point of any"
@@ -154,7 +135,7 @@ OPS_WRONG_CALLBACK = Kind(
     " whose ftrace_ops calls ftrace_stub has been switched off from outside, by a debugger: the"
     " original runs until the pointer is put back.",
 )
-TRAMPOLINE_WRONG_CALL = Kind(
+TRAMPOLINE_WRONG_CALL = FindingKind(
     id="trampoline-wrong-call",
     severity="error",
     meaning="The call in an ftrace trampoline (at ftrace_call or ftrace_regs_call) is not of"
@@ -164,7 +145,7 @@ TRAMPOLINE_WRONG_CALL = Kind(
     " leads to the trampoline calls the wrong function. Once ftrace has shut itself off this is"
     " not checked: ftrace_kill() sets ftrace_trace_function and leaves the trampolines.",
 )
-DISARMED_BY_DEBUGGER = Kind(
+DISARMED_BY_DEBUGGER = FindingKind(
     id="disarmed-by-debugger",
     severity="warning",
     meaning="Something outside the kernel, a debugger most likely, holds this function of a live"
@@ -179,7 +160,7 @@ DISARMED_BY_DEBUGGER = Kind(
     " shuts itself off until reboot; take redirect back before a transition, which looks for the"
     " wrong function on the stacks.",
 )
-FTRACE_DISABLED = Kind(
+FTRACE_DISABLED = FindingKind(
     id="ftrace-disabled",
     severity="error",
     meaning="ftrace has shut itself off (ftrace_kill()) because something was not as it expected.",
@@ -188,7 +169,7 @@ FTRACE_DISABLED = Kind(
     " log: it names the site, with the words found and expected. What is armed stays armed, and"
     " patches go on working, but none can be enabled or disabled until reboot.",
 )
-WILD_BRANCH = Kind(
+WILD_BRANCH = FindingKind(
     id="wild-branch",
     severity="error",
     meaning="The kernel crashed where no text is, and the last call was that of an mcount site, of"
@@ -198,7 +179,7 @@ WILD_BRANCH = Kind(
     action="See in `site` which link does not fit the next. Do not arm that function again before"
     " the cause is known.",
 )
-CALLER_TOC_OVERWRITTEN = Kind(
+CALLER_TOC_OVERWRITTEN = FindingKind(
     id="caller-toc-overwritten",
     severity="error",
     meaning="A function crashed with another module's TOC in r2. It had taken that back from 24(r1)"
@@ -209,7 +190,7 @@ CALLER_TOC_OVERWRITTEN = Kind(
     action="Disable the patch before the function is called again. If a sibling call did it, build"
     " the patch anew with -fno-optimize-sibling-calls; if a site's stub did, find who wrote it.",
 )
-REPLACEMENT_WRONG_TOC = Kind(
+REPLACEMENT_WRONG_TOC = FindingKind(
     id="replacement-wrong-toc",
     severity="error",
     meaning="A replacement crashed with another module's TOC in r2: it was entered behind its TOC"
@@ -218,7 +199,7 @@ REPLACEMENT_WRONG_TOC = Kind(
     action="Disable the patch. new_func must be the function's address as C has it, its global"
     " entry point; if the patch has that, something overwrote the klp_func.",
 )
-REPLACEMENT_WRONG_ENTRY = Kind(
+REPLACEMENT_WRONG_ENTRY = FindingKind(
     id="replacement-wrong-entry",
     severity="error",
     meaning="new_func of a klp_func on a func_stack is not the global entry point of any function."
@@ -227,7 +208,7 @@ REPLACEMENT_WRONG_ENTRY = Kind(
     action="Disable the patch before the function is called: the replacement would run with the"
     " wrong TOC, or no replacement at all. Find out who wrote new_func.",
 )
-PATCH_MODULE_GONE = Kind(
+PATCH_MODULE_GONE = FindingKind(
     id="patch-module-gone",
     severity="error",
     meaning="The klp_func on top of a func_stack lies where modules are loaded, but in none that is"
@@ -238,7 +219,7 @@ PATCH_MODULE_GONE = Kind(
     " livepatch holds a reference on it for that: find who gave that back, by module_put() or by"
     " rmmod -f.",
 )
-R15_CLOBBERED = Kind(
+R15_CLOBBERED = FindingKind(
     id="livepatch-clobbers-r15",
     severity="error",
     meaning="ftrace_caller does not give r15 back to the caller of a live-patched function"
@@ -248,7 +229,7 @@ R15_CLOBBERED = Kind(
     " go on with a wrong value, and crash far from there. Get a kernel that has"
     ' "powerpc64/ftrace: fix clobbered r15 during livepatching" (cb5b691f8273).',
 )
-KLP_RELOCATION_UNRESOLVED = Kind(
+KLP_RELOCATION_UNRESOLVED = FindingKind(
     id="klp-relocation-unresolved",
     severity="error",
     meaning="A place in a patch that livepatch fills in (by a section .klp.rela.OBJECT) is as the"
@@ -257,7 +238,7 @@ KLP_RELOCATION_UNRESOLVED = Kind(
     action="Load the object before the replacement is called, or disable the patch. Let a"
     " replacement use another object's symbols only where that object is sure to be loaded.",
 )
-CRASH_IN_REPLACEMENT = Kind(
+CRASH_IN_REPLACEMENT = FindingKind(
     id="crash-in-replacement",
     severity="error",
     meaning="The kernel crashed in the replacement function of a live patch, or in what it called.",
@@ -265,7 +246,7 @@ CRASH_IN_REPLACEMENT = Kind(
     action="Read the patch's function at that offset: its own code is the first suspect. Disable"
     " the patch if the original can serve until it is mended.",
 )
-LIVEPATCH_STACK_DAMAGED = Kind(
+LIVEPATCH_STACK_DAMAGED = FindingKind(
     id="livepatch-stack-damaged",
     severity="error",
     meaning="The marker behind an entry of a task's livepatch stack was overwritten. That stack"
@@ -275,7 +256,7 @@ LIVEPATCH_STACK_DAMAGED = Kind(
     " returns. Look for a deep call chain below the replacement, which overflowed the kernel stack,"
     " or for who wrote to the bottom of that stack.",
 )
-LIVEPATCH_STACK_OVERFLOW = Kind(
+LIVEPATCH_STACK_OVERFLOW = FindingKind(
     id="livepatch-stack-overflow",
     severity="error",
     meaning="A task's kernel stack and its livepatch stack, which grow towards each other, met:"
@@ -288,7 +269,7 @@ LIVEPATCH_STACK_OVERFLOW = Kind(
     " takes 24 bytes more.",
 )
 
-KINDS: tuple[Kind, ...] = (
+KINDS: tuple[FindingKind, ...] = (
     SITE_RECORD_MISMATCH,
     SITE_UNKNOWN_WORD,
     SITE_WRONG_TARGET,

@@ -20,3 +20,19 @@ class Finding:
     meaning: str
     action: str
     """What a user can do."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingKind:
+    """One kind of finding; its texts are plain sentences, for a terminal and for Markdown."""
+
+    id: str
+    severity: Severity
+    meaning: str
+    shows: str
+    """What the evidence of such a finding consists of."""
+    action: str
+
+    def on(self, subject: str, evidence: str) -> Finding:
+        """Return the finding of this kind about a subject."""
+        return Finding(self.id, self.severity, subject, evidence, self.meaning, self.action)

@@ -7,9 +7,10 @@ import pytest
 
 from docs.findings import PAGE, findings_page
 from klp_debug.analysis import findings
-from klp_debug.analysis.findings import KINDS, Kind
+from klp_debug.analysis.findings import KINDS
 from klp_debug.analysis.scan import hazards
 from klp_debug.analysis.scan.hazards import HAZARDS
+from klp_debug.result.finding import FindingKind
 
 ALL = (*KINDS, *HAZARDS)
 EACH_KIND = pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.id)
@@ -20,7 +21,7 @@ def test_the_page_is_up_to_date() -> None:
 
 
 @EACH_KIND
-def test_each_kind_has_all_its_text_on_the_page(kind: Kind) -> None:
+def test_each_kind_has_all_its_text_on_the_page(kind: FindingKind) -> None:
     sections = re.split(r"^## ", PAGE.read_text(encoding="ascii"), flags=re.MULTILINE)
     (section,) = [text for text in sections if text.startswith(f"{kind.id}\n")]
     for text in (kind.severity, kind.meaning, kind.shows, kind.action):
@@ -29,13 +30,13 @@ def test_each_kind_has_all_its_text_on_the_page(kind: Kind) -> None:
 
 def test_every_kind_is_in_the_catalogue_once() -> None:
     for module, catalogue in ((findings, KINDS), (hazards, HAZARDS)):
-        defined = [kind for kind in vars(module).values() if isinstance(kind, Kind)]
+        defined = [kind for kind in vars(module).values() if isinstance(kind, FindingKind)]
         assert sorted(kind.id for kind in defined) == sorted(kind.id for kind in catalogue)
     assert len({kind.id for kind in ALL}) == len(ALL)
 
 
 @EACH_KIND
-def test_texts_are_sentences_that_markdown_leaves_alone(kind: Kind) -> None:
+def test_texts_are_sentences_that_markdown_leaves_alone(kind: FindingKind) -> None:
     assert re.fullmatch(r"[a-z]+(-[a-z0-9]+)+", kind.id)
     for text in (kind.meaning, kind.shows, kind.action):
         assert text.isascii()

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from drgn import Program, sizeof
 
 from klp_debug.analysis.crash.scene import CrashScene
-from klp_debug.analysis.findings import LIVEPATCH_STACK_DAMAGED, LIVEPATCH_STACK_OVERFLOW, Kind
+from klp_debug.analysis.findings import LIVEPATCH_STACK_DAMAGED, LIVEPATCH_STACK_OVERFLOW
 from klp_debug.analysis.kernel_view import KernelView
 from klp_debug.kernel.livepatch_stack import ENTRY_SIZE
-from klp_debug.result.finding import Finding
+from klp_debug.result.finding import Finding, FindingKind
 from klp_debug.result.report import Verdict
 from klp_debug.result.trace import TaskTrace
 
@@ -64,7 +64,7 @@ def stack_findings(view: KernelView, traces: Iterable[TaskTrace]) -> Iterator[Fi
             yield kind.on(f"{trace.comm} ({trace.pid})", evidence)
 
 
-def _what_is_wrong(prog: Program, trace: TaskTrace) -> Kind | None:
+def _what_is_wrong(prog: Program, trace: TaskTrace) -> FindingKind | None:
     gap = _gap(trace)
     if gap is not None and gap < _needed(prog):
         return LIVEPATCH_STACK_OVERFLOW

@@ -3,8 +3,7 @@
 
 from dataclasses import dataclass, field
 
-from klp_debug.analysis.findings import Kind
-from klp_debug.result.finding import Finding
+from klp_debug.result.finding import Finding, FindingKind
 
 
 @dataclass
@@ -13,7 +12,7 @@ class HazardLog:
 
     _found: dict[Finding, None] = field(default_factory=dict)
 
-    def add(self, kind: Kind, subject: str, evidence: str) -> None:
+    def add(self, kind: FindingKind, subject: str, evidence: str) -> None:
         """Note a hazard."""
         self._found.setdefault(kind.on(subject, evidence))
 

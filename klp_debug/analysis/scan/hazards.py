@@ -5,11 +5,11 @@ The catalogue of hazards: what ``scan`` says of a livepatch module before it is 
 docs/findings.md is made of it, too: ``make docs``.
 """
 
-from klp_debug.analysis.findings import Kind
+from klp_debug.result.finding import FindingKind
 
 # What the kernel answers when such a module is loaded is in each text where it refuses.
 
-OBJECT_NEVER_PATCHED = Kind(
+OBJECT_NEVER_PATCHED = FindingKind(
     id="object-never-patched",
     severity="error",
     meaning="The klp_object has a name that no module can have, so livepatch waits for it for ever:"
@@ -18,7 +18,7 @@ OBJECT_NEVER_PATCHED = Kind(
     action="Write NULL for vmlinux, and the module's name as lsmod shows it. The kernel loads the"
     " patch without a word, and the functions stay as they are.",
 )
-OBJECT_NOT_GIVEN = Kind(
+OBJECT_NOT_GIVEN = FindingKind(
     id="object-not-given",
     severity="warning",
     meaning="The object whose functions are replaced was not given, so nothing could be checked of"
@@ -27,7 +27,7 @@ OBJECT_NOT_GIVEN = Kind(
     action="Name its file with --against: vmlinux, or the .ko. If there is no module of that name,"
     " the kernel loads the patch without a word, and never patches it.",
 )
-OTHER_KERNEL = Kind(
+OTHER_KERNEL = FindingKind(
     id="other-kernel",
     severity="error",
     meaning="The patch was built for another kernel than the object that it is compared with.",
@@ -35,7 +35,7 @@ OTHER_KERNEL = Kind(
     action="The kernel refuses it with 'version magic ... should be ...'. Build the patch against"
     " that kernel, or give --against the files of its own.",
 )
-ORIGINAL_MISSING = Kind(
+ORIGINAL_MISSING = FindingKind(
     id="original-missing",
     severity="error",
     meaning="The object has no function of the name in old_name: it was cloned under another name,"
@@ -45,7 +45,7 @@ ORIGINAL_MISSING = Kind(
     action="The kernel refuses the patch with 'symbol ... not found in symbol table'. Replace the"
     " clone (NAME.isra.0, NAME.constprop.0) by its own name.",
 )
-ORIGINAL_INLINED = Kind(
+ORIGINAL_INLINED = FindingKind(
     id="original-inlined",
     severity="error",
     meaning="The compiler inlined the function everywhere: the object has no code of its own for"
@@ -55,7 +55,7 @@ ORIGINAL_INLINED = Kind(
     action="The kernel refuses the patch with 'symbol ... not found in symbol table'. Replace the"
     " functions that have a copy.",
 )
-ORIGINAL_ALSO_INLINED = Kind(
+ORIGINAL_ALSO_INLINED = FindingKind(
     id="original-also-inlined",
     severity="warning",
     meaning="The function is there and can be replaced, but some of its callers have a copy of it"
@@ -64,7 +64,7 @@ ORIGINAL_ALSO_INLINED = Kind(
     " information.",
     action="Replace these functions as well, or see that they need not be.",
 )
-ORIGINAL_AMBIGUOUS = Kind(
+ORIGINAL_AMBIGUOUS = FindingKind(
     id="original-ambiguous",
     severity="error",
     meaning="Several symbols of the object have the name in old_name, and old_sympos is 0, which"
@@ -73,7 +73,7 @@ ORIGINAL_AMBIGUOUS = Kind(
     action="The kernel refuses the patch with 'unresolvable ambiguity for symbol'. Set old_sympos"
     " to the position of the one that is meant; 1 is the first.",
 )
-ORIGINAL_WRONG_POSITION = Kind(
+ORIGINAL_WRONG_POSITION = FindingKind(
     id="original-wrong-position",
     severity="error",
     meaning="The object has fewer symbols of that name than old_sympos says.",
@@ -81,7 +81,7 @@ ORIGINAL_WRONG_POSITION = Kind(
     action="The kernel refuses the patch with 'symbol position ... not found'. Count the symbols of"
     " that name in the object of this very build: a rebuild may change them.",
 )
-ORIGINAL_NOTRACE = Kind(
+ORIGINAL_NOTRACE = FindingKind(
     id="original-notrace",
     severity="error",
     meaning="The function has no mcount site, so it cannot be replaced: it is notrace, or in a"
@@ -92,7 +92,7 @@ ORIGINAL_NOTRACE = Kind(
     action="The kernel refuses the patch with 'failed to find location for function'. Replace its"
     " callers instead.",
 )
-ORIGINAL_TOO_SMALL = Kind(
+ORIGINAL_TOO_SMALL = FindingKind(
     id="original-too-small",
     severity="error",
     meaning="The function has no mcount site, so it cannot be replaced, and is too small for one:"
@@ -103,7 +103,7 @@ ORIGINAL_TOO_SMALL = Kind(
     action="The kernel refuses the patch with 'failed to find location for function'. Replace its"
     " callers instead.",
 )
-ORIGINAL_WITHOUT_SITE = Kind(
+ORIGINAL_WITHOUT_SITE = FindingKind(
     id="original-without-site",
     severity="error",
     meaning="The function has no mcount site, so it cannot be replaced: it is assembler, in a file"
@@ -112,7 +112,7 @@ ORIGINAL_WITHOUT_SITE = Kind(
     action="The kernel refuses the patch with 'failed to find location for function'. Replace its"
     " callers instead.",
 )
-ORIGINAL_IN_INIT_TEXT = Kind(
+ORIGINAL_IN_INIT_TEXT = FindingKind(
     id="original-in-init-text",
     severity="error",
     meaning="The function is in a section of vmlinux that is freed once the kernel has booted.",
@@ -120,7 +120,7 @@ ORIGINAL_IN_INIT_TEXT = Kind(
     action="There is nothing to replace when the patch is loaded, and the kernel refuses it. Undo"
     " what the function did from the patch's own code or callbacks.",
 )
-ORIGINAL_HAS_CLONES = Kind(
+ORIGINAL_HAS_CLONES = FindingKind(
     id="original-has-clones",
     severity="warning",
     meaning="The compiler made clones of the function, which some callers call instead of it. These"
@@ -128,7 +128,7 @@ ORIGINAL_HAS_CLONES = Kind(
     shows="The names of the clones.",
     action="Replace the clones as well, each by its own name, or the callers.",
 )
-ORIGINAL_LEAF = Kind(
+ORIGINAL_LEAF = FindingKind(
     id="original-leaf",
     severity="note",
     meaning="The function is a leaf of a module: it sets no TOC before its site, so r2 there is its"
@@ -138,7 +138,7 @@ ORIGINAL_LEAF = Kind(
     " ftrace_caller()' (336a7b5dd80a, in v4.6): its stub needs no r2. Do not load the patch on one"
     " that has mprofile-kernel without that commit.",
 )
-ORIGINAL_LEAF_CRASHES = Kind(
+ORIGINAL_LEAF_CRASHES = FindingKind(
     id="original-leaf-crashes",
     severity="error",
     meaning="The function is a leaf of a module, which sets no TOC before its site, and the patch"
@@ -148,7 +148,7 @@ ORIGINAL_LEAF_CRASHES = Kind(
     action="The first call from outside the module crashes. Patch the callers instead, unless the"
     " kernel has 'powerpc/module: Create a special stub for ftrace_caller()' (336a7b5dd80a).",
 )
-REPLACEMENT_MISSING = Kind(
+REPLACEMENT_MISSING = FindingKind(
     id="replacement-missing",
     severity="error",
     meaning="new_func leads to no function of this module.",
@@ -156,7 +156,7 @@ REPLACEMENT_MISSING = Kind(
     action="The kernel refuses a NULL with EINVAL; anything else is run. Set new_func to a function"
     " of the patch.",
 )
-REPLACEMENT_NOT_AT_ENTRY = Kind(
+REPLACEMENT_NOT_AT_ENTRY = FindingKind(
     id="replacement-not-at-entry",
     severity="error",
     meaning="new_func leads behind a function's global entry point, so behind its TOC set-up.",
@@ -164,7 +164,7 @@ REPLACEMENT_NOT_AT_ENTRY = Kind(
     action="The kernel does not check it: the replacement would run with the TOC of whoever called"
     " the original. Use the function's address as C has it.",
 )
-REPLACEMENT_SIBLING_CALL = Kind(
+REPLACEMENT_SIBLING_CALL = FindingKind(
     id="replacement-sibling-call",
     severity="error",
     meaning="The replacement ends in a sibling call of a function outside the patch. The stub of"
@@ -174,7 +174,7 @@ REPLACEMENT_SIBLING_CALL = Kind(
     action="The caller goes on with the wrong TOC and crashes later, elsewhere. Build the patch"
     " with -fno-optimize-sibling-calls (kpatch #1002 refuses such calls).",
 )
-SIBLING_CALLS_ALLOWED = Kind(
+SIBLING_CALLS_ALLOWED = FindingKind(
     id="sibling-calls-allowed",
     severity="note",
     meaning="The patch was compiled without -fno-optimize-sibling-calls, so that the compiler may"
@@ -183,7 +183,7 @@ SIBLING_CALLS_ALLOWED = Kind(
     shows="The compiler's own record of its options.",
     action="Add -fno-optimize-sibling-calls to the flags of the patch.",
 )
-CALL_WITHOUT_NOP = Kind(
+CALL_WITHOUT_NOP = FindingKind(
     id="call-without-nop",
     severity="error",
     meaning="A call of a function outside the module is not followed by a nop, in whose place the"
@@ -193,7 +193,7 @@ CALL_WITHOUT_NOP = Kind(
     " after relocate'; kpatch #757, #773). The compiler took the function for one of the same"
     " file: declare it extern in the patch's source.",
 )
-SITES_UNLISTED = Kind(
+SITES_UNLISTED = FindingKind(
     id="sites-unlisted",
     severity="error",
     meaning="The patch calls _mcount where its __mcount_loc does not say so, or it has no"
@@ -203,7 +203,7 @@ SITES_UNLISTED = Kind(
     " (kpatch #1001), or the kernel says 'Not expected bl: opcode is' (kpatch #1102). Run"
     " recordmcount, as the kernel's build does.",
 )
-PATCH_WITHOUT_SITES = Kind(
+PATCH_WITHOUT_SITES = FindingKind(
     id="patch-without-sites",
     severity="warning",
     meaning="The patch has no __patchable_function_entries, though its kernel expects"
@@ -213,7 +213,7 @@ PATCH_WITHOUT_SITES = Kind(
     " huge size for its out-of-line stubs (eec37961a56a, since mended). Build it by the kernel's"
     " own build system.",
 )
-NO_KLP_PATCH = Kind(
+NO_KLP_PATCH = FindingKind(
     id="no-klp-patch",
     severity="warning",
     meaning="The module is marked livepatch, but no struct klp_patch is in its data: it makes one"
@@ -221,7 +221,7 @@ NO_KLP_PATCH = Kind(
     shows="What kind of module it looks like.",
     action="Check the functions that it replaces by scan of their objects with --functions.",
 )
-NOT_MARKED = Kind(
+NOT_MARKED = FindingKind(
     id="not-marked-livepatch",
     severity="error",
     meaning="The module has a struct klp_patch, but its .modinfo does not say livepatch=Y.",
@@ -229,7 +229,7 @@ NOT_MARKED = Kind(
     action="The kernel answers 'module ... is not marked as a livepatch module'. Add"
     ' MODULE_INFO(livepatch, "Y") to its source.',
 )
-KLP_RELOCATION_REFUSED = Kind(
+KLP_RELOCATION_REFUSED = FindingKind(
     id="klp-relocation-refused",
     severity="error",
     meaning="A relocation that livepatch is to apply, or its symbol, is not as livepatch wants it.",
@@ -237,7 +237,7 @@ KLP_RELOCATION_REFUSED = Kind(
     action="The kernel refuses the patch, or the object that it is for. Mend the tool that made the"
     " relocation (klp-convert, kpatch-build).",
 )
-KLP_RELOCATION_OUT_OF_RANGE = Kind(
+KLP_RELOCATION_OUT_OF_RANGE = FindingKind(
     id="klp-relocation-out-of-range",
     severity="error",
     meaning="A relocation that livepatch is to apply makes a distance of 16, 32 or 34 bits of the"
@@ -247,7 +247,7 @@ KLP_RELOCATION_OUT_OF_RANGE = Kind(
     " without a word (TOC16_HA, TOC16_LO). Such an address must come from a doubleword of the"
     " patch's own .toc, as -mcmodel=large makes it.",
 )
-KLP_TOC_SYMBOL = Kind(
+KLP_TOC_SYMBOL = FindingKind(
     id="klp-toc-symbol",
     severity="error",
     meaning="A TOC, or an entry of one, is a symbol that livepatch is to find in another object."
@@ -256,7 +256,7 @@ KLP_TOC_SYMBOL = Kind(
     action="The kernel refuses the patch with 'symbol ... not found in symbol table' (kpatch #859)."
     " The patch must use its own .TOC. and .toc.",
 )
-KLP_STATIC_LOCAL = Kind(
+KLP_STATIC_LOCAL = FindingKind(
     id="klp-static-local",
     severity="warning",
     meaning="livepatch is to find a static local variable by a name that ends in a number of the"
@@ -265,7 +265,7 @@ KLP_STATIC_LOCAL = Kind(
     shows="The symbol.",
     action="See that the number is that of the object in the very build that is patched.",
 )
-KLP_SYMBOL_NOT_FOUND = Kind(
+KLP_SYMBOL_NOT_FOUND = FindingKind(
     id="klp-symbol-not-found",
     severity="error",
     meaning="The object has no symbol that a .klp.sym name asks for, or not the one of that"
@@ -273,7 +273,7 @@ KLP_SYMBOL_NOT_FOUND = Kind(
     shows="The symbol, and what the object has.",
     action="The kernel refuses the patch. Make it anew from the objects of this very build.",
 )
-KLP_RELOCATION_LATE = Kind(
+KLP_RELOCATION_LATE = FindingKind(
     id="klp-relocation-late",
     severity="warning",
     meaning="A replacement uses an address that livepatch fills in for another object than the one"
@@ -282,7 +282,7 @@ KLP_RELOCATION_LATE = Kind(
     action="The kernel does not check it: called too early, the replacement goes to 0. See that the"
     " object is loaded before the patch, or let the replacement look the symbol up itself.",
 )
-KERNEL_CLOBBERS_R15 = Kind(
+KERNEL_CLOBBERS_R15 = FindingKind(
     id="kernel-clobbers-r15",
     severity="error",
     meaning="The kernel's ftrace_caller does not give r15 back to the caller of a live-patched"
@@ -292,7 +292,7 @@ KERNEL_CLOBBERS_R15 = Kind(
     " during livepatching' (cb5b691f8273).",
 )
 
-HAZARDS: tuple[Kind, ...] = (
+HAZARDS: tuple[FindingKind, ...] = (
     OBJECT_NEVER_PATCHED,
     OBJECT_NOT_GIVEN,
     OTHER_KERNEL,
