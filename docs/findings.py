@@ -4,8 +4,8 @@
 from pathlib import Path
 
 from klp_debug.analysis.findings import KINDS
-from klp_debug.analysis.scan.hazards import HAZARDS
 from klp_debug.result.finding import FindingKind
+from klp_debug.scan.hazards import HAZARDS
 
 PAGE = Path(__file__).with_name("findings.md")
 

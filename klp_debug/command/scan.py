@@ -5,11 +5,11 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from klp_debug.analysis.scan.baseline import read_baseline
-from klp_debug.analysis.scan.census import FunctionKind
-from klp_debug.analysis.scan.scan import Scanner
 from klp_debug.command.command import Argument, Command
 from klp_debug.result.scan import LEVELS, Scan
+from klp_debug.scan.baseline import read_baseline
+from klp_debug.scan.census import FunctionKind
+from klp_debug.scan.scan import Scanner
 
 
 def run(args: argparse.Namespace, say: Callable[[str], None]) -> Scan:

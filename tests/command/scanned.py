@@ -12,9 +12,9 @@ from typing import Any
 
 import jsonschema
 
-from klp_debug.analysis.scan.census import FunctionKind
-from klp_debug.analysis.scan.scan import Scanner
 from klp_debug.render.as_json import as_json
+from klp_debug.scan.census import FunctionKind
+from klp_debug.scan.scan import Scanner
 from tests.command.klp_debug_cli import SCHEMAS
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from klp_debug.analysis.scan.scan import Scanner
 from klp_debug.errors import TargetError
-from tests.analysis.scan.made_patch import Func, made_patch
-from tests.analysis.scan.seed_object import seed_object
+from klp_debug.scan.scan import Scanner
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run, refusal
+from tests.scan.made_patch import Func, made_patch
+from tests.scan.seed_object import seed_object
 from tests.targets.made_object import MadeObject
 from vmcores.image import image
 

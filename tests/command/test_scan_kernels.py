@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from klp_debug.analysis.scan.scan import Scanner
+from klp_debug.scan.scan import Scanner
 from tests.analysis.compiled_sites import compiled_sites
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
 from tests.command.scanned import scan_json

@@ -8,9 +8,9 @@ import pytest
 from docs.findings import PAGE, findings_page
 from klp_debug.analysis import findings
 from klp_debug.analysis.findings import KINDS
-from klp_debug.analysis.scan import hazards
-from klp_debug.analysis.scan.hazards import HAZARDS
 from klp_debug.result.finding import FindingKind
+from klp_debug.scan import hazards
+from klp_debug.scan.hazards import HAZARDS
 
 ALL = (*KINDS, *HAZARDS)
 EACH_KIND = pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.id)

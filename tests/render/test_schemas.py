@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 
 from klp_debug.analysis.findings import KINDS
-from klp_debug.analysis.scan.hazards import HAZARDS
 from klp_debug.command import COMMANDS
+from klp_debug.scan.hazards import HAZARDS
 from tests.command.klp_debug_cli import SCHEMAS
 
 NAMES = [command.name for command in COMMANDS]

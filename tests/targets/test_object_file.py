@@ -12,13 +12,13 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from klp_debug.analysis.scan.scan import Scanner
 from klp_debug.elf import packed_file
 from klp_debug.elf.object_file import ObjectFile
 from klp_debug.errors import ForeignFileError, TargetError
 from klp_debug.result.scan import Scan
-from tests.analysis.scan.made_patch import made_patch
-from tests.analysis.scan.seed_object import seed_object
+from klp_debug.scan.scan import Scanner
+from tests.scan.made_patch import made_patch
+from tests.scan.seed_object import seed_object
 from tests.targets.made_object import MadeObject
 
 SEED = seed_object().content()

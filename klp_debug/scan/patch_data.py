@@ -11,9 +11,9 @@ Source: include/linux/livepatch.h.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from klp_debug.analysis.scan.pointers import Place, Pointers
 from klp_debug.elf.object_file import STT_OBJECT, ObjectFile
 from klp_debug.elf.struct_layout import StructLayout
+from klp_debug.scan.pointers import Place, Pointers
 
 STRUCTS = ("klp_patch", "klp_object", "klp_func")
 LIKELY_LAYOUTS: Mapping[str, StructLayout] = {

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Functions that are not where they are called: inlined, cloned under another name, or dropped."""
 
-from klp_debug.analysis.scan import hazards
-from klp_debug.analysis.scan.census import Census
-from klp_debug.analysis.scan.hazard_log import HazardLog
-from klp_debug.analysis.scan.named_symbols import NamedSymbol, clones_of, debug_info_knows
 from klp_debug.elf.function_debug_info import FunctionInUnit
+from klp_debug.scan import hazards
+from klp_debug.scan.census import Census
+from klp_debug.scan.hazard_log import HazardLog
+from klp_debug.scan.named_symbols import NamedSymbol, clones_of, debug_info_knows
 
 _SHOWN = 8
 

@@ -12,10 +12,6 @@ from collections.abc import Callable
 import numpy as np
 from elftools.elf.enums import ENUM_RELOC_TYPE_PPC64
 
-from klp_debug.analysis.scan import hazards
-from klp_debug.analysis.scan.census import Census
-from klp_debug.analysis.scan.hazard_log import HazardLog
-from klp_debug.analysis.scan.named_symbols import symbols_named
 from klp_debug.elf.object_file import (
     RELOCATION,
     SHN_LIVEPATCH,
@@ -23,6 +19,10 @@ from klp_debug.elf.object_file import (
     Section,
     is_livepatch_section,
 )
+from klp_debug.scan import hazards
+from klp_debug.scan.census import Census
+from klp_debug.scan.hazard_log import HazardLog
+from klp_debug.scan.named_symbols import symbols_named
 
 _SECTION = re.compile(r"\.klp\.rela\.([^.]{1,55})\..+", re.DOTALL)
 _SYMBOL = re.compile(r"\.klp\.sym\.([^.]{1,55})\.([^,]{1,511}),(\d+)\s*")

@@ -3,15 +3,15 @@
 
 import numpy as np
 
-from klp_debug.analysis.scan import hazards
-from klp_debug.analysis.scan.census import Census
-from klp_debug.analysis.scan.hazard_log import HazardLog
-from klp_debug.analysis.scan.late_relocations import LateRelocations
-from klp_debug.analysis.scan.module_calls import OuterCalls
-from klp_debug.analysis.scan.patch_data import KlpFunc
-from klp_debug.analysis.scan.pointers import Place
 from klp_debug.ppc64le.instruction import is_b
 from klp_debug.result.scan import Replacement
+from klp_debug.scan import hazards
+from klp_debug.scan.census import Census
+from klp_debug.scan.hazard_log import HazardLog
+from klp_debug.scan.late_relocations import LateRelocations
+from klp_debug.scan.module_calls import OuterCalls
+from klp_debug.scan.patch_data import KlpFunc
+from klp_debug.scan.pointers import Place
 
 
 def check_replacement(

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Whether a function that a patch replaces is there, and can be replaced."""
 
-from klp_debug.analysis.scan import hazards
-from klp_debug.analysis.scan.census import KIND_NAMES, Census, FunctionKind
-from klp_debug.analysis.scan.hazard_log import HazardLog
-from klp_debug.analysis.scan.inlined import note_copies, note_missing
-from klp_debug.analysis.scan.named_symbols import NamedSymbol, clones_of, symbols_named
-from klp_debug.analysis.scan.no_site import note_without_site
-from klp_debug.analysis.scan.patch_data import KlpFunc
 from klp_debug.ppc64le.site_words import DIALECTS
 from klp_debug.result.address import Address
 from klp_debug.result.scan import Original
+from klp_debug.scan import hazards
+from klp_debug.scan.census import KIND_NAMES, Census, FunctionKind
+from klp_debug.scan.hazard_log import HazardLog
+from klp_debug.scan.inlined import note_copies, note_missing
+from klp_debug.scan.named_symbols import NamedSymbol, clones_of, symbols_named
+from klp_debug.scan.no_site import note_without_site
+from klp_debug.scan.patch_data import KlpFunc
 
 _FREED = (".init.text", ".exit.text")
 _LEAF_FIX = 4, 6

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from klp_debug.analysis.scan.baseline import read_baseline
-from klp_debug.analysis.scan.hazards import HAZARDS
-from klp_debug.analysis.scan.scan import Scanner
 from klp_debug.errors import TargetError
 from klp_debug.result.scan import Hazard, Scan
-from tests.analysis.scan.made_patch import (
+from klp_debug.scan.baseline import read_baseline
+from klp_debug.scan.hazards import HAZARDS
+from klp_debug.scan.scan import Scanner
+from tests.command.klp_debug_cli import SCHEMAS
+from tests.ppc64le.test_trampoline import BROKEN
+from tests.scan.made_patch import (
     BL,
     BLR,
     MFLR,
@@ -30,8 +32,6 @@ from tests.analysis.scan.made_patch import (
     made_patch,
     modinfo,
 )
-from tests.command.klp_debug_cli import SCHEMAS
-from tests.ppc64le.test_trampoline import BROKEN
 from tests.targets.made_object import (
     ADDR64,
     LIVEPATCH,

@@ -9,13 +9,13 @@ through a doubleword of .toc, so that one step is followed.
 
 from collections.abc import Iterator
 
-from klp_debug.analysis.scan import hazards
-from klp_debug.analysis.scan.census import Census
-from klp_debug.analysis.scan.hazard_log import HazardLog
-from klp_debug.analysis.scan.livepatch_relocations import object_of
-from klp_debug.analysis.scan.pointers import Place, Pointers
-from klp_debug.analysis.scan.site_tables import targets
 from klp_debug.elf.object_file import RELOCATION, is_livepatch_section
+from klp_debug.scan import hazards
+from klp_debug.scan.census import Census
+from klp_debug.scan.hazard_log import HazardLog
+from klp_debug.scan.livepatch_relocations import object_of
+from klp_debug.scan.pointers import Place, Pointers
+from klp_debug.scan.site_tables import targets
 
 
 class LateRelocations:

@@ -3,21 +3,21 @@
 
 from collections.abc import Mapping
 
-from klp_debug.analysis.scan import hazards
-from klp_debug.analysis.scan.against import Against
-from klp_debug.analysis.scan.census import Census
-from klp_debug.analysis.scan.hazard_log import HazardLog
-from klp_debug.analysis.scan.kpatch_data import kpatch_objects
-from klp_debug.analysis.scan.late_relocations import LateRelocations
-from klp_debug.analysis.scan.livepatch_relocations import check_livepatch_relocations
-from klp_debug.analysis.scan.modinfo import ModInfo, modinfo_of
-from klp_debug.analysis.scan.module_calls import OuterCalls, check_calls
-from klp_debug.analysis.scan.originals import check_original
-from klp_debug.analysis.scan.patch_data import LIKELY_LAYOUTS, STRUCTS, KlpObject, PatchData
-from klp_debug.analysis.scan.replacements import check_replacement
 from klp_debug.elf.struct_layout import StructLayout, struct_layouts
 from klp_debug.ppc64le.trampoline import restores_r15_for_livepatch
 from klp_debug.result.scan import PredictedFunction
+from klp_debug.scan import hazards
+from klp_debug.scan.against import Against
+from klp_debug.scan.census import Census
+from klp_debug.scan.hazard_log import HazardLog
+from klp_debug.scan.kpatch_data import kpatch_objects
+from klp_debug.scan.late_relocations import LateRelocations
+from klp_debug.scan.livepatch_relocations import check_livepatch_relocations
+from klp_debug.scan.modinfo import ModInfo, modinfo_of
+from klp_debug.scan.module_calls import OuterCalls, check_calls
+from klp_debug.scan.originals import check_original
+from klp_debug.scan.patch_data import LIKELY_LAYOUTS, STRUCTS, KlpObject, PatchData
+from klp_debug.scan.replacements import check_replacement
 
 _TRAMPOLINE_WORDS = 512
 

@@ -6,13 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from klp_debug.analysis.scan.against import Against
-from klp_debug.analysis.scan.baseline import fingerprint
-from klp_debug.analysis.scan.census import KIND_NAMES, Census, FunctionKind, take_census
-from klp_debug.analysis.scan.files import candidates
-from klp_debug.analysis.scan.hazard_log import HazardLog
-from klp_debug.analysis.scan.modinfo import ModInfo, compilers_of, modinfo_of
-from klp_debug.analysis.scan.patch import check_patch
 from klp_debug.elf.object_file import ObjectFile
 from klp_debug.errors import ForeignFileError, TargetError
 from klp_debug.ppc64le.site_words import DIALECTS
@@ -29,6 +22,13 @@ from klp_debug.result.scan import (
     ScannedFile,
     ScannedFunction,
 )
+from klp_debug.scan.against import Against
+from klp_debug.scan.baseline import fingerprint
+from klp_debug.scan.census import KIND_NAMES, Census, FunctionKind, take_census
+from klp_debug.scan.files import candidates
+from klp_debug.scan.hazard_log import HazardLog
+from klp_debug.scan.modinfo import ModInfo, compilers_of, modinfo_of
+from klp_debug.scan.patch import check_patch
 
 
 class Scanner:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.analysis.scan.seed_object import seed_object
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
+from tests.scan.seed_object import seed_object
 
 
 @pytest.fixture

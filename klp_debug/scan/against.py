@@ -4,11 +4,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from klp_debug.analysis.scan.census import Census, take_census
-from klp_debug.analysis.scan.files import candidates, object_name
-from klp_debug.analysis.scan.modinfo import modinfo_of
 from klp_debug.elf.object_file import ObjectFile
 from klp_debug.errors import TargetError
+from klp_debug.scan.census import Census, take_census
+from klp_debug.scan.files import candidates, object_name
+from klp_debug.scan.modinfo import modinfo_of
 
 
 class Against:

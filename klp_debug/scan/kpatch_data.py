@@ -7,9 +7,9 @@ kpatch_patch_func`` in kmod/patch/kpatch-patch.h of kpatch. Its first versions h
 rows of 48 bytes; these are not read.
 """
 
-from klp_debug.analysis.scan.patch_data import KlpFunc, KlpObject
-from klp_debug.analysis.scan.pointers import Pointers
 from klp_debug.elf.object_file import ObjectFile
+from klp_debug.scan.patch_data import KlpFunc, KlpObject
+from klp_debug.scan.pointers import Pointers
 
 SECTION = ".kpatch.funcs"
 _NEW_ADDR, _SYMPOS, _NAME, _OBJNAME = 0, 32, 40, 48

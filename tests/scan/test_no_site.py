@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from klp_debug.analysis.scan.census import FunctionKind
-from klp_debug.analysis.scan.scan import Scanner
 from klp_debug.elf.object_file import ObjectFile
 from klp_debug.result.scan import Hazard
-from tests.analysis.scan.made_patch import Func, made_patch
+from klp_debug.scan.census import FunctionKind
+from klp_debug.scan.scan import Scanner
+from tests.scan.made_patch import Func, made_patch
 
 pytestmark = pytest.mark.lab
 

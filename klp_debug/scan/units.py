@@ -10,9 +10,9 @@ import struct
 
 import numpy as np
 
-from klp_debug.analysis.scan.functions import Integers
 from klp_debug.elf.object_file import R_PPC64_ADDR64, ObjectFile, Section
 from klp_debug.errors import TargetError
+from klp_debug.scan.functions import Integers
 
 _HEADER = struct.Struct("<IHIBB")
 _PADDED_HEADER = 16
