@@ -3,14 +3,14 @@
 
 from pathlib import Path
 
-from klp_debug.analysis.findings import KINDS
+from klp_debug.analysis.catalogue import KINDS
 from klp_debug.result.finding import FindingKind
 from klp_debug.scan.hazards import HAZARDS
 
 PAGE = Path(__file__).with_name("findings.md")
 
 _HEAD = """\
-<!-- Made by `make docs` from klp_debug/analysis/findings.py and scan/hazards.py; change these. -->
+<!-- Made by `make docs` from klp_debug/analysis/catalogue.py and scan/hazards.py; change these. -->
 
 # Findings
 

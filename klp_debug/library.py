@@ -23,9 +23,9 @@ from typing import Any, TypeAlias, cast
 from drgn import Object, Program, TypeKind
 from drgn.helpers.common.prog import takes_program_or_default
 
-from klp_debug.analysis import find_function as by_name
-from klp_debug.analysis.func_stacks import FuncStack, FuncStacks
-from klp_debug.analysis.kept_view import view_of
+from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
+from klp_debug.analysis.view import find_function as by_name
+from klp_debug.analysis.view.view_cache import view_of
 from klp_debug.command.audit import AUDIT
 from klp_debug.command.bt import BT
 from klp_debug.command.command import Command, CommandError

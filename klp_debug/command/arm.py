@@ -3,7 +3,7 @@
 
 import argparse
 
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.changes import CHANGE_ARGUMENTS, change
 from klp_debug.command.command import Argument, Command
 from klp_debug.control.arm import plan_arm

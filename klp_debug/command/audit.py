@@ -3,8 +3,8 @@
 
 import argparse
 
-from klp_debug.analysis.audit import audit
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.audit.audit import audit
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Argument, Command
 from klp_debug.result.audit import Audit
 

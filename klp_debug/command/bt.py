@@ -3,9 +3,9 @@
 
 import argparse
 
-from klp_debug.analysis.choose_tasks import TaskNotFoundError, choose_tasks
-from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.analysis.task_trace import TaskTracer
+from klp_debug.analysis.tasks.choose import TaskNotFoundError, choose_tasks
+from klp_debug.analysis.tasks.task_trace import TaskTracer
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Argument, Command, CommandError
 from klp_debug.result.trace import TraceList
 

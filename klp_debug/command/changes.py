@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from drgn import FaultError
 
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Argument, CommandError
 from klp_debug.control.operation import (
     NoConsentError,

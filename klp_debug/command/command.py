@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from klp_debug.analysis.find_function import FunctionNotFoundError
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.view.find_function import FunctionNotFoundError
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.errors import TargetError
 from klp_debug.kernel.livepatch import has_livepatch
 from klp_debug.result.answer import Answer

@@ -3,9 +3,9 @@
 
 import argparse
 
-from klp_debug.analysis.find_function import find_function
-from klp_debug.analysis.function import analyse_function
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.chain.function import analyse_function
+from klp_debug.analysis.view.find_function import find_function
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Argument, Command
 from klp_debug.result.function import Function
 

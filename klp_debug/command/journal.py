@@ -3,7 +3,7 @@
 
 import argparse
 
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Command
 from klp_debug.control.status import journal
 from klp_debug.result.control import Journal

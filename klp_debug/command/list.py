@@ -3,8 +3,8 @@
 
 import argparse
 
-from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.analysis.patches import livepatches
+from klp_debug.analysis.patches.patches import livepatches
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Command
 from klp_debug.result.patches import PatchList
 

@@ -4,9 +4,9 @@
 import argparse
 from pathlib import Path
 
-from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.analysis.report import report
-from klp_debug.analysis.report_page import report_page
+from klp_debug.analysis.crash.report import report
+from klp_debug.analysis.crash.report_page import report_page
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Argument, Command
 from klp_debug.result.page import ReportPage
 from klp_debug.result.report import Report

@@ -3,8 +3,8 @@
 
 import argparse
 
-from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.analysis.transition import transition
+from klp_debug.analysis.tasks.transition import transition
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Command
 from klp_debug.result.transition import TransitionReport
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What arms a patch again: the journal's old values, or where it tells none the kernel's own."""
 
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.control.functions import PatchFunction
 from klp_debug.control.journal import JournalText
 from klp_debug.control.mechanisms import planned_write

@@ -4,7 +4,7 @@
 import hashlib
 import json
 
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.errors import TargetError
 from klp_debug.kernel.boot import boot_facts
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from drgn import Object
 
-from klp_debug.analysis.disarmed import disarmed_by, redirected_to
-from klp_debug.analysis.func_stacks import FuncStack, FuncStacks
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.patches.disarmed import disarmed_by, redirected_to
+from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace_ops import ftrace_ops_filter
 from klp_debug.kernel.livepatch import (
     for_each_klp_func,

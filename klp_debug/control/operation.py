@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from drgn import FaultError
 
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.control.apply import apply, compare_all
 from klp_debug.control.boot import boot_identity
 from klp_debug.control.journal import (

@@ -4,8 +4,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from klp_debug.analysis.disarmed import redirected_to
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.patches.disarmed import redirected_to
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.control.functions import PatchFunction, Version, patch_functions, patch_names
 from klp_debug.control.mechanisms import (
     NOTES,

@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.control.functions import PatchFunction, patch_functions
 from klp_debug.control.journal import Entry, JournalText
 from klp_debug.control.plan import Plan, Switch

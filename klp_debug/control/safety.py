@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from drgn import Object
 from drgn.helpers.linux.cpumask import for_each_online_cpu
 
-from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.analysis.problem_log import UNREADABLE, reason
-from klp_debug.analysis.task_trace import TaskTracer
+from klp_debug.analysis.tasks.task_trace import TaskTracer
+from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.analysis.view.problem_log import UNREADABLE, reason
 from klp_debug.control.gates import Gates
 from klp_debug.control.plan import Plan, Switch
 from klp_debug.control.stacks import Places, StackReader, inside

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from drgn import Object, Program
 
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch_stack import livepatch_stack_entries
 from klp_debug.kernel.stacktrace import STACK_FRAME_LR_SAVE, STACK_FRAME_REGS_MARKER
 from klp_debug.kernel.task import task_stack, thread_size

@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.control.boot import boot_identity
 from klp_debug.control.functions import patch_functions, patch_names
 from klp_debug.control.journal import (

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What takes operations of the journal back."""
 
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.control.journal import JournalText
 from klp_debug.control.plan import Plan
 from klp_debug.control.recovery import Recovery

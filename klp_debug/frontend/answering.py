@@ -3,8 +3,8 @@
 
 import argparse
 
-from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.analysis.steady import steady_answer
+from klp_debug.analysis.view.consistency import steady_answer
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Command
 from klp_debug.frontend.confirm import confirmation, showing
 from klp_debug.frontend.progress import progress

@@ -7,8 +7,8 @@ from typing import NoReturn
 
 from drgn import Program
 
-from klp_debug.analysis.kept_view import view_of
-from klp_debug.analysis.steady import steady_answer
+from klp_debug.analysis.view.consistency import steady_answer
+from klp_debug.analysis.view.view_cache import view_of
 from klp_debug.command.command import Command, CommandError
 from klp_debug.errors import TargetError
 from klp_debug.frontend.answering import show

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from drgn import FaultError
 
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command import COMMANDS
 from klp_debug.render.as_json import as_json
 from klp_debug.render.as_text import as_text

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from drgn import Object
 
-from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.analysis.report_page import report_page
+from klp_debug.analysis.crash.report_page import report_page
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import CommandError
 from klp_debug.kernel.livepatch import (
     for_each_klp_func,

@@ -2,7 +2,7 @@
 import pytest
 from drgn import FaultError
 
-from klp_debug.analysis.find_function import FunctionNotFoundError, find_function
+from klp_debug.analysis.view.find_function import FunctionNotFoundError, find_function
 from klp_debug.kernel.symbols import KernelSymbols
 from tests.kernel.symbol_tables import FUNC, OBJECT, symbol_table
 from tests.kernel.test_symbols import SYMBOLS

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from klp_debug.analysis.find_function import FunctionNotFoundError
-from klp_debug.analysis.find_site import find_site
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.view.find_function import FunctionNotFoundError
+from klp_debug.analysis.view.find_site import find_site
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace import FtraceRecord
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions

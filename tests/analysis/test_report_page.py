@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.analysis.report_page import report_page
+from klp_debug.analysis.crash.report_page import report_page
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch import for_each_klp_func, for_each_klp_object, for_each_klp_patch
 from klp_debug.result.page import ReportPage
 from klp_debug.targets.opening import open_target

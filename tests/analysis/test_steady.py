@@ -6,8 +6,8 @@ import gc
 import pytest
 from drgn import Program
 
-from klp_debug.analysis import steady
-from klp_debug.analysis.steady import TRIES, read_state, steady_answer
+from klp_debug.analysis.view import consistency
+from klp_debug.analysis.view.consistency import TRIES, read_state, steady_answer
 from klp_debug.result.answer import Answer
 from klp_debug.result.kernel import Kernel
 from klp_debug.result.patches import PatchList
@@ -28,7 +28,7 @@ class Changing:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *states: int) -> None:
         self.answers = 0
         self._states = iter(states)
-        monkeypatch.setattr(steady, "read_state", lambda prog: next(self._states))
+        monkeypatch.setattr(consistency, "read_state", lambda prog: next(self._states))
 
     def answer(self) -> Answer:
         self.answers += 1

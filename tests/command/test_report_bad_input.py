@@ -10,8 +10,8 @@ import pytest
 from drgn import Program
 from drgn.helpers.linux.percpu import per_cpu_ptr
 
-from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.analysis.report import report
+from klp_debug.analysis.crash.report import report
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.result.report import Report
 from klp_debug.targets.notes import PRSTATUS_NOTE_SIZE
 from klp_debug.targets.opening import open_target

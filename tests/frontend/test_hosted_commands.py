@@ -6,8 +6,8 @@ import gc
 import pytest
 from drgn import Program
 
-from klp_debug.analysis.kept_view import view_of
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.analysis.view.view_cache import view_of
 from klp_debug.frontend import hosted_commands
 from klp_debug.frontend.hosted_commands import answer, hosted_parser
 from klp_debug.result.patches import PatchList

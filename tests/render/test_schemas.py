@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from klp_debug.analysis.findings import KINDS
+from klp_debug.analysis.catalogue import KINDS
 from klp_debug.command import COMMANDS
 from klp_debug.scan.hazards import HAZARDS
 from tests.command.klp_debug_cli import SCHEMAS

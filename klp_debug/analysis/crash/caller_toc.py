@@ -10,14 +10,14 @@ or the replacement ends in a sibling call through a stub, which does the same wi
 
 from dataclasses import dataclass
 
-from klp_debug.analysis.calls import Branch, branches
-from klp_debug.analysis.crash.scene import CrashScene
-from klp_debug.analysis.find_site import site_of_function
-from klp_debug.analysis.findings import CALLER_TOC_OVERWRITTEN
-from klp_debug.analysis.func_stacks import FuncStacks
-from klp_debug.analysis.site_report import report_site
-from klp_debug.analysis.stubs import FollowedStub, Stubs
-from klp_debug.analysis.toc import toc_of, toc_owner, whose_toc
+from klp_debug.analysis.audit.site_report import report_site
+from klp_debug.analysis.catalogue import CALLER_TOC_OVERWRITTEN
+from klp_debug.analysis.chain.branches import Branch, branches
+from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
+from klp_debug.analysis.crash.crash import CrashScene
+from klp_debug.analysis.patches.func_stacks import FuncStacks
+from klp_debug.analysis.view.find_site import site_of_function
+from klp_debug.analysis.view.toc import toc_of, toc_owner, whose_toc
 from klp_debug.kernel.livepatch import klp_func_patch, klp_patch_name
 from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.ppc64le.instruction import STD_R2_24_R1

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A crash with the r15 that ftrace_caller left: CVE-2025-38233."""
 
-from klp_debug.analysis.audit_trampolines import trampoline_findings
-from klp_debug.analysis.crash.scene import CrashScene
-from klp_debug.analysis.find_site import site_of_call
-from klp_debug.analysis.findings import R15_CLOBBERED
-from klp_debug.analysis.func_stacks import FuncStacks
+from klp_debug.analysis.audit.trampolines import trampoline_findings
+from klp_debug.analysis.catalogue import R15_CLOBBERED
+from klp_debug.analysis.crash.crash import CrashScene
+from klp_debug.analysis.patches.func_stacks import FuncStacks
+from klp_debug.analysis.view.find_site import site_of_call
 from klp_debug.kernel.livepatch import klp_func_patch, klp_patch_name
 from klp_debug.result.report import Verdict
 

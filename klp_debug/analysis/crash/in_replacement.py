@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A crash inside a replacement, or in what a replacement called."""
 
-from klp_debug.analysis.crash.scene import CrashScene
-from klp_debug.analysis.findings import CRASH_IN_REPLACEMENT
-from klp_debug.analysis.patches import livepatches
+from klp_debug.analysis.catalogue import CRASH_IN_REPLACEMENT
+from klp_debug.analysis.crash.crash import CrashScene
+from klp_debug.analysis.patches.patches import livepatches
 from klp_debug.result.patches import PatchedFunction
 from klp_debug.result.report import Verdict
 from klp_debug.result.trace import Frame

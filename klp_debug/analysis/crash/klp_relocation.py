@@ -5,9 +5,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from klp_debug.analysis.crash.scene import CrashScene
-from klp_debug.analysis.findings import KLP_RELOCATION_UNRESOLVED
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.catalogue import KLP_RELOCATION_UNRESOLVED
+from klp_debug.analysis.crash.crash import CrashScene
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.klp_relocations import (
     R_PPC64_ADDR64,
     R_PPC64_REL24,

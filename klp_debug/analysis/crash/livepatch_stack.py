@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 
 from drgn import Program, sizeof
 
-from klp_debug.analysis.crash.scene import CrashScene
-from klp_debug.analysis.findings import LIVEPATCH_STACK_DAMAGED, LIVEPATCH_STACK_OVERFLOW
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.catalogue import LIVEPATCH_STACK_DAMAGED, LIVEPATCH_STACK_OVERFLOW
+from klp_debug.analysis.crash.crash import CrashScene
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch_stack import ENTRY_SIZE
 from klp_debug.result.finding import Finding, FindingKind
 from klp_debug.result.report import Verdict

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from drgn import Object
 from drgn.helpers.linux.module import module_address_regions
 
-from klp_debug.analysis.crash.scene import CrashScene
-from klp_debug.analysis.findings import PATCH_MODULE_GONE
-from klp_debug.analysis.kernel_view import KernelView
+from klp_debug.analysis.catalogue import PATCH_MODULE_GONE
+from klp_debug.analysis.crash.crash import CrashScene
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace_ops import ftrace_ops_filter
 from klp_debug.kernel.livepatch import for_each_klp_ops, klp_func_stack_top
 from klp_debug.kernel.module import last_unloaded_module

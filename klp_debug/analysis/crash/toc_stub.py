@@ -8,12 +8,12 @@ running the stub's instructions with the registers of the crash.
 
 from collections.abc import Iterator
 
-from klp_debug.analysis.crash.scene import CrashScene
-from klp_debug.analysis.findings import TOC_STUB_ON_LEAF
-from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.analysis.site_report import report_site
-from klp_debug.analysis.stubs import FollowedStub, Stubs
-from klp_debug.analysis.toc import whose_toc
+from klp_debug.analysis.audit.site_report import report_site
+from klp_debug.analysis.catalogue import TOC_STUB_ON_LEAF
+from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
+from klp_debug.analysis.crash.crash import CrashScene
+from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.analysis.view.toc import whose_toc
 from klp_debug.ppc64le.disassembly import disassemble
 from klp_debug.ppc64le.replay import Outcome, Step, format_number, replay
 from klp_debug.result.address import Address

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from drgn import Object
 
-from klp_debug.analysis.crash.scene import CrashScene
-from klp_debug.analysis.findings import REPLACEMENT_WRONG_ENTRY, REPLACEMENT_WRONG_TOC
-from klp_debug.analysis.func_stacks import FuncStack, FuncStacks
-from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.analysis.toc import toc_of, whose_toc
+from klp_debug.analysis.catalogue import REPLACEMENT_WRONG_ENTRY, REPLACEMENT_WRONG_TOC
+from klp_debug.analysis.crash.crash import CrashScene
+from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
+from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.analysis.view.toc import toc_of, whose_toc
 from klp_debug.kernel.livepatch import klp_func_nop, klp_func_patch, klp_patch_name
 from klp_debug.result.address import Address
 from klp_debug.result.finding import Finding

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import gdb
 
-from klp_debug.analysis.find_function import FunctionNotFoundError, find_function
-from klp_debug.analysis.find_site import find_site
-from klp_debug.analysis.function import analyse_function
-from klp_debug.analysis.kept_view import view_of
-from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.analysis.problem_log import UNREADABLE
+from klp_debug.analysis.chain.function import analyse_function
+from klp_debug.analysis.view.find_function import FunctionNotFoundError, find_function
+from klp_debug.analysis.view.find_site import find_site
+from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.analysis.view.problem_log import UNREADABLE
+from klp_debug.analysis.view.view_cache import view_of
 from klp_debug.errors import TargetError
 from klp_debug.frontend.gdb.host import Host
 

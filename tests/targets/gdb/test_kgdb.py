@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.analysis.patches import livepatches
+from klp_debug.analysis.patches.patches import livepatches
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.errors import TargetError, WriteRefusedError
 from klp_debug.targets.registers import MSR_PR, cpu_registers
 from tests.command.klp_debug_cli import klp_debug_run

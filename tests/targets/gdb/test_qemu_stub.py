@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from drgn import FaultError
 
-from klp_debug.analysis.kernel_view import KernelView
-from klp_debug.analysis.patches import livepatches
+from klp_debug.analysis.patches.patches import livepatches
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.errors import TargetError, WriteRefusedError
 from klp_debug.targets.gdb.address import StubAddress
 from klp_debug.targets.gdb.process import GDB, Gdb, GdbEndedError, GdbTimeoutError

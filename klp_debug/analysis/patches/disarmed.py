@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+Functions that a debugger holds disarmed, recognised from the kernel's memory alone.
+
+Nothing in the kernel makes any of these states, so that each tells of a write from outside; a user
+who has not the journal of the one who wrote sees it as well.
+"""
+
+from drgn import Object
+
+from klp_debug.analysis.patches.func_stacks import FuncStack
+from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.kernel.ftrace_ops import ftrace_ops_filter
+from klp_debug.kernel.livepatch import klp_func_nop
+from klp_debug.ppc64le.instruction import NOP
+from klp_debug.result.patches import Mechanism
+
+
+def stack_disarmed_by(view: KernelView, stack: FuncStack) -> Mechanism | None:
+    """
+    Return how all of a func_stack is held disarmed, so that the original runs; None if it is not.
+
+    :raises WalkError, drgn.FaultError: if its ftrace_ops or the site cannot be read
+    """
+    if stack.ops.fops.func.value_() == ftrace_stub(view):
+        return "ops"
+    if not stack.ops.fops.flags.value_() & view.ops_flags["ENABLED"]:
+        return None
+    # Once it is enabled, ftrace has armed the one site in its filter, which is the function's own.
+    function = view.symbols.covering(stack.old_func)
+    for ip in ftrace_ops_filter(stack.ops.fops).filter:
+        if view.symbols.covering(ip) == function and view.words(ip, 1)[0] == NOP:
+            return "site"
+    return None
+
+
+def entry_disarmed_by(stack: FuncStack, position: int) -> Mechanism | None:
+    """
+    Return how one entry of a func_stack is held disarmed; None if it is not.
+
+    :param position: 0 = top
+    """
+    func = stack.funcs[position]
+    new_func = func.new_func.value_()
+    if klp_func_nop(func):
+        # The nop of an atomic replace has the original as its new_func (klp_init_object_loaded()).
+        return "nop" if new_func != stack.old_func else None
+    if redirected_to(stack, position) is not None:
+        return "redirect"
+    return None
+
+
+def disarmed_by(view: KernelView, stack: FuncStack, position: int) -> Mechanism | None:
+    """
+    Return how an entry of a func_stack is held disarmed; None if it is not.
+
+    What disarms the whole stack is told of its top.
+
+    :raises WalkError, drgn.FaultError: if what tells it cannot be read
+    """
+    if position == 0 and (by := stack_disarmed_by(view, stack)):
+        return by
+    return entry_disarmed_by(stack, position)
+
+
+def redirected_to(stack: FuncStack, position: int) -> Object | None:
+    """Return the ``struct klp_func *`` below one whose replacement it runs, if there is one."""
+    new_func = stack.funcs[position].new_func.value_()
+    for below in stack.funcs[position + 1 :]:
+        if not klp_func_nop(below) and below.new_func.value_() == new_func:
+            return below
+    return None
+
+
+def ftrace_stub(view: KernelView) -> int | None:
+    """Return the address of ``ftrace_stub``, which does nothing; None if the kernel has none."""
+    found = view.symbols.named("ftrace_stub", "vmlinux")
+    return found[0].address if found else None

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which functions livepatch has to do with: what it replaces, and what it replaces them with."""
+
+from dataclasses import dataclass
+
+from klp_debug.analysis.patches.func_stacks import FuncStacks
+from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.kernel.livepatch import klp_func_nop, klp_func_patch, klp_patch_name
+from klp_debug.result.trace import Role
+
+
+@dataclass(frozen=True, slots=True)
+class PatchedRole:
+    """What livepatch has to do with a function."""
+
+    role: Role
+    patch: str
+    """The patch of a replacement; of an original, that on top of its func_stack."""
+
+
+class PatchedFunctions:
+    """Every function on a func_stack, original and replacements, by its global entry point."""
+
+    def __init__(self, view: KernelView) -> None:
+        """Walk the func_stacks; what cannot be read becomes a problem of the view."""
+        self._view = view
+        self._roles: dict[int, PatchedRole] = {}
+        if not view.has_livepatch:
+            return
+        for stack in FuncStacks(view).all():
+            with view.problems.noting(f"klp_ops {stack.ops.value_():#x}"):
+                top = klp_patch_name(klp_func_patch(stack.funcs[0]))
+                self._roles[stack.old_func] = PatchedRole("original", top)
+                for func in stack.funcs:
+                    if not klp_func_nop(func):
+                        patch = klp_patch_name(klp_func_patch(func))
+                        self._roles[func.new_func.value_()] = PatchedRole("replacement", patch)
+
+    def role_at(self, address: int) -> PatchedRole | None:
+        """Return what livepatch has to do with the function around an address; None if nothing."""
+        symbol = self._view.symbols.covering(address)
+        return self._roles.get(symbol.address) if symbol is not None else None
