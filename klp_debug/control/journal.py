@@ -29,7 +29,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from klp_debug.control.durable import BusyError, DurableLines, open_durable
+from klp_debug.control.fsync import BusyError, DurableLines, open_durable
 from klp_debug.errors import TargetError
 from klp_debug.result.address import Address
 from klp_debug.result.control import Action, PlannedWrite

@@ -15,7 +15,7 @@ from drgn.helpers.linux.cpumask import for_each_online_cpu
 from klp_debug.analysis.tasks.task_trace import TaskTracer
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.analysis.view.problem_log import UNREADABLE, reason
-from klp_debug.control.gates import Gates
+from klp_debug.control.ftrace_path import Gates
 from klp_debug.control.plan import Plan, Switch
 from klp_debug.control.stacks import Places, StackReader, inside
 from klp_debug.kernel.livepatch import klp_patch_name, klp_transition_patch

@@ -13,9 +13,9 @@ from klp_debug.elf.object_file import ObjectFile
 from klp_debug.ppc64le.site import Dialect
 from klp_debug.ppc64le.site_words import DIALECTS, site_dialects
 from klp_debug.result.scan import Kind, TocSetup
+from klp_debug.scan.compile_units import units_of
 from klp_debug.scan.functions import Functions, Integers, functions_of, words_at
 from klp_debug.scan.site_tables import Sites, sites_of
-from klp_debug.scan.units import units_of
 
 
 class FunctionKind(enum.IntEnum):

@@ -8,7 +8,7 @@ rows of 48 bytes; these are not read.
 """
 
 from klp_debug.elf.object_file import ObjectFile
-from klp_debug.scan.patch_data import KlpFunc, KlpObject
+from klp_debug.scan.module_data import KlpFunc, KlpObject
 from klp_debug.scan.pointers import Pointers
 
 SECTION = ".kpatch.funcs"

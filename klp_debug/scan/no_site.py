@@ -16,9 +16,9 @@ from klp_debug.ppc64le.site import Dialect
 from klp_debug.ppc64le.site_words import DIALECTS
 from klp_debug.scan import hazards
 from klp_debug.scan.census import Census, FunctionKind
+from klp_debug.scan.compile_units import units_of
 from klp_debug.scan.hazard_log import HazardLog
 from klp_debug.scan.named_symbols import NamedSymbol
-from klp_debug.scan.units import units_of
 
 _OPTIONS = ("-pg", "-p", "-mprofile-kernel", "-fpatchable-function-entry")
 """Those that give a function a site; gcc records -pg as -p."""

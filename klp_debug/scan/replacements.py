@@ -10,7 +10,7 @@ from klp_debug.scan.census import Census
 from klp_debug.scan.hazard_log import HazardLog
 from klp_debug.scan.late_relocations import LateRelocations
 from klp_debug.scan.module_calls import OuterCalls
-from klp_debug.scan.patch_data import KlpFunc
+from klp_debug.scan.module_data import KlpFunc
 from klp_debug.scan.pointers import Place
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from klp_debug.control.durable import DurableLines
+from klp_debug.control.fsync import DurableLines
 from klp_debug.errors import TargetError, WriteRefusedError
 from klp_debug.targets.target import Target
 from klp_debug.targets.writable import StubKind, WritableMemory

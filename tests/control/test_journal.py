@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klp_debug.control import durable
+from klp_debug.control import fsync
 from klp_debug.control.journal import (
     JournalWriter,
     journal_folder,
@@ -173,7 +173,7 @@ def test_a_full_disk_is_told() -> None:
     descriptor = os.open("/dev/full", os.O_WRONLY)
     try:
         with pytest.raises(OSError, match="No space left") as error:
-            durable.DurableLines(descriptor).append("{}")
+            fsync.DurableLines(descriptor).append("{}")
         assert error.value.errno == errno.ENOSPC
     finally:
         os.close(descriptor)

@@ -9,8 +9,8 @@ from klp_debug.command import COMMANDS
 from klp_debug.command.command import Argument, CommandError
 from klp_debug.errors import TargetError
 from klp_debug.frontend.answering import ask, show
-from klp_debug.frontend.console.lines import HelpShown, Lines, OwnCommand
-from klp_debug.frontend.console.names import Names
+from klp_debug.frontend.completion.lines import HelpShown, Lines, OwnCommand
+from klp_debug.frontend.completion.names import Names
 from klp_debug.frontend.console.own_commands import own_commands
 from klp_debug.frontend.exit_codes import FINDINGS, FINE, UNUSABLE
 from klp_debug.frontend.page_file import page_file

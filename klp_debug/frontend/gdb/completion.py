@@ -3,8 +3,8 @@
 
 from klp_debug.command import COMMANDS
 from klp_debug.errors import TargetError
-from klp_debug.frontend.console.candidates import candidates
-from klp_debug.frontend.console.lines import Lines
+from klp_debug.frontend.completion.candidates import candidates
+from klp_debug.frontend.completion.lines import Lines
 from klp_debug.frontend.gdb.host import Host
 
 

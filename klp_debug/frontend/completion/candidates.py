@@ -4,8 +4,8 @@
 from collections.abc import Iterable
 
 from klp_debug.command.command import CommandError
-from klp_debug.frontend.console.lines import Lines
-from klp_debug.frontend.console.names import Names
+from klp_debug.frontend.completion.lines import Lines
+from klp_debug.frontend.completion.names import Names
 
 _TASKS = ("all", "crashed")
 

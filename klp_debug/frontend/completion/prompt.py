@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from klp_debug.frontend.console.candidates import candidates
-from klp_debug.frontend.console.lines import Lines
-from klp_debug.frontend.console.names import Names
+from klp_debug.frontend.completion.candidates import candidates
+from klp_debug.frontend.completion.lines import Lines
+from klp_debug.frontend.completion.names import Names
 
 
 class ConsoleCompleter(Completer):
