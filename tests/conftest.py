@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from vmcores.capture import CaptureSet
-from vmcores.capture import captures as take_captures
-from vmcores.guest import Guest
-from vmcores.image import Image, image
-from vmcores.oracle import Oracle
-from vmcores.played_guest import oracle_of, played_guest
-from vmcores.scenario import load_scenario
+from vmcores.build.image import Image, image
+from vmcores.guest.guest import Guest
+from vmcores.oracle.oracle import Oracle
+from vmcores.scenarios.capture import CaptureSet
+from vmcores.scenarios.capture import captures as take_captures
+from vmcores.scenarios.played_guest import oracle_of, played_guest
+from vmcores.scenarios.scenario import load_scenario
 
 # A lab test may have to build a kernel and take captures first, when run on its own.
 LAB_SECONDS = 1800

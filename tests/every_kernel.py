@@ -3,7 +3,7 @@
 
 import pytest
 
-from vmcores.scenario import load_scenario
+from vmcores.scenarios.scenario import load_scenario
 
 
 def on_every_kernel(*scenarios: str) -> pytest.MarkDecorator:

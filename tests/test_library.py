@@ -11,8 +11,8 @@ from drgn import FaultError, Program, get_default_prog, set_default_prog
 import klp_debug
 from klp_debug import library
 from tests.conftest import Captured
-from vmcores.capture import CaptureSet
-from vmcores.oracle import Oracle
+from vmcores.oracle.oracle import Oracle
+from vmcores.scenarios.capture import CaptureSet
 
 lab = pytest.mark.lab
 

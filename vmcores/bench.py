@@ -14,8 +14,8 @@ from typing import cast
 from qemu.qmp import EventListener, QMPClient
 
 from vmcores.errors import LabError
-from vmcores.guest import Guest
-from vmcores.live_guest import TEN_PATCH, live_guest
+from vmcores.guest.guest import Guest
+from vmcores.guest.live_guest import TEN_PATCH, live_guest
 
 FUNCTIONS = 10
 WAYS = ("gdb", "gdb and qmp")

@@ -16,10 +16,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from vmcores.cache import log_path
-from vmcores.host import LAB_NEEDS, TEST_NEEDS, VENV_NEEDS, Need, apt_knows, missing
-from vmcores.recipe import load_recipe, recipe_names
-from vmcores.timings import expected_seconds, remember
+from vmcores.build.recipe import load_recipe, recipe_names
+from vmcores.host.cache import log_path
+from vmcores.host.host import LAB_NEEDS, TEST_NEEDS, VENV_NEEDS, Need, apt_knows, missing
+from vmcores.host.timings import expected_seconds, remember
 
 PROJECT = Path(__file__).resolve().parent.parent
 VENV = PROJECT / ".venv"

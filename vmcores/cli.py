@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 
 from vmcores.bench import as_json, as_text, bench
-from vmcores.cache import cache_root
-from vmcores.capture import captures, play
+from vmcores.build.image import image
+from vmcores.build.recipe import load_recipe, recipe_names
 from vmcores.demo import demo
 from vmcores.errors import LabError
-from vmcores.guest import Guest
-from vmcores.image import image
-from vmcores.recipe import load_recipe, recipe_names
-from vmcores.scenario import Scenario, load_scenario, scenario_names
+from vmcores.guest.guest import Guest
+from vmcores.host.cache import cache_root
+from vmcores.scenarios.capture import captures, play
+from vmcores.scenarios.scenario import Scenario, load_scenario, scenario_names
 
 
 def _kernels(_arguments: argparse.Namespace) -> int:

@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from vmcores.capture import captures
-from vmcores.scenario import load_scenario
-from vmcores.stage import tell
+from vmcores.host.stage import tell
+from vmcores.scenarios.capture import captures
+from vmcores.scenarios.scenario import load_scenario
 
 KERNEL = "6.1"
 FUNCTIONS = ("int_to_scsilun", "cmdline_proc_show")

@@ -14,7 +14,7 @@ from klp_debug.result.function import Record
 from klp_debug.result.site import SiteReport
 from tests.analysis.compiled_sites import compiled_sites
 from tests.analysis.damaged import DamagedCapture
-from vmcores.capture import CaptureSet
+from vmcores.scenarios.capture import CaptureSet
 
 MODULES = {"int_to_scsilun": "scsi_common", "cmdline_proc_show": None, "meminfo_proc_show": None}
 """A leaf function and one with a TOC, both armed, and an idle one -> module."""

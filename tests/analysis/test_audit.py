@@ -16,7 +16,7 @@ from tests.analysis.counted import count_reads
 from tests.analysis.damaged import DamagedCapture
 from tests.analysis.patient import Patient
 from tests.conftest import Captured
-from vmcores.scenario import load_scenario
+from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 

@@ -14,8 +14,8 @@ from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from tests.analysis.compiled_sites import compiled_sites
 from tests.conftest import Captured
-from vmcores.capture import CaptureSet
-from vmcores.scenario import load_scenario
+from vmcores.scenarios.capture import CaptureSet
+from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 

@@ -11,7 +11,7 @@ from klp_debug.kernel.livepatch import for_each_klp_patch
 from klp_debug.result.report import Report
 from tests.analysis.damaged import DamagedCapture
 from tests.conftest import Captured
-from vmcores.capture import CaptureSet
+from vmcores.scenarios.capture import CaptureSet
 
 pytestmark = pytest.mark.lab
 

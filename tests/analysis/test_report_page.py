@@ -15,8 +15,8 @@ from tests.analysis.compiled_sites import CompiledSites, compiled_sites
 from tests.analysis.damaged import DamagedCapture
 from tests.conftest import Captured
 from tests.every_kernel import on_every_kernel
-from vmcores.capture import CaptureSet
-from vmcores.oracle import EnabledFunction
+from vmcores.oracle.oracle import EnabledFunction
+from vmcores.scenarios.capture import CaptureSet
 
 pytestmark = pytest.mark.lab
 

@@ -13,8 +13,8 @@ from elftools.elf.sections import SymbolTableSection
 
 from tests.command.klp_debug_cli import klp_debug_run
 from tests.command.scanned import scan_json, scanner
+from vmcores.build.image import image
 from vmcores.damages.trampoline import BNE, LD_R15_R1, MR_R3_R15, MTLR_R3
-from vmcores.image import image
 
 pytestmark = pytest.mark.lab
 

@@ -17,7 +17,7 @@ from klp_debug.command.command import Command
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run, refusal
 from tests.conftest import Captured
 from tests.targets.test_core_file import VMCOREINFO, elf
-from vmcores.capture import CaptureSet
+from vmcores.scenarios.capture import CaptureSet
 
 
 @pytest.fixture

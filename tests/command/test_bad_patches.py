@@ -15,10 +15,10 @@ import pytest
 
 from tests.command.klp_debug_cli import klp_debug_json
 from tests.command.scanned import scan_json
-from vmcores.bad_patch_modules import build_bad_patches
-from vmcores.guest import Guest
-from vmcores.image import image
-from vmcores.saved_guest import booted_guest
+from vmcores.build.bad_patch_modules import build_bad_patches
+from vmcores.build.image import image
+from vmcores.guest.guest import Guest
+from vmcores.guest.saved_guest import booted_guest
 
 pytestmark = pytest.mark.lab
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.command.verdicts import report
 from tests.every_kernel import on_every_kernel
-from vmcores.capture import CaptureSet
-from vmcores.oops import Oops
+from vmcores.oracle.oops import Oops
+from vmcores.scenarios.capture import CaptureSet
 
 pytestmark = pytest.mark.lab
 

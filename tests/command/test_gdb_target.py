@@ -16,11 +16,11 @@ import pytest
 from tests.command.klp_debug_cli import Ran, klp_debug_run, refusal
 from tests.conftest import Played
 from tests.targets.gdb.guests import becomes, runs, stopped
-from vmcores.guest import Guest
-from vmcores.image import image
-from vmcores.machine import PSERIES
-from vmcores.recipe import load_recipe
-from vmcores.saved_guest import booted_guest
+from vmcores.build.image import image
+from vmcores.build.recipe import load_recipe
+from vmcores.guest.guest import Guest
+from vmcores.guest.machine import PSERIES
+from vmcores.guest.saved_guest import booted_guest
 
 pytestmark = pytest.mark.lab
 

@@ -14,9 +14,9 @@ import pytest
 
 from tests.command.klp_debug_cli import klp_debug_json
 from tests.conftest import Captured, Played
-from vmcores.image import Image
-from vmcores.oracle import EnabledFunction, Oracle
-from vmcores.scenario import load_scenario
+from vmcores.build.image import Image
+from vmcores.oracle.oracle import EnabledFunction, Oracle
+from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 

@@ -14,9 +14,9 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from tests.command.scanned import scan_json
-from vmcores.guest import Guest
-from vmcores.image import image
-from vmcores.saved_guest import booted_guest
+from vmcores.build.image import image
+from vmcores.guest.guest import Guest
+from vmcores.guest.saved_guest import booted_guest
 
 pytestmark = pytest.mark.lab
 

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from tests.command.klp_debug_cli import klp_debug_json
-from vmcores import debugger
-from vmcores.capture import play
-from vmcores.guest import Guest
-from vmcores.image import image
-from vmcores.oracle import Oracle
-from vmcores.recipe import guest_kernels
-from vmcores.saved_guest import booted_guest
-from vmcores.scenario import load_scenario
+from vmcores.build.image import image
+from vmcores.build.recipe import guest_kernels
+from vmcores.guest import debugger
+from vmcores.guest.guest import Guest
+from vmcores.guest.saved_guest import booted_guest
+from vmcores.oracle.oracle import Oracle
+from vmcores.scenarios.capture import play
+from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 

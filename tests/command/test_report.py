@@ -11,9 +11,9 @@ from docs.verdicts import PAGE
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
 from tests.command.verdicts import VERDICTS, page_of_all, report, target
 from tests.every_kernel import on_every_kernel
-from vmcores.capture import CaptureSet
-from vmcores.oops import Oops
-from vmcores.scenario import scenario_names
+from vmcores.oracle.oops import Oops
+from vmcores.scenarios.capture import CaptureSet
+from vmcores.scenarios.scenario import scenario_names
 
 pytestmark = pytest.mark.lab
 

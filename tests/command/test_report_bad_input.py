@@ -19,7 +19,7 @@ from klp_debug.targets.options import TargetOptions
 from tests.analysis.damaged import DamagedCapture
 from tests.conftest import Captured
 from tests.targets.test_core_file import elf
-from vmcores.capture import CaptureSet
+from vmcores.scenarios.capture import CaptureSet
 
 pytestmark = pytest.mark.lab
 

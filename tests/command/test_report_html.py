@@ -9,7 +9,7 @@ from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run, refusal
 from tests.command.verdicts import target
 from tests.conftest import Captured
 from tests.every_kernel import on_every_kernel
-from vmcores.capture import CaptureSet
+from vmcores.scenarios.capture import CaptureSet
 
 pytestmark = pytest.mark.lab
 

@@ -17,7 +17,7 @@ from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run, refusal
 from tests.scan.made_patch import Func, made_patch
 from tests.scan.seed_object import seed_object
 from tests.targets.made_object import MadeObject
-from vmcores.image import image
+from vmcores.build.image import image
 
 CUTS = 300
 

@@ -15,9 +15,9 @@ from tests.analysis.compiled_sites import compiled_sites
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
 from tests.command.scanned import scan_json
 from tests.command.test_guests_own_word import SHAPES
-from vmcores.guest import Guest
-from vmcores.image import image
-from vmcores.saved_guest import booted_guest
+from vmcores.build.image import image
+from vmcores.guest.guest import Guest
+from vmcores.guest.saved_guest import booted_guest
 
 pytestmark = pytest.mark.lab
 

@@ -10,9 +10,9 @@ import pytest
 
 from tests.command.scanned import scan_json
 from tests.every_kernel import on_every_kernel
-from vmcores.capture import CaptureSet
-from vmcores.guest_modules import SOURCES as MODULES
-from vmcores.scenario import load_scenario
+from vmcores.build.guest_modules import SOURCES as MODULES
+from vmcores.scenarios.capture import CaptureSet
+from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 

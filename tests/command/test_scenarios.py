@@ -11,7 +11,7 @@ import pytest
 
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
 from tests.every_kernel import on_every_kernel
-from vmcores.capture import CaptureSet
+from vmcores.scenarios.capture import CaptureSet
 
 pytestmark = pytest.mark.lab
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.command.klp_debug_cli import klp_debug_json
 from tests.conftest import Captured
-from vmcores.oracle import Oracle
+from vmcores.oracle.oracle import Oracle
 
 pytestmark = pytest.mark.lab
 

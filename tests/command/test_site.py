@@ -16,8 +16,8 @@ import pytest
 from tests.analysis.compiled_sites import CompiledSites, compiled_sites
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
 from tests.conftest import Captured
-from vmcores.capture import CaptureSet
-from vmcores.scenario import load_scenario
+from vmcores.scenarios.capture import CaptureSet
+from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 

@@ -8,7 +8,7 @@ import pytest
 from tests.analysis.compiled_sites import compiled_sites
 from tests.command.klp_debug_cli import klp_debug_json, refusal
 from tests.conftest import Captured
-from vmcores.capture import CaptureSet
+from vmcores.scenarios.capture import CaptureSet
 
 pytestmark = pytest.mark.lab
 

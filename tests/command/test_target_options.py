@@ -8,7 +8,7 @@ from drgn import program_from_core_dump
 
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
 from tests.conftest import Captured
-from vmcores.capture import CaptureSet
+from vmcores.scenarios.capture import CaptureSet
 
 pytestmark = pytest.mark.lab
 

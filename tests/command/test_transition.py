@@ -7,9 +7,9 @@ import pytest
 
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run, refusal
 from tests.conftest import Captured
-from vmcores.capture import CaptureSet
-from vmcores.oracle import Task
-from vmcores.scenario import load_scenario
+from vmcores.oracle.oracle import Task
+from vmcores.scenarios.capture import CaptureSet
+from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 

@@ -17,14 +17,14 @@ import pytest
 
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
 from tests.conftest import Captured
-from vmcores.capture import play
-from vmcores.guest import Guest
-from vmcores.image import image
-from vmcores.oracle import EnabledFunction, Oracle
-from vmcores.programs import build_program
-from vmcores.recipe import guest_kernels
-from vmcores.saved_guest import booted_guest
-from vmcores.scenario import load_scenario
+from vmcores.build.image import image
+from vmcores.build.programs import build_program
+from vmcores.build.recipe import guest_kernels
+from vmcores.guest.guest import Guest
+from vmcores.guest.saved_guest import booted_guest
+from vmcores.oracle.oracle import EnabledFunction, Oracle
+from vmcores.scenarios.capture import play
+from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 

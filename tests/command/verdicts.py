@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from docs.verdicts import Told, verdicts_page
 from tests.command.klp_debug_cli import klp_debug_json
-from vmcores.capture import CaptureSet, captures
-from vmcores.scenario import load_scenario
+from vmcores.scenarios.capture import CaptureSet, captures
+from vmcores.scenarios.scenario import load_scenario
 
 
 class Expected(NamedTuple):

@@ -13,9 +13,9 @@ from klp_debug.frontend.cli import parser
 from klp_debug.result.control import Change
 from klp_debug.targets.target import Target
 from tests.control.stub import Stub, stopped
-from vmcores.guest import Guest
-from vmcores.live_guest import live_guest as live_guest_of_lab
-from vmcores.qmp import execute
+from vmcores.guest.guest import Guest
+from vmcores.guest.live_guest import live_guest as live_guest_of_lab
+from vmcores.guest.qmp import execute
 
 CASES = [("6.1", "radix"), ("6.1", "hash"), ("6.12", "radix"), ("7.2", "radix")]
 """Kernel and MMU: each dialect of mcount sites, and the MMU that has page tables of its own."""

@@ -9,7 +9,7 @@ from drgn.helpers.linux.module import find_module, module_address_regions
 
 from tests.control.guests import TEN, run
 from tests.control.stub import opened, stopped
-from vmcores.guest import Guest
+from vmcores.guest.guest import Guest
 
 
 def memory_of(guest: Guest) -> bytes:

@@ -22,7 +22,7 @@ from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from klp_debug.targets.target import Target
 from klp_debug.targets.writable import StubKind
-from vmcores.guest import Guest
+from vmcores.guest.guest import Guest
 
 MSR_PR = 1 << 14
 TRIES = 200

@@ -15,7 +15,7 @@ import pytest
 
 from tests.command.klp_debug_cli import SCHEMAS, Ran, klp_debug_run, refusal
 from tests.control.guests import CASES, ORIGINALS, REPLACEMENTS, live_guest, running, ten
-from vmcores.guest import Guest
+from vmcores.guest.guest import Guest
 
 pytestmark = pytest.mark.lab
 

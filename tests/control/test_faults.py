@@ -31,7 +31,7 @@ from tests.control.guests import (
     ten,
 )
 from tests.control.stub import Stub, stopped, stopped_target
-from vmcores.guest import Guest
+from vmcores.guest.guest import Guest
 
 pytestmark = pytest.mark.lab
 

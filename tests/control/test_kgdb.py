@@ -15,7 +15,7 @@ from tests.control.guests import ORIGINALS, REPLACEMENTS, counts, live_guest, ru
 from tests.control.memory import memory_of
 from tests.control.stub import opened
 from tests.targets.gdb.guests import stopped
-from vmcores.guest import Guest
+from vmcores.guest.guest import Guest
 
 pytestmark = pytest.mark.lab
 

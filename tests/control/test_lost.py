@@ -25,8 +25,8 @@ from tests.control.faults import Steps, broken
 from tests.control.guests import ORIGINALS, REPLACEMENTS, change, live_guest, run, running, ten
 from tests.control.stub import Stub, opened, stopped, stopped_target
 from tests.targets.gdb.relay import Relay
-from vmcores.guest import Guest
-from vmcores.live_guest import booted_live_guest
+from vmcores.guest.guest import Guest
+from vmcores.guest.live_guest import booted_live_guest
 
 pytestmark = pytest.mark.lab
 

@@ -22,8 +22,8 @@ from tests.control.guests import (
 )
 from tests.control.memory import memory_of
 from tests.control.stub import stopped
-from vmcores.guest import Guest
-from vmcores.live_guest import load_live_patch
+from vmcores.guest.guest import Guest
+from vmcores.guest.live_guest import load_live_patch
 
 pytestmark = pytest.mark.lab
 

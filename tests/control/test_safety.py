@@ -14,8 +14,8 @@ from klp_debug.targets.target import Target
 from klp_debug.targets.writable import StubKind
 from tests.control.guests import done, live_guest, refusal, run
 from tests.control.stub import Stub, stopped
-from vmcores.guest import Guest
-from vmcores.live_guest import settle
+from vmcores.guest.guest import Guest
+from vmcores.guest.live_guest import settle
 
 pytestmark = pytest.mark.lab
 

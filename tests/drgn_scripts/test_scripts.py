@@ -14,12 +14,12 @@ from tests.command.klp_debug_cli import SCHEMAS, klp_debug_run
 from tests.conftest import Captured
 from tests.every_kernel import on_every_kernel
 from tests.frontend.drgn_cli import drgn_run
-from vmcores.capture import CaptureSet, play
-from vmcores.guest import Guest
-from vmcores.image import image
-from vmcores.oracle import EnabledFunction, Oracle
-from vmcores.saved_guest import booted_guest
-from vmcores.scenario import load_scenario
+from vmcores.build.image import image
+from vmcores.guest.guest import Guest
+from vmcores.guest.saved_guest import booted_guest
+from vmcores.oracle.oracle import EnabledFunction, Oracle
+from vmcores.scenarios.capture import CaptureSet, play
+from vmcores.scenarios.scenario import load_scenario
 
 SCRIPTS = Path(__file__).parents[2] / "drgn_scripts"
 TRACING = "/sys/kernel/tracing"

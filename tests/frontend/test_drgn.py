@@ -14,7 +14,7 @@ from klp_debug.command import COMMANDS
 from tests.command.klp_debug_cli import klp_debug_json, klp_debug_run
 from tests.conftest import Captured, Played
 from tests.frontend.drgn_cli import BIN, Prompt, drgn_run, prompt
-from vmcores.capture import CaptureSet
+from vmcores.scenarios.capture import CaptureSet
 
 lab = pytest.mark.lab
 

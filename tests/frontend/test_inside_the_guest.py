@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from tests.command.klp_debug_cli import klp_debug_json
-from vmcores.capture import play
-from vmcores.debian import SUITE, debian_tree, install, python
+from vmcores.build.image import image
 from vmcores.errors import LabError
-from vmcores.guest import Guest
-from vmcores.image import image
-from vmcores.saved_guest import booted_guest
-from vmcores.scenario import load_scenario
+from vmcores.guest.debian import SUITE, debian_tree, install, python
+from vmcores.guest.guest import Guest
+from vmcores.guest.saved_guest import booted_guest
+from vmcores.scenarios.capture import play
+from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 

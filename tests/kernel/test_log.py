@@ -16,9 +16,9 @@ from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from tests.conftest import Captured
 from tests.kernel.memory import MemoryProgram
-from vmcores.image import image
-from vmcores.saved_guest import booted_guest
-from vmcores.scenario import load_scenario
+from vmcores.build.image import image
+from vmcores.guest.saved_guest import booted_guest
+from vmcores.scenarios.scenario import load_scenario
 
 CASES = load_scenario("patched").cases()
 COMMITTED, FINALIZED, REUSABLE = 1, 2, 3

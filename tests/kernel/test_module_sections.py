@@ -7,7 +7,7 @@ from klp_debug.kernel.module import for_each_module, module_sections
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from tests.every_kernel import on_every_kernel
-from vmcores.capture import CaptureSet
+from vmcores.scenarios.capture import CaptureSet
 
 pytestmark = pytest.mark.lab
 

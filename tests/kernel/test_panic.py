@@ -16,11 +16,11 @@ from klp_debug.targets.options import TargetOptions
 from klp_debug.targets.registers import cpu_registers
 from klp_debug.targets.target import Target
 from tests.conftest import Captured
-from vmcores import debugger
-from vmcores.image import image
-from vmcores.recipe import guest_kernels
-from vmcores.saved_guest import booted_guest
-from vmcores.scenario import load_scenario
+from vmcores.build.image import image
+from vmcores.build.recipe import guest_kernels
+from vmcores.guest import debugger
+from vmcores.guest.saved_guest import booted_guest
+from vmcores.scenarios.scenario import load_scenario
 
 CASES = load_scenario("patched").cases()
 TRAP = 0x7FE00008

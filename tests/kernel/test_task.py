@@ -34,8 +34,8 @@ from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from tests.conftest import Captured, Played
 from tests.kernel.memory import MemoryProgram
-from vmcores.recipe import guest_kernels
-from vmcores.scenario import load_scenario
+from vmcores.build.recipe import guest_kernels
+from vmcores.scenarios.scenario import load_scenario
 
 CASES = load_scenario("patched").cases()
 PF_KTHREAD = 0x00200000

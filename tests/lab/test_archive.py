@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from vmcores import archive
-from vmcores.cache import cache_root
 from vmcores.errors import LabError, StepFailedError
+from vmcores.host import archive
+from vmcores.host.cache import cache_root
 
 TARGETS = """\
 https://deb.debian.org/debian bookworm Debian

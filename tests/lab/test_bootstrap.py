@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 import vmcores
-from vmcores import bootstrap, host
+from vmcores import bootstrap
 from vmcores.bootstrap import BootstrapError
-from vmcores.host import Need
+from vmcores.host import host
+from vmcores.host.host import Need
 
 HAVE = Need("the command have", "have-package", lambda: True)
 LACK = Need("the command lack", "lack-package", lambda: False)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from vmcores import cache
 from vmcores.bootstrap import PROJECT
+from vmcores.host import cache
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,7 @@ def test_what_a_killed_run_left_is_removed() -> None:
 # Begins an entry, tells so, and never ends it.
 CHILD = """
 import time
-from vmcores import cache
+from vmcores.host import cache
 def make(folder):
     (folder / "half").write_text("")
     print(folder, flush=True)

@@ -4,7 +4,7 @@
 import pytest
 
 from tests.conftest import Captured
-from vmcores.scenario import load_scenario, scenario_names
+from vmcores.scenarios.scenario import load_scenario, scenario_names
 
 pytestmark = pytest.mark.lab
 

@@ -5,9 +5,9 @@ import pytest
 
 from tests.conftest import Captured
 from tests.every_kernel import on_every_kernel
-from vmcores.capture import CaptureSet
-from vmcores.oops import Oops
-from vmcores.scenario import load_scenario
+from vmcores.oracle.oops import Oops
+from vmcores.scenarios.capture import CaptureSet
+from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.lab.processes import alive, ends
-from vmcores import qmp
 from vmcores.bootstrap import PROJECT
+from vmcores.build.image import image
 from vmcores.errors import GuestError
-from vmcores.guest import Guest
-from vmcores.image import image
-from vmcores.machine import Hardware, Machine
+from vmcores.guest import qmp
+from vmcores.guest.guest import Guest
+from vmcores.guest.machine import Hardware, Machine
 
 pytestmark = pytest.mark.lab
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.lab
 CHILD = """
 import signal, sys, time
 from pathlib import Path
-from vmcores.machine import Hardware, Machine
+from vmcores.guest.machine import Hardware, Machine
 # A shell starts what runs in its background with SIGINT ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 with Machine(Hardware("POWER9"), Path(sys.argv[1]), Path(sys.argv[2]), "") as machine:

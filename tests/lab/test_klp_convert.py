@@ -7,10 +7,10 @@ from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import SymbolTableSection
 
 from tests.conftest import LAB_SECONDS
+from vmcores.build.guest_modules import CONVERTED, module_sources
+from vmcores.build.image import image
+from vmcores.build.klp_convert import SHF_RELA_LIVEPATCH, SHN_LIVEPATCH, klp_convert
 from vmcores.errors import LabError
-from vmcores.guest_modules import CONVERTED, module_sources
-from vmcores.image import image
-from vmcores.klp_convert import SHF_RELA_LIVEPATCH, SHN_LIVEPATCH, klp_convert
 
 
 def test_names_must_be_equally_long(tmp_path: Path) -> None:

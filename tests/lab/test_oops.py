@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vmcores.errors import GuestError
-from vmcores.oops import Called, parse_oops
+from vmcores.oracle.oops import Called, parse_oops
 
 FOLDER = Path(__file__).with_name("oopses")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from vmcores import oracle_files
 from vmcores.errors import GuestError
-from vmcores.oracle import (
+from vmcores.oracle import oracle_files
+from vmcores.oracle.oracle import (
     EnabledFunction,
     Module,
     Oracle,

@@ -13,12 +13,12 @@ import pytest
 
 from tests.lab.processes import alive, ends
 from vmcores.bootstrap import PROJECT
-from vmcores.process_group import run_group
+from vmcores.host.process_group import run_group
 
 # Runs a shell command, and tells how it ended.
 CHILD = """
 import os, signal, subprocess, sys, time
-from vmcores import process_group
+from vmcores.host import process_group
 
 class Interrupted(subprocess.Popen):
     def __init__(self, *args, **options):

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from vmcores import recipe
+from vmcores.build import recipe
+from vmcores.build.kernel_build import check_config, kernel_key
+from vmcores.build.recipe import load_recipe, recipe_names
 from vmcores.errors import LabError
-from vmcores.kernel_build import check_config, kernel_key
-from vmcores.recipe import load_recipe, recipe_names
 
 
 @pytest.mark.parametrize("name", recipe_names())

@@ -3,9 +3,9 @@
 
 import pytest
 
-from vmcores.image import image
-from vmcores.live_guest import booted_live_guest, live_guest
-from vmcores.saved_guest import booted_guest
+from vmcores.build.image import image
+from vmcores.guest.live_guest import booted_live_guest, live_guest
+from vmcores.guest.saved_guest import booted_guest
 
 pytestmark = pytest.mark.lab
 

@@ -3,13 +3,13 @@ from dataclasses import replace
 
 import pytest
 
-from vmcores.capture import FILES
+from vmcores.build.recipe import guest_kernels
 from vmcores.damages import DAMAGES
 from vmcores.errors import ScenarioError
-from vmcores.oops import Oops
-from vmcores.oracle import EnabledFunction, Oracle, Patch, Task
-from vmcores.recipe import guest_kernels
-from vmcores.scenario import Truths, load_scenario, parse_scenario, scenario_names
+from vmcores.oracle.oops import Oops
+from vmcores.oracle.oracle import EnabledFunction, Oracle, Patch, Task
+from vmcores.scenarios.capture import FILES
+from vmcores.scenarios.scenario import Truths, load_scenario, parse_scenario, scenario_names
 
 ORACLE = Oracle(
     release="6.1",

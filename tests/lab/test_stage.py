@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from vmcores.errors import StepFailedError
-from vmcores.stage import run_stage
-from vmcores.timings import expected_seconds
+from vmcores.host.stage import run_stage
+from vmcores.host.timings import expected_seconds
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from vmcores.cache import cache_root
+from vmcores.build.toolchain import Toolchain, toolchain
 from vmcores.errors import LabError
-from vmcores.toolchain import Toolchain, toolchain
+from vmcores.host.cache import cache_root
 
 
 @pytest.fixture(autouse=True)

@@ -24,8 +24,8 @@ from klp_debug.targets.registers import cpu_registers
 from klp_debug.targets.target import Target
 from tests.conftest import Captured
 from tests.targets.test_core_file import elf
-from vmcores.capture import CaptureSet
-from vmcores.scenario import load_scenario
+from vmcores.scenarios.capture import CaptureSet
+from vmcores.scenarios.scenario import load_scenario
 
 CASES = load_scenario("patched").cases()
 MSR_SF, MSR_LE = 1 << 63, 1

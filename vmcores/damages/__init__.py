@@ -19,8 +19,8 @@ from vmcores.damages.new_func import new_func_to_nowhere
 from vmcores.damages.ops_func import ops_func_to_nowhere
 from vmcores.damages.site import trap_in_armed_site, trap_in_idle_site
 from vmcores.damages.trampoline import r15_not_restored
-from vmcores.guest import Guest
-from vmcores.oracle import Oracle
+from vmcores.guest.guest import Guest
+from vmcores.oracle.oracle import Oracle
 
 Damage = Callable[[Guest, Oracle], None]
 

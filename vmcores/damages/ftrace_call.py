@@ -3,8 +3,8 @@
 
 from vmcores.damages.text import first_branch, read_words, write_words
 from vmcores.errors import GuestError
-from vmcores.guest import Guest
-from vmcores.oracle import Oracle
+from vmcores.guest.guest import Guest
+from vmcores.oracle.oracle import Oracle
 
 DATA = "empty_zero_page"
 """Something of the kernel's that is no text, nothing but zeros, and near enough for a branch."""

@@ -2,8 +2,8 @@
 """Damages of scsi_common's ftrace stub, which its armed sites call."""
 
 from vmcores.damages.text import LEAF, NOP, WITH_TOC, ftrace_stub, toc_of, write_words
-from vmcores.guest import Guest
-from vmcores.oracle import Oracle
+from vmcores.guest.guest import Guest
+from vmcores.oracle.oracle import Oracle
 
 STD_R2_24_R1 = 0xF8410018
 LI_R12_0 = 0x39800000

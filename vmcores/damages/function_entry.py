@@ -3,11 +3,11 @@
 
 import struct
 
-from vmcores import debugger
 from vmcores.damages.text import toc_of
 from vmcores.errors import GuestError
-from vmcores.guest import Guest
-from vmcores.oracle import Oracle
+from vmcores.guest import debugger
+from vmcores.guest.guest import Guest
+from vmcores.oracle.oracle import Oracle
 
 REPLACEMENT = ("patched_scsi_set_sense_information", "toc_patch")
 NEW_FUNC = 8

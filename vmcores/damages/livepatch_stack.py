@@ -3,10 +3,10 @@
 
 import struct
 
-from vmcores import debugger
 from vmcores.errors import GuestError
-from vmcores.guest import Guest
-from vmcores.oracle import Oracle
+from vmcores.guest import debugger
+from vmcores.guest.guest import Guest
+from vmcores.oracle.oracle import Oracle
 
 STACK_END_MAGIC = 0x57AC6E9D
 

@@ -3,11 +3,11 @@
 
 import struct
 
-from vmcores import debugger
 from vmcores.damages.text import LEAF, first_branch, read_words
 from vmcores.errors import GuestError
-from vmcores.guest import Guest
-from vmcores.oracle import Oracle
+from vmcores.guest import debugger
+from vmcores.guest.guest import Guest
+from vmcores.oracle.oracle import Oracle
 
 NOWHERE = 0xDEAD000000000100
 """What the kernel itself puts in a pointer that nobody must follow any more (LIST_POISON1)."""

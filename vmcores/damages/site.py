@@ -13,8 +13,8 @@ from vmcores.damages.text import (
     write_words,
 )
 from vmcores.errors import GuestError
-from vmcores.guest import Guest
-from vmcores.oracle import Oracle
+from vmcores.guest.guest import Guest
+from vmcores.oracle.oracle import Oracle
 
 IDLE = "uptime_proc_show"
 """A function of the kernel that nothing in the guest calls."""

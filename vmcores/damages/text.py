@@ -3,9 +3,9 @@
 
 import struct
 
-from vmcores import debugger
 from vmcores.errors import GuestError
-from vmcores.guest import Guest
+from vmcores.guest import debugger
+from vmcores.guest.guest import Guest
 
 MFLR_R0 = 0x7C0802A6
 NOP = 0x60000000

@@ -3,8 +3,8 @@
 
 from vmcores.damages.text import read_words, write_words
 from vmcores.errors import GuestError
-from vmcores.guest import Guest
-from vmcores.oracle import Oracle
+from vmcores.guest.guest import Guest
+from vmcores.oracle.oracle import Oracle
 
 BNE = 0x40C2
 """The upper half of a ``bne-``."""

@@ -18,7 +18,7 @@ import pytest
 from tests.command.klp_debug_cli import Ran
 from tests.conftest import Captured, Played
 from tests.targets.gdb.guests import becomes, runs
-from vmcores.guest import Guest
+from vmcores.guest.guest import Guest
 
 pytestmark = pytest.mark.lab
 

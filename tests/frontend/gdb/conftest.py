@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.frontend.gdb.gdb_process import run_by
-from vmcores.newer_gdb import newer_gdb
+from vmcores.host.newer_gdb import newer_gdb
 
 
 @pytest.fixture(scope="module", params=["host", "newer"])

@@ -11,7 +11,7 @@ from tests.command.klp_debug_cli import klp_debug_run
 from tests.conftest import Captured
 from tests.frontend.gdb.gdb_process import LOADER, gdb_run, this_python
 from tests.targets.gdb.program_stub import program_stub
-from vmcores.newer_gdb import PYTHON, newer_gdb
+from vmcores.host.newer_gdb import PYTHON, newer_gdb
 
 NO_TARGET = "GDB has no target: `target remote` for QEMU's stub or KGDB, `core-file` for a vmcore"
 

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import Captured
 from tests.frontend.gdb.gdb_process import gdb_prompt, gdb_run
 from tests.frontend.gdb.on_target import core, klp
-from vmcores.capture import CaptureSet
+from vmcores.scenarios.capture import CaptureSet
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("each_gdb")]
 

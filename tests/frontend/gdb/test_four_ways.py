@@ -15,8 +15,8 @@ from tests.conftest import Captured
 from tests.frontend.drgn_cli import Prompt, prompt
 from tests.frontend.gdb.gdb_process import gdb_run, klp_into, run_by
 from tests.frontend.test_drgn import LINES
-from vmcores.capture import CaptureSet
-from vmcores.newer_gdb import newer_gdb
+from vmcores.host.newer_gdb import newer_gdb
+from vmcores.scenarios.capture import CaptureSet
 
 lab = pytest.mark.lab
 

@@ -11,7 +11,7 @@ from tests.control.memory import memory_of
 from tests.frontend.gdb.gdb_process import gdb_prompt
 from tests.frontend.gdb.on_target import klp, stub
 from tests.targets.gdb.guests import console_says
-from vmcores.guest import Guest
+from vmcores.guest.guest import Guest
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("each_gdb")]
 

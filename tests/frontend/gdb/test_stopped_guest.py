@@ -11,7 +11,7 @@ from tests.command.klp_debug_cli import klp_debug_run
 from tests.control.guests import REPLACEMENTS, live_guest, running, ten
 from tests.frontend.gdb.gdb_process import gdb_prompt, gdb_run, klp_into
 from tests.frontend.gdb.on_target import stub
-from vmcores.guest import Guest
+from vmcores.guest.guest import Guest
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("each_gdb")]
 

@@ -11,9 +11,9 @@ import pytest
 from tests.control.guests import ORIGINALS, REPLACEMENTS, live_guest, running, ten
 from tests.frontend.gdb.gdb_process import GdbPrompt, gdb_prompt, run_by
 from tests.frontend.gdb.on_target import klp, stub
-from vmcores.guest import Guest
-from vmcores.live_guest import load_live_patch
-from vmcores.newer_gdb import newer_gdb
+from vmcores.guest.guest import Guest
+from vmcores.guest.live_guest import load_live_patch
+from vmcores.host.newer_gdb import newer_gdb
 
 pytestmark = pytest.mark.lab
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page
 
 from tests.command.klp_debug_cli import klp_debug_run
 from tests.command.verdicts import target
-from vmcores.capture import CaptureSet
+from vmcores.scenarios.capture import CaptureSet
 
 BROWSER = Path("/usr/bin/chromium-headless-shell")
 DESK, TABLET, PHONE = 1280, 768, 360

@@ -12,8 +12,8 @@ from klp_debug.targets.gdb.session import GdbOptions
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from klp_debug.targets.target import Target
-from vmcores import qmp
-from vmcores.guest import Guest
+from vmcores.guest import qmp
+from vmcores.guest.guest import Guest
 
 _SECONDS = 20
 

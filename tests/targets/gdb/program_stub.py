@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vmcores.programs import build_program
+from vmcores.build.programs import build_program
 
 QEMU_USER = "qemu-ppc64le"
 _SECONDS = 20

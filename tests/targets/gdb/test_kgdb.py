@@ -15,9 +15,9 @@ from tests.command.klp_debug_cli import klp_debug_run
 from tests.conftest import Played
 from tests.targets.gdb.guests import console_says, stopped
 from tests.targets.gdb.relay import PtyRelay
-from vmcores.guest import Guest
-from vmcores.live_guest import live_guest
-from vmcores.oracle import Oracle
+from vmcores.guest.guest import Guest
+from vmcores.guest.live_guest import live_guest
+from vmcores.oracle.oracle import Oracle
 
 pytestmark = pytest.mark.lab
 

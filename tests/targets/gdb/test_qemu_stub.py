@@ -30,9 +30,9 @@ from tests.targets.gdb.guests import becomes, monitor, runs, stopped
 from tests.targets.gdb.other_stub import OtherStub
 from tests.targets.gdb.program_stub import program_stub
 from tests.targets.gdb.relay import Relay
-from vmcores import debugger
-from vmcores.guest import Guest
-from vmcores.oracle import Oracle
+from vmcores.guest import debugger
+from vmcores.guest.guest import Guest
+from vmcores.oracle.oracle import Oracle
 
 pytestmark = pytest.mark.lab
 

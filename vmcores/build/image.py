@@ -5,11 +5,11 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-from vmcores.cache import key_of
-from vmcores.guest_modules import build_modules
-from vmcores.kernel_build import BuiltKernel, build_kernel
-from vmcores.recipe import load_recipe
-from vmcores.userland import build_initramfs
+from vmcores.build.guest_modules import build_modules
+from vmcores.build.kernel_build import BuiltKernel, build_kernel
+from vmcores.build.recipe import load_recipe
+from vmcores.build.userland import build_initramfs
+from vmcores.host.cache import key_of
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from vmcores import prune
-from vmcores.archive import source_tarball, source_version
-from vmcores.cache import entry, key_of
+from vmcores.build import prune
+from vmcores.build.recipe import Recipe
+from vmcores.build.toolchain import Toolchain, toolchain
 from vmcores.errors import LabError
-from vmcores.recipe import Recipe
-from vmcores.stage import run_stage
-from vmcores.toolchain import Toolchain, toolchain
+from vmcores.host.archive import source_tarball, source_version
+from vmcores.host.cache import entry, key_of
+from vmcores.host.stage import run_stage
 
 MAKE = ("make", "-C", "{source}", "O={build}", "ARCH=powerpc", "CROSS_COMPILE={cross}")
 

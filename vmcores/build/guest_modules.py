@@ -2,8 +2,8 @@
 """
 Builds the lab's own modules against a kernel of the cache.
 
-Those of modules/ are part of every image; those of live_modules/ are for guests that a test boots,
-and reach them by their share, so that a change of one retakes no capture.
+Those of sources/modules/ are part of every image; those of sources/live/ are for guests that a
+test boots, and reach them by their share, so that a change of one retakes no capture.
 """
 
 import os
@@ -12,14 +12,14 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from vmcores import klp_convert
-from vmcores.cache import entry, file_digests, key_of
-from vmcores.kernel_build import BuiltKernel
-from vmcores.stage import run_stage
+from vmcores.build import klp_convert
+from vmcores.build.kernel_build import BuiltKernel
+from vmcores.host.cache import entry, file_digests, key_of
+from vmcores.host.stage import run_stage
 
-SOURCES = Path(__file__).with_name("modules")
-LIVE_SOURCES = Path(__file__).with_name("live_modules")
-SAVED_SOURCES = Path(__file__).with_name("saved_modules")
+SOURCES = Path(__file__).parents[1] / "sources" / "modules"
+LIVE_SOURCES = Path(__file__).parents[1] / "sources" / "live"
+SAVED_SOURCES = Path(__file__).parents[1] / "sources" / "saved"
 COMMAND = ("-j{jobs}", "M={work}", "modules")
 CONVERTED = {"reloc_patch": ("_klp_scsi_common_d", "scsi_common", "scsi_set_sense_information")}
 """Module -> section, object and symbol whose relocations livepatch is to apply."""
@@ -45,7 +45,7 @@ def build_modules(kernel: BuiltKernel) -> Path:
 
 
 def build_live_modules(kernel: BuiltKernel) -> Path:
-    """Return the folder of the .ko files of live_modules/ for KERNEL. Raises StepFailedError."""
+    """Return the folder of the .ko files of sources/live/ for KERNEL. Raises StepFailedError."""
     header = SOURCES / "patch_module.h"
     key = key_of(kernel.key, file_digests(LIVE_SOURCES, header), COMMAND)
 
@@ -57,7 +57,7 @@ def build_live_modules(kernel: BuiltKernel) -> Path:
 
 
 def build_saved_modules(kernel: BuiltKernel) -> Path:
-    """Return the folder of the .ko files of saved_modules/ for KERNEL. Raises StepFailedError."""
+    """Return the folder of the .ko files of sources/saved/ for KERNEL. Raises StepFailedError."""
     key = key_of(kernel.key, file_digests(SAVED_SOURCES), COMMAND)
 
     def make(folder: Path) -> None:

@@ -11,15 +11,15 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from vmcores.cache import entry, file_digests, key_of
-from vmcores.stage import run_stage
-from vmcores.suite_root import install_root
+from vmcores.host.cache import entry, file_digests, key_of
+from vmcores.host.stage import run_stage
+from vmcores.host.suite_root import install_root
 
 SUITE = "trixie"
 PYTHON = "3.13"
 """Of that suite, and so of its GDB."""
 PACKAGES = ("gdb-multiarch", "python3-minimal")
-_PROJECT = Path(__file__).parents[1] / "pyproject.toml"
+_PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 _PIP_SECONDS = 15
 _RUN = """\
 #!/bin/sh

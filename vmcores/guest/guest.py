@@ -18,14 +18,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from vmcores import qmp
-from vmcores.agent import Agent, Result
-from vmcores.cache import log_path
+from vmcores.build.image import Image
 from vmcores.errors import GuestError
-from vmcores.image import Image
-from vmcores.machine import Hardware, Machine
-from vmcores.oracle import Oracle
-from vmcores.oracle_files import read_oracle
+from vmcores.guest import qmp
+from vmcores.guest.agent import Agent, Result
+from vmcores.guest.machine import Hardware, Machine
+from vmcores.host.cache import log_path
+from vmcores.oracle.oracle import Oracle
+from vmcores.oracle.oracle_files import read_oracle
 
 BOOT_SECONDS = 120
 CRASH_SECONDS = 180

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.progress import Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.progress_bar import ProgressBar
 
-from vmcores.cache import log_path
 from vmcores.errors import StepFailedError
-from vmcores.process_group import run_group
-from vmcores.timings import expected_seconds, remember
+from vmcores.host.cache import log_path
+from vmcores.host.process_group import run_group
+from vmcores.host.timings import expected_seconds, remember
 
 # Progress is told on stderr: the stdout of a lab command is its result.
 _console = Console(stderr=True, highlight=False, markup=False)

@@ -5,9 +5,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from vmcores.archive import mirror
 from vmcores.errors import LabError
-from vmcores.stage import run_stage
+from vmcores.host.archive import mirror
+from vmcores.host.stage import run_stage
 
 INSTALL_SECONDS = 45
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vmcores.errors import LabError
 
-FOLDER = Path(__file__).with_name("kernels")
+FOLDER = Path(__file__).parents[1] / "kernels"
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ import subprocess
 import time
 from pathlib import Path
 
-from vmcores.cache import cache_root, entry, key_of, locked
 from vmcores.errors import LabError, StepFailedError
-from vmcores.stage import run_stage
+from vmcores.host.cache import cache_root, entry, key_of, locked
+from vmcores.host.stage import run_stage
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 LISTS_SECONDS = 7 * 24 * 3600

@@ -9,13 +9,13 @@ import os
 import shutil
 from pathlib import Path
 
-from vmcores.cache import entry, file_digests, key_of
-from vmcores.guest_modules import COMMAND
-from vmcores.guest_modules import SOURCES as MODULES
-from vmcores.kernel_build import BuiltKernel
-from vmcores.stage import run_stage
+from vmcores.build.guest_modules import COMMAND
+from vmcores.build.guest_modules import SOURCES as MODULES
+from vmcores.build.kernel_build import BuiltKernel
+from vmcores.host.cache import entry, file_digests, key_of
+from vmcores.host.stage import run_stage
 
-SOURCES = Path(__file__).with_name("bad_patches")
+SOURCES = Path(__file__).parents[1] / "sources" / "bad_patches"
 HEADER = MODULES / "patch_module.h"
 
 

@@ -6,7 +6,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from vmcores.cache import cache_root
+from vmcores.host.cache import cache_root
 
 
 def _file() -> Path:

@@ -4,16 +4,17 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from vmcores import capture, oracle, oracle_files
-from vmcores.cache import file_digests
-from vmcores.capture import play
+from vmcores.build.guest_modules import module_sources
+from vmcores.build.image import image
 from vmcores.damages import sources
-from vmcores.guest import Guest
-from vmcores.guest_modules import module_sources
-from vmcores.image import image
-from vmcores.oracle import Oracle
-from vmcores.saved_guest import SavedGuest, saved_guest
-from vmcores.scenario import Scenario
+from vmcores.guest.guest import Guest
+from vmcores.guest.saved_guest import SavedGuest, saved_guest
+from vmcores.host.cache import file_digests
+from vmcores.oracle import oracle, oracle_files
+from vmcores.oracle.oracle import Oracle
+from vmcores.scenarios import capture
+from vmcores.scenarios.capture import play
+from vmcores.scenarios.scenario import Scenario
 
 _ORACLE = "oracle.json"
 

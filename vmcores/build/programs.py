@@ -3,10 +3,10 @@
 
 from pathlib import Path
 
-from vmcores.cache import entry, file_digests, key_of
-from vmcores.stage import run_stage
+from vmcores.host.cache import entry, file_digests, key_of
+from vmcores.host.stage import run_stage
 
-SOURCES = Path(__file__).with_name("programs")
+SOURCES = Path(__file__).parents[1] / "sources" / "programs"
 COMPILE = (
     *("powerpc64le-linux-gnu-gcc", "-O2", "-Wall", "-Wextra", "-Werror"),
     *("-ffreestanding", "-nostdlib", "-static"),

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A guest with patches to switch while it runs: those of vmcores/live_modules/."""
+"""A guest with patches to switch while it runs: those of vmcores/sources/live/."""
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vmcores.cache import file_digests
-from vmcores.guest import Guest
-from vmcores.guest_modules import build_live_modules
-from vmcores.image import image
-from vmcores.saved_guest import saved_guest
+from vmcores.build.guest_modules import build_live_modules
+from vmcores.build.image import image
+from vmcores.guest.guest import Guest
+from vmcores.guest.saved_guest import saved_guest
+from vmcores.host.cache import file_digests
 
 TEN_PATCH = "ten_patch"
 """Replaces ten functions of ten_functions.ko."""

@@ -7,22 +7,22 @@ import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vmcores.cache import entry, file_digests, key_of
+from vmcores.build.guest_modules import module_sources
+from vmcores.build.image import Image, image
 from vmcores.damages import DAMAGES, sources
 from vmcores.errors import ScenarioError
-from vmcores.guest import CRASH_CAPTURES, QEMU_CAPTURES, Guest
-from vmcores.guest_modules import module_sources
-from vmcores.image import Image, image
-from vmcores.oops import Oops, parse_oops
-from vmcores.oracle import Oracle
-from vmcores.scenario import Scenario
-from vmcores.stage import stage
+from vmcores.guest.guest import CRASH_CAPTURES, QEMU_CAPTURES, Guest
+from vmcores.host.cache import entry, file_digests, key_of
+from vmcores.host.stage import stage
+from vmcores.oracle.oops import Oops, parse_oops
+from vmcores.oracle.oracle import Oracle
+from vmcores.scenarios.scenario import Scenario
 
 FILES = CRASH_CAPTURES | QEMU_CAPTURES
 # Our own code that shapes a capture.
 _SHAPING = (
-    *("agent", "capture", "debugger", "guest", "machine"),
-    *("oracle", "oracle_files", "scenario"),
+    *("guest/agent", "guest/debugger", "guest/guest", "guest/machine"),
+    *("oracle/oracle", "oracle/oracle_files", "scenarios/capture", "scenarios/scenario"),
 )
 
 
@@ -97,7 +97,7 @@ def captures(scenario: Scenario, kernel: str, mmu: str) -> CaptureSet:
             f" {', '.join(f'{one} ({other})' for one, other in scenario.cases())}"
         )
     booted = image(kernel)
-    shaping = [Path(__file__).with_name(f"{name}.py") for name in _SHAPING]
+    shaping = [Path(__file__).parents[1] / f"{name}.py" for name in _SHAPING]
     cpu = booted.kernel.recipe.cpus[mmu]
     told = asdict(scenario)
     del told["kernels"], told["hash_kernels"]

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 from vmcores.errors import GuestError
-from vmcores.oracle import (
+from vmcores.oracle.oracle import (
     EnabledFunction,
     Module,
     Oracle,

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from vmcores.build.recipe import guest_kernels, load_recipe
 from vmcores.errors import ScenarioError
-from vmcores.guest import SYSRQ_CRASH
-from vmcores.oops import Oops
-from vmcores.oracle import Oracle
-from vmcores.recipe import guest_kernels, load_recipe
+from vmcores.guest.guest import SYSRQ_CRASH
+from vmcores.oracle.oops import Oops
+from vmcores.oracle.oracle import Oracle
 
-FOLDER = Path(__file__).with_name("scenarios")
+FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)

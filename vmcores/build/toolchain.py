@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vmcores.cache import cache_root, entry, key_of
 from vmcores.errors import LabError
-from vmcores.suite_root import install_root
+from vmcores.host.cache import cache_root, entry, key_of
+from vmcores.host.suite_root import install_root
 
 PACKAGES = (
     *("gcc-powerpc64le-linux-gnu", "gcc", "libc6-dev", "make", "flex", "bison", "bc"),

@@ -12,10 +12,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from vmcores.archive import mirror
-from vmcores.cache import entry, file_digests, key_of
-from vmcores.guest import Guest
-from vmcores.stage import run_stage
+from vmcores.guest.guest import Guest
+from vmcores.host.archive import mirror
+from vmcores.host.cache import entry, file_digests, key_of
+from vmcores.host.stage import run_stage
 
 SUITE = "forky"
 """The first of Debian's with drgn 0.3."""
@@ -24,7 +24,7 @@ PACKAGES = (
     *("python3-jinja2", "python3-prompt-toolkit", "python3-rich"),
     "python3-zstandard",
 )
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 ROOT = "/share/debian"
 """Where the guest has it."""
 # BLAS is chosen by alternatives, which nobody has set.

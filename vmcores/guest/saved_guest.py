@@ -3,7 +3,7 @@
 Guests that go on where one was saved, in a third of a second: a boot takes ten.
 
 What is saved is the whole machine, by QEMU's migration. All that go on from one are of the same
-boot; whoever needs another boot boots a :class:`vmcores.guest.Guest`.
+boot; whoever needs another boot boots a :class:`vmcores.guest.guest.Guest`.
 """
 
 import shlex
@@ -15,15 +15,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-from vmcores.agent import Agent
-from vmcores.cache import entry, file_digests, key_of
+from vmcores.build.guest_modules import build_saved_modules
+from vmcores.build.image import Image
 from vmcores.errors import GuestError
-from vmcores.guest import Guest
-from vmcores.guest_modules import build_saved_modules
-from vmcores.image import Image
-from vmcores.machine import QEMU, Machine
-from vmcores.qmp import execute
-from vmcores.stage import stage
+from vmcores.guest.agent import Agent
+from vmcores.guest.guest import Guest
+from vmcores.guest.machine import QEMU, Machine
+from vmcores.guest.qmp import execute
+from vmcores.host.cache import entry, file_digests, key_of
+from vmcores.host.stage import stage
 
 _SHAPING = ("agent", "guest", "machine", "saved_guest")
 _STATE = "state"

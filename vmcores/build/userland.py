@@ -11,17 +11,17 @@ from pathlib import Path
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 
-from vmcores.archive import mirror
-from vmcores.cache import entry, file_digests, key_of, log_path
 from vmcores.errors import LabError, StepFailedError
-from vmcores.stage import run_stage, stage
+from vmcores.host.archive import mirror
+from vmcores.host.cache import entry, file_digests, key_of, log_path
+from vmcores.host.stage import run_stage, stage
 
 PACKAGES = ("busybox-static", "kexec-tools", "makedumpfile")
 # Programs: where the packages have them (with or without the merged /usr) -> in the initramfs.
 PROGRAMS = {"bin/busybox": "bin", "sbin/kexec": "sbin", "bin/makedumpfile": "bin"}
 LIBRARIES = ("lib/powerpc64le-linux-gnu", "lib64")
 LOADER = "ld64.so.2"
-OURS = Path(__file__).with_name("initramfs")
+OURS = Path(__file__).parents[1] / "sources" / "initramfs"
 
 COMMAND = (
     "mmdebstrap",

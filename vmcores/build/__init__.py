@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Makes what guests boot: kernels, modules, the user land."""
