@@ -8,7 +8,7 @@ from pathlib import Path
 import klp_debug
 
 PACKAGE = Path(klp_debug.__file__).parent
-MAY = ("control", "target")
+MAY = ("control", "targets")
 
 
 def uses(path: Path) -> Iterator[str]:
