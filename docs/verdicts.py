@@ -2,7 +2,7 @@
 """
 Makes verdicts.md: which verdict ``report`` gives on each crash of the guest lab.
 
-The tests hold the page to what they were told: tests/command/test_report.py. To make it anew, run
+The tests hold the page to what they were told: tests/guests/crash/test_report.py. To make it anew, run
 ``python -m docs.verdicts``, which takes the captures that are missing.
 """
 
@@ -65,6 +65,6 @@ def _letter(number: int) -> str:
 
 
 if __name__ == "__main__":
-    from tests.command.verdicts import page_of_all
+    from tests.support.verdicts import page_of_all
 
     PAGE.write_text(page_of_all(), encoding="ascii")

@@ -4,6 +4,7 @@
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -55,7 +56,7 @@ def captured() -> Captured:
 
 @pytest.fixture
 def captures(request: pytest.FixtureRequest, captured: Captured) -> CaptureSet:
-    """The captures that :func:`tests.every_kernel.on_every_kernel` asks for."""
+    """The captures that :func:`tests.support.every_kernel.on_every_kernel` asks for."""
     return captured(*request.param)
 
 
@@ -82,3 +83,11 @@ def played() -> Iterator[Played]:
             return current[key]
 
         yield start
+
+
+@pytest.fixture(autouse=True)
+def state_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's state folder while a test runs: journals of tests are in folders of their own."""
+    folder = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+    return folder

@@ -1,0 +1,361 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+``ops`` and ``audit`` against the guest's own word, with every kind of tracer at work.
+
+tracefs tells the sites there are, those that are armed, how many ops each has, and its flags.
+"""
+
+import re
+import shutil
+import subprocess
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.conftest import Captured
+from tests.support.cli import klp_debug_json, klp_debug_run
+from vmcores.build.image import image
+from vmcores.build.programs import build_program
+from vmcores.build.recipe import guest_kernels
+from vmcores.guest.guest import Guest
+from vmcores.guest.saved_guest import booted_guest
+from vmcores.oracle.oracle import EnabledFunction, Oracle
+from vmcores.scenarios.capture import play
+from vmcores.scenarios.scenario import load_scenario
+
+pytestmark = pytest.mark.lab
+
+TRACING = "/sys/kernel/tracing"
+PATCHES = ["cmdline_patch_2", "leaf_patch", "toc_patch"]
+"""On top of each func_stack."""
+PATCHED = ["cmdline_proc_show", "int_to_scsilun", "scsi_set_sense_information"]
+
+
+@pytest.fixture(scope="module", params=guest_kernels())
+def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
+    scenario = load_scenario("patched")
+    with booted_guest(image(request.param), memory=scenario.memory) as guest:
+        play(guest, scenario)
+        guest.check(f"echo 0 > {TRACING}/tracing_on")
+        yield guest
+
+
+@pytest.fixture(autouse=True)
+def _untraced(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if "guest" in request.fixturenames:
+        request.getfixturevalue("guest").check(
+            f"cd {TRACING}; echo nop > current_tracer; echo > set_ftrace_filter;"
+            " echo > set_ftrace_notrace; echo 0 > function_profile_enabled;"
+            " echo 0 > events/enable; echo > dynamic_events"
+        )
+
+
+def trace(guest: Guest, tracer: str, *functions: str) -> None:
+    for function in functions:
+        guest.check(f"echo {function} >> {TRACING}/set_ftrace_filter")
+    guest.check(f"echo {tracer} > {TRACING}/current_tracer")
+
+
+def probe(guest: Guest, function: str) -> None:
+    """Put a kprobe on a function's entry, which is its mcount site."""
+    guest.check(f"echo 'p:{function} {function}' >> {TRACING}/kprobe_events")
+    guest.check(f"echo 1 > {TRACING}/events/kprobes/{function}/enable")
+
+
+def ops(guest: Guest) -> tuple[Any, Oracle]:
+    """Return the document, after comparing it with what tracefs says; audit must agree."""
+    oracle = guest.oracle()
+    document = klp_debug_json("ops", "--qemu", guest.qmp_socket, "--symbols", guest.image.vmlinux)
+    assert document["problems"] == []
+    assert document["ftrace_enabled"] is (
+        guest.check("cat /proc/sys/kernel/ftrace_enabled") == "1\n"
+    )
+    sites = guest.check(f"wc -l < {TRACING}/available_filter_functions")
+    assert document["sites"] == int(sites)
+    # Those that another ops manages are not called by the sites themselves.
+    called = [one for one in document["ops"] if one["managed_by"] is None]
+    assert sum(one["hooks"] for one in called) == sum(f.count for f in oracle.enabled_functions)
+    for line in oracle.enabled_functions:
+        if line.name in (*PATCHED, "vfs_read"):
+            assert len(users_of(document, name_of(line))) == line.count, line.name
+    audit(guest, oracle)
+    return document, oracle
+
+
+def name_of(line: EnabledFunction) -> str:
+    return f"{line.name} [{line.module}]" if line.module else line.name
+
+
+def users_of(document: Any, function: str) -> list[str]:
+    """Return the users that hook a function, by the filters alone."""
+    return [
+        one["user"]
+        for one in document["ops"]
+        if one["managed_by"] is None
+        and (one["all_functions"] or function in one["filter"]["functions"])
+        and function not in one["notrace"]["functions"]
+    ]
+
+
+def audit(guest: Guest, oracle: Oracle) -> None:
+    """Check that audit finds nothing, and the same sites as tracefs, armed where it says so."""
+    document = klp_debug_json(
+        "audit", "--sites", "--qemu", guest.qmp_socket, "-s", guest.image.vmlinux
+    )
+    assert document["findings"] == document["problems"] == []
+    said = guest.read(f"{TRACING}/available_filter_functions").decode().splitlines()
+    names = TracefsNames(oracle, said)
+    armed, listed = Counter[tuple[object, ...]](), Counter[str]()
+    for site in document["listing"]:
+        address = int(site["address"], 16)
+        listed[names.of(address, site["module"])] += 1
+        if site["function"]:
+            assert site["function"] in names.at(address - site["offset"], site["module"])
+        if site["state"] == "armed":
+            name = names.of(address, site["module"])
+            armed[name, site["users"], site["letters"]] += 1
+    assert listed == Counter(said)
+    assert armed == Counter(
+        (name_of(line), line.count, line.flags) for line in oracle.enabled_functions
+    )
+    if guest.image.kernel.recipe.name.startswith("7.2"):
+        # Since Linux 6.5 tracefs gives the addresses, too.
+        lines = guest.read(f"{TRACING}/available_filter_functions_addrs").decode().splitlines()
+        assert sorted(int(site["address"], 16) for site in document["listing"]) == sorted(
+            int(line.split()[0], 16) for line in lines
+        )
+
+
+class TracefsNames:
+    """What tracefs calls a site: the last symbol of kallsyms before it."""
+
+    # Where an mcount site can be at most, from the function's beginning, before tracefs says that
+    # its symbol is another's: a dropped weak function's sites stay (FTRACE_MCOUNT_MAX_OFFSET).
+    FURTHEST = 16
+
+    def __init__(self, oracle: Oracle, listed: list[str]) -> None:
+        self._invalid = any(name.startswith("__ftrace_invalid_address___") for name in listed)
+        self._names: dict[tuple[str | None, int], list[str]] = {}
+        for symbol in oracle.kallsyms:
+            self._names.setdefault((symbol.module, symbol.address), []).append(symbol.name)
+        self._starts: dict[str | None, list[int]] = {}
+        for module, start in sorted(self._names, key=lambda key: key[1]):
+            self._starts.setdefault(module, []).append(start)
+
+    def at(self, address: int, module: str | None) -> list[str]:
+        """Return all symbols at an address, in the order of kallsyms."""
+        return self._names[module, address]
+
+    def of(self, address: int, module: str | None) -> str:
+        starts = self._starts[module]
+        start = starts[bisect_right(starts, address) - 1]
+        name = self.at(start, module)[0]
+        if self._invalid and address - start > self.FURTHEST:
+            name = f"__ftrace_invalid_address___{address - start}"
+        return f"{name} [{module}]" if module else name
+
+
+def enabled(oracle: Oracle, name: str) -> EnabledFunction:
+    (line,) = (line for line in oracle.enabled_functions if line.name == name)
+    return line
+
+
+def func(guest: Guest, name: str) -> Any:
+    return klp_debug_json("func", name, "--qemu", guest.qmp_socket, "-s", guest.image.vmlinux)
+
+
+def test_live_patches_alone(guest: Guest) -> None:
+    document, _ = ops(guest)
+    assert sorted(one["patch"] for one in document["ops"]) == PATCHES
+    for one in document["ops"]:
+        assert one["user"] == "livepatch"
+        assert one["func_symbol"] == "klp_ftrace_handler"
+        assert {"ENABLED", "IPMODIFY", "PERMANENT"} <= set(one["flags"])
+        assert one["hooks"] == one["filter"]["count"] == 1
+        assert not one["all_functions"]
+
+
+def test_a_tracer_on_patched_functions(guest: Guest) -> None:
+    trace(guest, "function", *PATCHED)
+    document, oracle = ops(guest)
+    (tracer,) = (one for one in document["ops"] if one["user"] == "function tracer")
+    assert tracer["symbol"] == "global_ops"
+    for name in PATCHED:
+        line = enabled(oracle, name)
+        assert line.count == 2
+        assert sorted(users_of(document, name_of(line))) == ["function tracer", "livepatch"]
+        shown = func(guest, name)
+        assert shown["record"]["users"] == 2
+        assert shown["winner"]["symbol"].startswith(f"patched_{name}")
+        assert all(hop["ok"] for hop in shown["chain"])
+    said = guest.check("cat /proc/leaf_probe /proc/cmdline")
+    assert said == oracle.leaf_probe + oracle.cmdline, "the patches are still what runs"
+
+
+def test_kprobes_on_patched_functions(guest: Guest) -> None:
+    for name in PATCHED:
+        probe(guest, name)
+    document, oracle = ops(guest)
+    for name in PATCHED:
+        line = enabled(oracle, name)
+        assert (line.count, "R" in line.flags) == (2, True)
+        assert sorted(users_of(document, name_of(line))) == ["kprobes", "livepatch"]
+        shown = func(guest, name)
+        assert all(hop["ok"] for hop in shown["chain"])
+        trampoline = next(hop for hop in shown["chain"] if hop["kind"] == "trampoline")
+        # A kprobe asks for all registers.
+        assert int(trampoline["address"], 16) == oracle.address("ftrace_regs_caller")
+
+
+def test_several_ops_on_one_function(guest: Guest) -> None:
+    probe(guest, "int_to_scsilun")
+    trace(guest, "function", "int_to_scsilun")
+    guest.check(f"echo 1 > {TRACING}/function_profile_enabled")
+    document, oracle = ops(guest)
+    line = enabled(oracle, "int_to_scsilun")
+    users = users_of(document, "int_to_scsilun [scsi_common]")
+    assert len(users) == line.count >= 4
+    assert {"kprobes", "livepatch", "function tracer"} < set(users)
+    assert all(hop["ok"] for hop in func(guest, "int_to_scsilun")["chain"])
+
+
+def test_the_function_tracer_on_all_functions(guest: Guest) -> None:
+    trace(guest, "function")
+    document, oracle = ops(guest)
+    (tracer,) = (one for one in document["ops"] if one["user"] == "function tracer")
+    assert tracer["all_functions"]
+    assert tracer["hooks"] == len(oracle.enabled_functions) > 10000
+    text = klp_debug_run("ops", "--qemu", guest.qmp_socket, "-s", guest.image.vmlinux)
+    assert (text.status, text.err) == (0, "")
+    assert "global_ops" in text.out
+    assert "ftrace_enabled 1" in text.out
+
+
+def test_a_notrace_filter(guest: Guest) -> None:
+    guest.check(f"echo vfs_read > {TRACING}/set_ftrace_notrace")
+    trace(guest, "function")
+    document, oracle = ops(guest)
+    assert all(line.name != "vfs_read" for line in oracle.enabled_functions)
+    (tracer,) = (one for one in document["ops"] if one["user"] == "function tracer")
+    assert tracer["notrace"] == {"count": 1, "functions": ["vfs_read"]}
+    assert tracer["hooks"] == len(oracle.enabled_functions) > 10000
+
+
+def test_the_graph_tracer(guest: Guest) -> None:
+    trace(guest, "function_graph", "vfs_read")
+    document, _ = ops(guest)
+    assert "function graph tracer" in users_of(document, "vfs_read")
+
+
+def test_managed_ops(guest: Guest) -> None:
+    """Since Linux 6.12 one ops of the graph tracer calls those of all its users."""
+    if guest.image.kernel.recipe.name in ("6.1", "6.1-4k"):
+        pytest.skip("the graph tracer of this kernel has one user at a time")
+    trace(guest, "function_graph", "vfs_read")
+    guest.check(f"echo 1 > {TRACING}/function_profile_enabled")
+    document, oracle = ops(guest)
+    (manager,) = (one for one in document["ops"] if one["symbol"] == "graph_ops")
+    assert manager["hooks"] == enabled(oracle, "vfs_read").count == 1
+    # Both go by set_ftrace_filter.
+    managed = {
+        one["user"]: (one["managed_by"], one["filter"]["functions"])
+        for one in document["ops"]
+        if one["managed_by"] is not None
+    }
+    assert managed == {
+        "function graph tracer": (manager["address"], ["vfs_read"]),
+        "function profiler": (manager["address"], ["vfs_read"]),
+    }
+
+
+def test_fprobes(guest: Guest) -> None:
+    """One on entry has an ops; the graph tracer's ops manages that of one on return."""
+    if "7.2" not in guest.image.kernel.recipe.name:
+        pytest.skip("this kernel has no fprobe events")
+    guest.check(
+        f"cd {TRACING}; echo 'f:entered vfs_write' >> dynamic_events;"
+        " echo 'f:returned int_to_scsilun%return' >> dynamic_events;"
+        " echo 1 > events/fprobes/enable"
+    )
+    document, oracle = ops(guest)
+    assert users_of(document, "vfs_write") == ["fprobe"]
+    line = enabled(oracle, "int_to_scsilun")
+    assert line.count == 2
+    assert sorted(users_of(document, name_of(line))) == ["function graph tracer", "livepatch"]
+    (managed,) = (one for one in document["ops"] if one["managed_by"] is not None)
+    assert (managed["user"], managed["filter"]["functions"]) == ("fprobe", [name_of(line)])
+    assert all(hop["ok"] for hop in func(guest, "int_to_scsilun")["chain"])
+
+
+def test_direct_calls(guest: Guest) -> None:
+    if guest.image.kernel.recipe.name != "7.2":
+        pytest.skip("the lab has ftrace-direct.ko for Linux 7.2 alone")
+    guest.check("insmod /modules/ftrace-direct.ko")
+    try:
+        document, oracle = ops(guest)
+        line = enabled(oracle, "wake_up_process")
+        assert (line.count, "D" in line.flags) == (1, True)
+        (direct,) = (one for one in document["ops"] if one["user"] == "direct calls")
+        assert direct["direct_calls"] == [
+            {
+                "function": "wake_up_process",
+                "target": f"{oracle.address('my_tramp', 'ftrace_direct'):#018x}",
+                "target_symbol": "my_tramp [ftrace_direct]",
+            }
+        ]
+        shown = func(guest, "wake_up_process")
+        assert all(hop["ok"] for hop in shown["chain"])
+        assert shown["chain"][-1]["symbol"] == "my_tramp [ftrace_direct]"
+        # With a second user the direct call goes through the list of ops.
+        trace(guest, "function", "wake_up_process")
+        ops(guest)
+        assert all(hop["ok"] for hop in func(guest, "wake_up_process")["chain"])
+    finally:
+        guest.check(f"echo nop > {TRACING}/current_tracer; rmmod ftrace_direct")
+
+
+def test_bpf(guest: Guest) -> None:
+    """A program on a function's entry is a direct call of its trampoline."""
+    if guest.image.kernel.recipe.name != "7.2":
+        pytest.skip("ppc64 has BPF trampolines since Linux 6.13")
+    types = subprocess.run(
+        ["bpftool", "btf", "dump", "file", guest.image.vmlinux],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    (btf_id,) = re.findall(r"^\[(\d+)\] FUNC 'vfs_read' ", types, re.MULTILINE)
+    shutil.copy(build_program("bpf_fentry"), guest.share)
+    guest.check(f"/share/bpf_fentry {btf_id} > /share/said 2>&1 & echo $! > /share/pid")
+    try:
+        guest.check("until [ -s /share/said ]; do usleep 20000; done")
+        assert guest.check("cat /share/said") == "attached\n"
+        document, oracle = ops(guest)
+        line = enabled(oracle, "vfs_read")
+        assert (line.count, "D" in line.flags) == (1, True)
+        (bpf,) = (one for one in document["ops"] if one["user"] == "BPF")
+        (call,) = bpf["direct_calls"]
+        assert call["function"] == "vfs_read"
+        (trampoline,) = (
+            symbol.address
+            for symbol in oracle.kallsyms
+            if symbol.module == "bpf" and symbol.name.startswith("bpf_trampoline_")
+        )
+        assert int(call["target"], 16) == trampoline
+        last = func(guest, "vfs_read")["chain"][-1]
+        assert (last["kind"], last["address"], last["ok"]) == ("direct", call["target"], True)
+        trace(guest, "function", "vfs_read")
+        ops(guest)
+    finally:
+        guest.check(f"echo nop > {TRACING}/current_tracer; kill $(cat /share/pid)")
+
+
+def test_no_ops(captured: Captured) -> None:
+    captures = captured("unpatched")
+    document = klp_debug_json("ops", "-c", captures.path("kdump"), "-s", captures.image.vmlinux)
+    assert document["ops"] == []
+    assert document["sites"] > 10000

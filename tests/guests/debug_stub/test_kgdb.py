@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""KGDB over a guest's console: entered by sysrq, read, written, and left again."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from klp_debug.analysis.patches.patches import livepatches
+from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.errors import TargetError, WriteRefusedError
+from klp_debug.targets.registers import MSR_PR, cpu_registers
+from tests.conftest import Played
+from tests.support.cli import klp_debug_run
+from tests.support.guest_activity import console_says, stopped
+from tests.support.relay import PtyRelay
+from vmcores.guest.guest import Guest
+from vmcores.guest.live_guest import live_guest
+from vmcores.oracle.oracle import Oracle
+
+pytestmark = pytest.mark.lab
+
+TRIES = 5
+PARAMETER = "/sys/module/kgdboc/parameters/kgdboc"
+
+
+class KgdbGuest:
+    """A guest whose KGDB listens on its console, hvc0."""
+
+    def __init__(self, guest: Guest, oracle: Oracle) -> None:
+        self.guest = guest
+        self.oracle = oracle
+        self.console = guest.machine.folder / "console"
+
+    def alive(self) -> bool:
+        return self.guest.check("echo alive") == "alive\n"
+
+
+@pytest.fixture(params=["6.1", "6.12", "7.2"])
+def kgdb(request: pytest.FixtureRequest, played: Played) -> Iterator[KgdbGuest]:
+    """A guest that runs, and runs again after the test."""
+    guest, oracle = played("patched", "radix", request.param)
+    guest.check(f"echo hvc0 > {PARAMETER}")
+    subject = KgdbGuest(guest, oracle)
+    yield subject
+    assert subject.alive()
+    guest.check(f"echo > {PARAMETER}")
+
+
+def test_read_and_write(kgdb: KgdbGuest) -> None:
+    """All in one stop, for it is slow: what the guest says is what KGDB shows."""
+    guest, oracle = kgdb.guest, kgdb.oracle
+    before = int(guest.check("cat /proc/sys/kernel/panic"))
+    with stopped(guest, kgdb.console, enter_kgdb=True) as target:
+        assert target.debugger is not None
+        assert target.debugger.kind == "KGDB"
+        memory = target.writable
+        assert memory is not None
+        assert memory.kind == "KGDB"
+
+        banner = target.prog["linux_banner"].string_()
+        patches = livepatches(KernelView(target))
+
+        registers = cpu_registers(target)
+        assert registers.problems == ()
+        assert [told.cpu for told in registers.cpus] == [0, 1]
+        # The CPU that entered KGDB did so by a trap in the kernel.
+        assert any(told.trap == 0x700 and not told.msr & MSR_PR for told in registers.cpus)
+
+        place = target.prog["panic_timeout"].address_
+        assert place is not None
+        memory.write(place, (77).to_bytes(4, "little"))
+        assert memory.read(place, 4) == target.prog.read(place, 4) == (77).to_bytes(4, "little")
+
+        text = oracle.address("int_to_scsilun", "scsi_common")
+        word = memory.read(text, 4)
+        with pytest.raises(WriteRefusedError, match=f"4 bytes at {text:#x}.*E14.*read-only"):
+            memory.write(text, b"\0\0\0\x60")
+        assert memory.read(text, 4) == word
+
+    assert guest.check("cat /proc/sys/kernel/panic") == "77\n"
+    guest.check(f"echo {before} > /proc/sys/kernel/panic")
+    assert banner.decode() == guest.read("/proc/version").decode()
+    assert {patch.name for patch in patches} == {patch.name for patch in oracle.patches}
+
+
+@pytest.mark.parametrize("kgdb", ["6.1"], indirect=True)
+def test_over_a_serial_device(kgdb: KgdbGuest) -> None:
+    with PtyRelay(kgdb.console) as device, stopped(kgdb.guest, device, enter_kgdb=True) as target:
+        assert target.debugger is not None
+        assert target.debugger.kind == "KGDB"
+
+
+@pytest.mark.parametrize("kgdb", ["6.1"], indirect=True)
+def test_a_kernel_that_is_not_in_it(kgdb: KgdbGuest, tmp_path: Path) -> None:
+    """What GDB says goes to the shell on the console then, which takes it for nothing."""
+    with (
+        pytest.raises(TargetError, match=r"does not answer.*--kgdb-enter"),
+        stopped(kgdb.guest, kgdb.console),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("kgdb", ["6.1"], indirect=True)
+def test_left_in_it_and_found_again(kgdb: KgdbGuest) -> None:
+    words = ("--gdb", kgdb.console, "-s", kgdb.guest.image.vmlinux)
+    left = klp_debug_run("bt", "cpu0", *words, "--kgdb-enter", "--leave-stopped")
+    assert left.status == 0
+    assert "stays stopped" in left.err
+    again = klp_debug_run("bt", "cpu0", *words)
+    assert again.out == left.out
+    assert "runs again" in again.err
+
+
+def test_a_kernel_that_cannot_go_on() -> None:
+    """Its CPUs are stopped where an interrupt comes, as QEMU does it on busy ones."""
+    said: list[str] = []
+    for _ in range(TRIES):
+        with live_guest("6.1", smp=4) as guest:
+            guest.check(f"echo hvc0 > {PARAMETER} && echo 0 > /proc/ten_functions")
+            with stopped(guest, guest.machine.folder / "console", said, enter_kgdb=True):
+                pass
+            told = [one for one in said if "expect 'Unrecoverable System Reset'" in one]
+            if told:
+                assert re.match(r"KGDB stopped CPUs? [0-3, ]+ in the first instructions", told[0])
+                console_says(guest, "Oops: Unrecoverable System Reset")
+                return
+            assert guest.check("echo alive") == "alive\n"
+    pytest.fail("all CPUs were stopped elsewhere")

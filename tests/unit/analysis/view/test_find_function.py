@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import pytest
+from drgn import FaultError
+
+from klp_debug.analysis.view.find_function import FunctionNotFoundError, find_function
+from klp_debug.kernel.symbols import KernelSymbols
+from tests.support.symbol_tables import FUNC, OBJECT, symbol_table
+from tests.unit.kernel.test_symbols import SYMBOLS
+
+
+def test_by_name() -> None:
+    assert find_function(SYMBOLS, "int_to_scsilun").address == 0xC008000000140000
+
+
+@pytest.mark.parametrize("spec", ["0xc008000000140004", "c008000000140004"])
+def test_by_address_within(spec: str) -> None:
+    assert find_function(SYMBOLS, spec).name == "int_to_scsilun"
+
+
+def test_by_module_and_name() -> None:
+    assert find_function(SYMBOLS, "scsi_common:start").address == 0xC008000000140100
+    assert find_function(SYMBOLS, "vmlinux:start").address == 0xC000000000000100
+
+
+def test_by_position() -> None:
+    twins = KernelSymbols(
+        [symbol_table(None, ("twin", 0x1000, 4, FUNC), ("twin", 0x2000, 4, FUNC))]
+    )
+    assert find_function(twins, "twin@2").address == 0x2000
+
+
+def refusal(spec: str, symbols: KernelSymbols = SYMBOLS) -> str:
+    with pytest.raises(FunctionNotFoundError) as caught:
+        find_function(symbols, spec)
+    return str(caught.value)
+
+
+def test_ambiguous_names_all_candidates() -> None:
+    message = refusal("start")
+    assert "vmlinux:start at 0xc000000000000100" in message
+    assert "scsi_common:start at 0xc008000000140100" in message
+
+
+def test_ambiguous_in_one_object_tells_positions() -> None:
+    twins = KernelSymbols(
+        [symbol_table(None, ("twin", 0x1000, 4, FUNC), ("twin", 0x2000, 4, FUNC))]
+    )
+    message = refusal("twin", twins)
+    assert "twin@1 at 0x1000" in message
+    assert "twin@2 at 0x2000" in message
+    assert "2 symbols" in refusal("twin@3", twins)
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("nosuch", "no function nosuch in this kernel"),
+        ("scsi_common:nosuch", "no function nosuch in scsi_common"),
+        ("data", "no function data"),
+        ("0xc000000000001000", "data, which is no function"),
+        ("0xd000000000000010", "in no symbol"),
+        ("start@x", "after @ comes a number"),
+        ("\x1b[2J", r"no function \x1b[2J"),
+        ("start@\x1b", r"start@\x1b: after @"),
+        ("\x1b:start", r"no function start in \x1b"),
+        ("", "no function"),
+    ],
+)
+def test_refusals_are_one_sentence(spec: str, says: str) -> None:
+    assert says in refusal(spec)
+
+
+TWICE_IN_VMLINUX = KernelSymbols(
+    [
+        symbol_table(None, ("twin", 0x1000, 4, FUNC), ("twin", 0x2000, 4, FUNC)),
+        symbol_table("lib", ("twin", 0x8000, 4, FUNC)),
+    ]
+)
+
+
+def test_ambiguous_in_one_object_and_in_another() -> None:
+    told = refusal("twin", TWICE_IN_VMLINUX).removeprefix("twin is ambiguous: ").split(", ")
+    assert told == ["vmlinux:twin@1 at 0x1000", "vmlinux:twin@2 at 0x2000", "lib:twin at 0x8000"]
+    for candidate in told:
+        spec, _, address = candidate.partition(" at ")
+        assert find_function(TWICE_IN_VMLINUX, spec).address == int(address, 16)
+
+
+def test_position_counts_in_each_object_by_itself() -> None:
+    assert find_function(TWICE_IN_VMLINUX, "twin@2").address == 0x2000
+    assert find_function(TWICE_IN_VMLINUX, "lib:twin@1").address == 0x8000
+    message = refusal("twin@1", TWICE_IN_VMLINUX)
+    assert message == "twin is ambiguous: vmlinux:twin@1 at 0x1000, lib:twin at 0x8000"
+
+
+def test_position_counts_data_as_sympos_does() -> None:
+    """klp_find_callback() compares names alone."""
+    symbols = KernelSymbols(
+        [
+            symbol_table(
+                None,
+                ("mixed", 0x1000, 4, FUNC),
+                ("mixed", 0x2000, 8, OBJECT),
+                ("mixed", 0x3000, 4, FUNC),
+            )
+        ]
+    )
+    assert find_function(symbols, "mixed@3").address == 0x3000
+    assert refusal("mixed@2", symbols) == "no function mixed@2: the symbol at 0x2000 is none"
+    assert "mixed@1 at 0x1000, mixed@3 at 0x3000" in refusal("mixed", symbols)
+
+
+@pytest.mark.parametrize(
+    ("address", "fault", "says"),
+    [
+        ("0xc00900000000f000", None, "is in no symbol of the kernel or its modules"),
+        ("0xc00900000000f000", "not mapped: its pte entry is 0x0", "is not mapped: its pte"),
+        ("0xc00900000000f000", "no page", "is in no symbol of the kernel or its modules, and"),
+        ("0x10", None, "is not mapped: the kernel's addresses begin at 0xc000000000000000"),
+    ],
+)
+def test_address_in_no_symbol(address: str, fault: str | None, says: str) -> None:
+    def read(at: int, size: int) -> bytes:
+        assert at == int(address, 16)
+        if fault is not None:
+            raise FaultError(fault, at)
+        return bytes(size)
+
+    with pytest.raises(FunctionNotFoundError) as caught:
+        find_function(SYMBOLS, address, read)
+    assert str(caught.value).startswith(f"{address} {says}")

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from klp_debug.kernel.symbols import KernelSymbols
+from tests.support.symbol_tables import FUNC, NOTYPE, OBJECT, symbol_table
+
+VMLINUX = symbol_table(
+    None,
+    ("_stext", 0xC000000000000000, 0, NOTYPE),
+    ("start", 0xC000000000000100, 0x20, FUNC),
+    ("start_alias", 0xC000000000000100, 0, NOTYPE),
+    ("unsized", 0xC000000000000200, 0, NOTYPE),
+    ("after", 0xC000000000000300, 0x10, FUNC),
+    ("data", 0xC000000000001000, 0x8, OBJECT),
+    ("_end", 0xC000000000002000, 0, NOTYPE),
+)
+MODULE = symbol_table(
+    "scsi_common",
+    ("int_to_scsilun", 0xC008000000140000, 0x38, FUNC),
+    ("start", 0xC008000000140100, 0x10, FUNC),
+)
+SYMBOLS = KernelSymbols([VMLINUX, MODULE])
+
+
+def test_named_finds_all() -> None:
+    assert [(symbol.module, symbol.address) for symbol in SYMBOLS.named("start")] == [
+        (None, 0xC000000000000100),
+        ("scsi_common", 0xC008000000140100),
+    ]
+
+
+def test_named_in_one_object() -> None:
+    assert [symbol.module for symbol in SYMBOLS.named("start", "vmlinux")] == [None]
+    assert [symbol.module for symbol in SYMBOLS.named("start", "scsi_common")] == ["scsi_common"]
+    assert SYMBOLS.named("start", "nowhere") == []
+
+
+def test_covering_prefers_the_sized_function() -> None:
+    symbol = SYMBOLS.covering(0xC000000000000104)
+    assert symbol is not None
+    assert symbol.name == "start"
+
+
+def test_covering_ends_where_the_symbol_ends() -> None:
+    assert SYMBOLS.covering(0xC000000000000310) is None
+
+
+def test_a_symbol_without_size_reaches_to_the_next() -> None:
+    symbol = SYMBOLS.covering(0xC0000000000002FC)
+    assert symbol is not None
+    assert symbol.name == "unsized"
+
+
+def test_the_last_symbol_of_vmlinux_does_not_swallow_the_modules() -> None:
+    assert SYMBOLS.format(0xC008000000140004) == "int_to_scsilun+0x4 [scsi_common]"
+    assert SYMBOLS.format(0xC00800000FFFFFFF) is None
+
+
+def test_format_is_the_kernels() -> None:
+    assert SYMBOLS.format(0xC000000000000100) == "start"
+    assert SYMBOLS.format(0xC000000000000108) == "start+0x8"
+
+
+def test_hostile_names_are_escaped() -> None:
+    table = symbol_table("evil", ("a\x1b[2J\xff", 0x1000, 4, FUNC))
+    assert table.covering(0x1000).name.isascii()  # type: ignore[union-attr]
+
+
+def test_a_name_offset_outside_the_strings_is_no_crash() -> None:
+    table = symbol_table("evil", ("name", 0x1000, 4, FUNC))
+    table._symbols = table._symbols.copy()
+    table._symbols["st_name"] = 0xFFFFFFF0
+    assert table.covering(0x1000).name == ""  # type: ignore[union-attr]
+
+
+def test_a_symbol_without_size_stays_in_its_modules_memory() -> None:
+    """Modules lie in any order: the last symbol of one must not reach into the next."""
+    inner = symbol_table("inner", ("f", 0x2000, 4, FUNC), regions=[(0x2000, 0x1000)])
+    outer = symbol_table(
+        "outer",
+        ("TOC.", 0x1000, 0, NOTYPE),
+        ("g", 0x4000, 4, FUNC),
+        regions=[(0x1000, 0x1000), (0x4000, 0x1000)],
+    )
+    symbols = KernelSymbols([outer, inner])
+    assert symbols.format(0x2000) == "f [inner]"
+    assert symbols.format(0x1800) == "TOC.+0x800 [outer]"
+    assert symbols.format(0x3000) is None
