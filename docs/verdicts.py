@@ -2,8 +2,8 @@
 """
 Makes verdicts.md: which verdict ``report`` gives on each crash of the guest lab.
 
-The tests hold the page to what they were told: tests/guests/crash/test_report.py. To make it anew, run
-``python -m docs.verdicts``, which takes the captures that are missing.
+The tests hold the page to what they were told: tests/guests/crash/test_report.py. To make it anew,
+run ``python -m docs.verdicts``, which takes the captures that are missing.
 """
 
 from collections import Counter
