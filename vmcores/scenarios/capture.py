@@ -12,6 +12,7 @@ from vmcores.build.image import Image, image
 from vmcores.damages import DAMAGES, sources
 from vmcores.errors import ScenarioError
 from vmcores.guest.guest import CRASH_CAPTURES, QEMU_CAPTURES, Guest
+from vmcores.guest.saved_guest import booted_guest
 from vmcores.host.cache import entry, file_digests, key_of
 from vmcores.host.stage import stage
 from vmcores.oracle.oops import Oops, parse_oops
@@ -21,7 +22,7 @@ from vmcores.scenarios.scenario import Scenario
 FILES = CRASH_CAPTURES | QEMU_CAPTURES
 # Our own code that shapes a capture.
 _SHAPING = (
-    *("guest/agent", "guest/debugger", "guest/guest", "guest/machine"),
+    *("guest/agent", "guest/debugger", "guest/guest", "guest/machine", "guest/saved_guest"),
     *("oracle/oracle", "oracle/oracle_files", "scenarios/capture", "scenarios/scenario"),
 )
 
@@ -121,7 +122,8 @@ def captures(scenario: Scenario, kernel: str, mmu: str) -> CaptureSet:
 def _take(scenario: Scenario, mmu: str, booted: Image, folder: Path) -> None:
     # In the cache, not in /tmp: the captures are large, and stay where they are written.
     share = folder / "share"
-    guest = Guest(booted, mmu, memory=scenario.memory, smp=scenario.smp, share=share)
+    # A quarter of a boot's seconds, and the same for what a scenario does.
+    guest = booted_guest(booted, mmu, memory=scenario.memory, smp=scenario.smp, share=share)
     with guest:
         play(guest, scenario).save(folder / "oracle.json")
         for kind in QEMU_CAPTURES.keys() & set(scenario.captures):
