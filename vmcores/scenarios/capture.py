@@ -13,7 +13,7 @@ from vmcores.damages import DAMAGES, sources
 from vmcores.errors import ScenarioError
 from vmcores.guest.guest import CRASH_CAPTURES, QEMU_CAPTURES, Guest
 from vmcores.guest.saved_guest import booted_guest
-from vmcores.host.cache import entry, file_digests, key_of
+from vmcores.host.cache import entry, entry_folder, file_digests, key_of
 from vmcores.host.stage import stage
 from vmcores.oracle.oops import Oops, parse_oops
 from vmcores.oracle.oracle import Oracle
@@ -92,12 +92,34 @@ def captures(scenario: Scenario, kernel: str, mmu: str) -> CaptureSet:
 
     Raises LabError.
     """
+    _check(scenario, kernel, mmu)
+    booted = image(kernel)
+    label, key = _entry(scenario, mmu, booted)
+
+    def make(folder: Path) -> None:
+        with stage(f"capture {scenario.name} ({kernel}, {mmu})", 40):
+            _take(scenario, mmu, booted, folder)
+
+    folder = entry("captures", label, key, make)
+    return CaptureSet(scenario, kernel, mmu, booted, folder)
+
+
+def is_captured(scenario: Scenario, kernel: str, mmu: str) -> bool:
+    """Return whether the cache has those captures; builds its kernel if need be. Raises LabError."""
+    _check(scenario, kernel, mmu)
+    return entry_folder("captures", *_entry(scenario, mmu, image(kernel))).is_dir()
+
+
+def _check(scenario: Scenario, kernel: str, mmu: str) -> None:
     if (kernel, mmu) not in scenario.cases():
         raise ScenarioError(
             f"scenario '{scenario.name}' is not for kernel '{kernel}' with MMU '{mmu}', but for"
             f" {', '.join(f'{one} ({other})' for one, other in scenario.cases())}"
         )
-    booted = image(kernel)
+
+
+def _entry(scenario: Scenario, mmu: str, booted: Image) -> tuple[str, str]:
+    """Return the label and the key of the cache's entry."""
     shaping = [Path(__file__).parents[1] / f"{name}.py" for name in _SHAPING]
     cpu = booted.kernel.recipe.cpus[mmu]
     told = asdict(scenario)
@@ -110,13 +132,7 @@ def captures(scenario: Scenario, kernel: str, mmu: str) -> CaptureSet:
         module_sources(scenario.commands),
         file_digests(*shaping),
     )
-
-    def make(folder: Path) -> None:
-        with stage(f"capture {scenario.name} ({kernel}, {mmu})", 40):
-            _take(scenario, mmu, booted, folder)
-
-    folder = entry("captures", f"{scenario.name}-{kernel}-{mmu}", key, make)
-    return CaptureSet(scenario, kernel, mmu, booted, folder)
+    return f"{scenario.name}-{booted.kernel.recipe.name}-{mmu}", key
 
 
 def _take(scenario: Scenario, mmu: str, booted: Image, folder: Path) -> None:
