@@ -46,7 +46,7 @@ Played = Callable[..., tuple[Guest, Oracle]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let a worker have all tests of a file that are about one kernel and MMU: one dump, or guest."""
+    """Let one worker have all tests of a file on one kernel and MMU: on one dump, or guest."""
     for item in items:
         if item.get_closest_marker("lab"):
             if not item.get_closest_marker("timeout"):

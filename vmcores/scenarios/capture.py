@@ -105,7 +105,7 @@ def captures(scenario: Scenario, kernel: str, mmu: str) -> CaptureSet:
 
 
 def is_captured(scenario: Scenario, kernel: str, mmu: str) -> bool:
-    """Return whether the cache has those captures; builds its kernel if need be. Raises LabError."""
+    """Return whether the cache has them; builds the kernel if need be. Raises LabError."""
     _check(scenario, kernel, mmu)
     return entry_folder("captures", *_entry(scenario, mmu, image(kernel))).is_dir()
 
