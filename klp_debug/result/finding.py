@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Something that does not fit together, with its evidence."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,3 +37,12 @@ class FindingKind:
     def on(self, subject: str, evidence: str) -> Finding:
         """Return the finding of this kind about a subject."""
         return Finding(self.id, self.severity, subject, evidence, self.meaning, self.action)
+
+
+def kinds_in(namespace: Mapping[str, object]) -> tuple[FindingKind, ...]:
+    """
+    Return the kinds that a module defines, in the order of its lines.
+
+    :param namespace: the module's ``globals()``
+    """
+    return tuple(kind for kind in namespace.values() if isinstance(kind, FindingKind))
