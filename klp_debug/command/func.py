@@ -3,11 +3,11 @@
 
 import argparse
 
-from klp_debug.analysis.chain.function import analyse_function
+from klp_debug.analysis.chain.func import analyse_function
 from klp_debug.analysis.view.find_function import find_function
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Argument, Command
-from klp_debug.result.function import Function
+from klp_debug.result.func import Function
 
 
 def run(view: KernelView, args: argparse.Namespace) -> Function:

@@ -14,14 +14,14 @@ from klp_debug.render.site import site_lines
 from klp_debug.render.transition import transition_lines
 from klp_debug.result.answer import Answer
 from klp_debug.result.audit import Audit
+from klp_debug.result.bt import TraceList
 from klp_debug.result.control import Change, Journal, Status
-from klp_debug.result.function import Function
+from klp_debug.result.func import Function
+from klp_debug.result.list import PatchList
 from klp_debug.result.ops import OpsList
-from klp_debug.result.patches import PatchList
 from klp_debug.result.report import Report
 from klp_debug.result.scan import Scan
 from klp_debug.result.site import SiteReport
-from klp_debug.result.trace import TraceList
 from klp_debug.result.transition import TransitionReport
 
 

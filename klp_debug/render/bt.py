@@ -3,7 +3,7 @@
 
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
-from klp_debug.result.trace import Frame, LivepatchFrame, TaskTrace, TraceList
+from klp_debug.result.bt import Frame, LivepatchFrame, TaskTrace, TraceList
 
 _FIRST, _LAST = 40, 20
 """How many frames, or entries, of either end are shown where there are more than both."""

@@ -3,7 +3,7 @@
 
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
-from klp_debug.result.function import Function, Hop, Line, Record
+from klp_debug.result.func import Function, Hop, Line, Record
 
 _INDENT = "    "
 

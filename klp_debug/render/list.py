@@ -3,7 +3,7 @@
 
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
-from klp_debug.result.patches import Patch, PatchedFunction, PatchedObject, PatchList
+from klp_debug.result.list import Patch, PatchedFunction, PatchedObject, PatchList
 
 FUNCTION_HEADINGS = ("FUNCTION", "ORIGINAL", "REPLACEMENT", "STACK", "RUNS")
 """Of what :func:`function_cells` returns."""

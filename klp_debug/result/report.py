@@ -4,12 +4,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from klp_debug.result.bt import TaskTrace
 from klp_debug.result.finding import Finding
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.patches import Patch, Transition
+from klp_debug.result.list import Patch, Transition
 from klp_debug.result.problem import Problem
 from klp_debug.result.registers import Registers
-from klp_debug.result.trace import TaskTrace
 
 Blame = Literal["caused", "involved", "not involved", "no crash"]
 """

@@ -4,10 +4,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from klp_debug.result.bt import TaskTrace
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.patches import Transition
+from klp_debug.result.list import Transition
 from klp_debug.result.problem import Problem
-from klp_debug.result.trace import TaskTrace
 
 Hold = Literal["on its stack", "unreliable stack", "running", "nothing"]
 """

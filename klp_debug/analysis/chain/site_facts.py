@@ -5,7 +5,7 @@ from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace import FtraceRecord, ftrace_record_users
 from klp_debug.ppc64le.site import Site, SiteState
 from klp_debug.result.address import Address, Word
-from klp_debug.result.function import McountSite, Record
+from klp_debug.result.func import McountSite, Record
 
 
 def site_facts(view: KernelView, site: Site, offset: int | None) -> McountSite:

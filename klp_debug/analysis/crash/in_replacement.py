@@ -3,10 +3,10 @@
 
 from klp_debug.analysis.catalogue import CRASH_IN_REPLACEMENT
 from klp_debug.analysis.crash.crash import CrashScene
-from klp_debug.analysis.patches.patches import livepatches
-from klp_debug.result.patches import PatchedFunction
+from klp_debug.analysis.patches.list import livepatches
+from klp_debug.result.bt import Frame
+from klp_debug.result.list import PatchedFunction
 from klp_debug.result.report import Verdict
-from klp_debug.result.trace import Frame
 
 
 def judge(scene: CrashScene) -> Verdict | None:

@@ -24,16 +24,16 @@ from klp_debug.analysis.crash import (
 )
 from klp_debug.analysis.crash.crash import CrashScene, crash_scene
 from klp_debug.analysis.crash.log_excerpt import ftrace_bug_lines
-from klp_debug.analysis.patches.patches import livepatches
-from klp_debug.analysis.tasks.task_trace import TaskTracer
+from klp_debug.analysis.patches.list import livepatches
+from klp_debug.analysis.tasks.bt import TaskTracer
 from klp_debug.analysis.tasks.transition import transition
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.task import for_each_task
 from klp_debug.result.audit import Audit
+from klp_debug.result.bt import TaskTrace
 from klp_debug.result.finding import Finding
-from klp_debug.result.patches import Patch
+from klp_debug.result.list import Patch
 from klp_debug.result.report import AuditSummary, Report, Verdict
-from klp_debug.result.trace import TaskTrace
 
 _RULES = (
     toc_stub.judge,

@@ -3,13 +3,13 @@
 
 from klp_debug.analysis.audit.site_offsets import site_offsets
 from klp_debug.analysis.audit.sites import Sites
-from klp_debug.analysis.chain.function import analyse_function
+from klp_debug.analysis.chain.func import analyse_function
 from klp_debug.analysis.crash.report import report
 from klp_debug.analysis.patches.func_stacks import FuncStacks
 from klp_debug.analysis.tasks.transition import transition
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.result.address import Address
-from klp_debug.result.function import Function
+from klp_debug.result.func import Function
 from klp_debug.result.page import ReportPage
 
 

@@ -8,7 +8,7 @@ running the stub's instructions with the registers of the crash.
 
 from collections.abc import Iterator
 
-from klp_debug.analysis.audit.site_report import report_site
+from klp_debug.analysis.audit.site import report_site
 from klp_debug.analysis.catalogue import TOC_STUB_ON_LEAF
 from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
 from klp_debug.analysis.crash.crash import CrashScene

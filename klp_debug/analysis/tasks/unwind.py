@@ -15,7 +15,7 @@ from klp_debug.analysis.patches.roles import PatchedFunctions
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch_stack import LivepatchEntry, livepatch_stack_entries
 from klp_debug.result.address import Address
-from klp_debug.result.trace import Frame, LivepatchFrame
+from klp_debug.result.bt import Frame, LivepatchFrame
 
 _HANDLER = "livepatch_handler"
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import gdb
 
-from klp_debug.analysis.chain.function import analyse_function
+from klp_debug.analysis.chain.func import analyse_function
 from klp_debug.analysis.view.find_function import FunctionNotFoundError, find_function
 from klp_debug.analysis.view.find_site import find_site
 from klp_debug.analysis.view.kernel_view import KernelView

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise, zip_longest
 
 from klp_debug.render.func import toc_sentence
-from klp_debug.result.function import Function, Hop, HopKind
+from klp_debug.result.bt import Frame
+from klp_debug.result.func import Function, Hop, HopKind
 from klp_debug.result.report import CrashFacts
-from klp_debug.result.trace import Frame
 
 _LANES: tuple[tuple[str, frozenset[HopKind]], ...] = (
     ("function", frozenset({"site", "ool-stub", "stub"})),

@@ -19,8 +19,8 @@ from klp_debug.kernel.livepatch import (
 )
 from klp_debug.kernel.module import for_each_module
 from klp_debug.render.html.page import as_html
-from klp_debug.result.function import Function
-from klp_debug.result.patches import PatchList
+from klp_debug.result.func import Function
+from klp_debug.result.list import PatchList
 from tests.conftest import Captured
 from tests.support.damaged import DamagedCapture
 

@@ -5,7 +5,7 @@ import dataclasses
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
-from klp_debug.result.trace import Frame, LivepatchFrame, TaskTrace, TraceList
+from klp_debug.result.bt import Frame, LivepatchFrame, TaskTrace, TraceList
 from tests.support.answers import HEAD, KERNEL
 
 

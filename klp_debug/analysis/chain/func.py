@@ -13,7 +13,7 @@ from klp_debug.ppc64le.entry import Entry, TocSetup, decode_entry
 from klp_debug.ppc64le.instruction import branch_target
 from klp_debug.ppc64le.site import Site
 from klp_debug.result.address import Address, Word
-from klp_debug.result.function import EntryPoints, Function, Line
+from klp_debug.result.func import EntryPoints, Function, Line
 
 _LISTING_PAST_SITE = 3
 _LISTING_LIMIT = 16

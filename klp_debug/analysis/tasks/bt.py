@@ -24,8 +24,8 @@ from klp_debug.kernel.task import (
     task_state_name,
 )
 from klp_debug.ppc64le.instruction import makes_frame
+from klp_debug.result.bt import Frame, TaskTrace
 from klp_debug.result.registers import CpuRegisters, Registers
-from klp_debug.result.trace import Frame, TaskTrace
 from klp_debug.targets.registers import MSR_PR, cpu_registers
 
 RUNNING = "it runs: its stack changes"
