@@ -51,10 +51,10 @@ from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
 from klp_debug.result.audit import Audit
 from klp_debug.result.bt import TraceList
+from klp_debug.result.common import Problem
 from klp_debug.result.func import Function, Hop, Record
 from klp_debug.result.list import Patch, PatchedFunction, PatchedObject, PatchList
 from klp_debug.result.ops import FtraceOps, OpsList
-from klp_debug.result.problem import Problem
 from klp_debug.result.report import Report
 from klp_debug.result.site import SiteOps, SiteReport
 from klp_debug.result.transition import TransitionReport

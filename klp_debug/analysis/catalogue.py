@@ -5,7 +5,7 @@ The catalogue of findings: what each id means, what shows it and what to do abou
 docs/findings.md is made of it: ``make docs``.
 """
 
-from klp_debug.result.finding import FindingKind, kinds_in
+from klp_debug.result.common import FindingKind, kinds_in
 
 SITE_RECORD_MISMATCH = FindingKind(
     id="site-record-mismatch",

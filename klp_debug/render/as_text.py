@@ -12,9 +12,9 @@ from klp_debug.render.report import report_lines
 from klp_debug.render.scan import scan_lines
 from klp_debug.render.site import site_lines
 from klp_debug.render.transition import transition_lines
-from klp_debug.result.answer import Answer
 from klp_debug.result.audit import Audit
 from klp_debug.result.bt import TraceList
+from klp_debug.result.common import Answer
 from klp_debug.result.control import Change, Journal, Status
 from klp_debug.result.func import Function
 from klp_debug.result.list import PatchList

@@ -6,7 +6,7 @@ import textwrap
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, lines, table
 from klp_debug.result.audit import Audit, Count
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 
 _READABLE = 100
 """Columns of prose; evidence is not folded, so that it can be searched for."""

@@ -5,7 +5,7 @@ from klp_debug.render.audit import finding_lines
 from klp_debug.render.kernel import problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
 from klp_debug.result.audit import Offsets
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 from klp_debug.result.scan import LEVELS, Hazard, PredictedFunction, Scan, ScannedFile
 
 _KINDS = {

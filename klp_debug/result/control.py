@@ -6,9 +6,9 @@ from typing import Literal
 
 from klp_debug.result.address import Address
 from klp_debug.result.bt import TaskTrace
+from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
 from klp_debug.result.list import Mechanism
-from klp_debug.result.problem import Problem
 
 Action = Literal["disarm", "arm", "undo"]
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from klp_debug.result.address import Address, Word
+from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.problem import Problem
 
 HopKind = Literal[
     "site",

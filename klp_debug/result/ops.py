@@ -4,8 +4,8 @@
 from dataclasses import dataclass
 
 from klp_debug.result.address import Address
+from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 
 from dataclasses import dataclass
 
+from klp_debug.result.common import Problem
 from klp_debug.result.func import Function
-from klp_debug.result.problem import Problem
 from klp_debug.result.report import Report
 from klp_debug.result.transition import TransitionReport
 

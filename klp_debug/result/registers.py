@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from klp_debug.result.address import Address
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from klp_debug.result.bt import TaskTrace
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding, Problem
 from klp_debug.result.kernel import Kernel
 from klp_debug.result.list import Patch, Transition
-from klp_debug.result.problem import Problem
 from klp_debug.result.registers import Registers
 
 Blame = Literal["caused", "involved", "not involved", "no crash"]

@@ -6,8 +6,7 @@ from typing import Literal
 
 from klp_debug.result.address import Address
 from klp_debug.result.audit import Offsets
-from klp_debug.result.finding import Severity
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem, Severity
 
 FileKind = Literal["object", "module", "livepatch", "vmlinux"]
 Kind = Literal["leaf", "toc", "notrace", "no-site"]

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from klp_debug.result.address import Address, Word
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding, Problem
 from klp_debug.result.func import Hop, McountSite, Record
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from klp_debug.result.bt import TaskTrace
+from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
 from klp_debug.result.list import Transition
-from klp_debug.result.problem import Problem
 
 Hold = Literal["on its stack", "unreliable stack", "running", "nothing"]
 """

@@ -5,7 +5,7 @@ The catalogue of hazards: what ``scan`` says of a livepatch module before it is 
 docs/findings.md is made of it, too: ``make docs``.
 """
 
-from klp_debug.result.finding import FindingKind, kinds_in
+from klp_debug.result.common import FindingKind, kinds_in
 
 # What the kernel answers when such a module is loaded is in each text where it refuses.
 

@@ -11,8 +11,7 @@ from klp_debug.errors import ForeignFileError, TargetError
 from klp_debug.ppc64le.site_words import DIALECTS
 from klp_debug.result.address import Address
 from klp_debug.result.audit import Offsets
-from klp_debug.result.finding import Finding, Severity
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Finding, Problem, Severity
 from klp_debug.result.scan import (
     FileKind,
     FunctionCounts,

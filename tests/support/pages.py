@@ -6,11 +6,10 @@ import typing
 from typing import Any
 
 from klp_debug.result.address import Address
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding, Problem
 from klp_debug.result.func import Hop
 from klp_debug.result.list import Patch, PatchedFunction, PatchedObject
 from klp_debug.result.page import ReportPage, SiteOffsets
-from klp_debug.result.problem import Problem
 from tests.unit.render.test_bt import SLEEPER
 from tests.unit.render.test_func import PATCHED, SITE_HOP, STUB_HOP
 from tests.unit.render.test_report import SEED

@@ -31,7 +31,7 @@ from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.task import for_each_task
 from klp_debug.result.audit import Audit
 from klp_debug.result.bt import TaskTrace
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 from klp_debug.result.list import Patch
 from klp_debug.result.report import AuditSummary, Report, Verdict
 

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from klp_debug.result.finding import Finding, Severity
+from klp_debug.result.common import Finding, Severity
 
 _ORDER: tuple[Severity, ...] = ("error", "warning")
 

@@ -6,8 +6,7 @@ import dataclasses
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
 from klp_debug.result.audit import Audit, Count, ListedSite, Offsets, StubCount
-from klp_debug.result.finding import Finding
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Finding, Problem
 from tests.support.answers import HEAD, KERNEL
 
 FINE = Audit(

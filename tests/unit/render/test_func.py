@@ -8,8 +8,8 @@ import pytest
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address, Word
+from klp_debug.result.common import Problem
 from klp_debug.result.func import EntryPoints, Function, Hop, Line, McountSite, Record, Winner
-from klp_debug.result.problem import Problem
 from tests.support.answers import HEAD, KERNEL
 
 ENTRY = EntryPoints(

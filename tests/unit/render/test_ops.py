@@ -7,8 +7,8 @@ import pytest
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
+from klp_debug.result.common import Problem
 from klp_debug.result.ops import DirectCall, Filter, FtraceOps, OpsList
-from klp_debug.result.problem import Problem
 from tests.support.answers import HEAD, KERNEL
 
 EMPTY = Filter(0, ())

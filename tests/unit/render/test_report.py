@@ -5,7 +5,7 @@ import dataclasses
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 from klp_debug.result.registers import Registers
 from klp_debug.result.report import AuditSummary, CrashFacts, Report, Verdict
 from tests.support.answers import HEAD, KERNEL

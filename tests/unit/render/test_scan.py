@@ -10,7 +10,7 @@ import pytest
 from klp_debug.render.as_csv import as_csv
 from klp_debug.render.as_text import as_text
 from klp_debug.result.audit import Offsets
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem
 from klp_debug.result.scan import FunctionCounts
 from tests.support.scans import ERROR, FUNCTIONS, MODULE, PATCH, WARNING, scan
 

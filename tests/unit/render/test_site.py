@@ -7,9 +7,8 @@ import pytest
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address, Word
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding, Problem
 from klp_debug.result.func import Hop, McountSite, Record
-from klp_debug.result.problem import Problem
 from klp_debug.result.site import SiteOps, SiteReport, SiteStub
 from tests.support.answers import HEAD, KERNEL
 

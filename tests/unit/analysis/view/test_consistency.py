@@ -8,10 +8,9 @@ from drgn import Program
 
 from klp_debug.analysis.view import consistency
 from klp_debug.analysis.view.consistency import TRIES, read_state, steady_answer
-from klp_debug.result.answer import Answer
+from klp_debug.result.common import Answer, Problem
 from klp_debug.result.kernel import Kernel
 from klp_debug.result.list import PatchList
-from klp_debug.result.problem import Problem
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from tests.conftest import Played

@@ -1,11 +1,33 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Something that does not fit together, with its evidence."""
+"""What answers have in common: what could not be read, and what does not fit together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that this answer does not know, and why: never a traceback."""
+
+    where: str
+    """The structure or address, in the kernel's words: ``klp_patch leaf_patch``."""
+    what: str
+    """The reason, as one sentence."""
+
+
+class Answer(Protocol):
+    """A command's result; a dataclass whose fields are its JSON document."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What could not be read."""
+
+    @property
+    def clean(self) -> bool:
+        """Whether there is nothing in it that a user must look at; else the exit code is 1."""
 
 
 @dataclass(frozen=True, slots=True)
