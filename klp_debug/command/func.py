@@ -7,10 +7,10 @@ from klp_debug.analysis.chain.func import analyse_function
 from klp_debug.analysis.view.find_function import find_function
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Argument, Command
-from klp_debug.result.func import Function
+from klp_debug.result.func import FuncReport
 
 
-def run(view: KernelView, args: argparse.Namespace) -> Function:
+def run(view: KernelView, args: argparse.Namespace) -> FuncReport:
     """
     Return everything about the function that ``args.function`` names.
 

@@ -16,7 +16,7 @@ from klp_debug.result.audit import Audit
 from klp_debug.result.bt import TraceList
 from klp_debug.result.common import Answer
 from klp_debug.result.control import Change, Journal, Status
-from klp_debug.result.func import Function
+from klp_debug.result.func import FuncReport
 from klp_debug.result.list import PatchList
 from klp_debug.result.ops import OpsList
 from klp_debug.result.report import Report
@@ -34,7 +34,7 @@ def as_text(answer: Answer) -> str:
     match answer:
         case PatchList():
             lines = patch_list_lines(answer)
-        case Function():
+        case FuncReport():
             lines = function_lines(answer)
         case Audit():
             lines = audit_lines(answer)

@@ -5,7 +5,7 @@ from klp_debug.render.audit import finding_lines
 from klp_debug.render.func import chain_lines, record_cell
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
-from klp_debug.result.site import SiteOps, SiteReport, SiteStub
+from klp_debug.result.site import SiteOps, SiteReport, StubResult
 
 _NEEDS = {
     "r2": "its module's TOC in r2",
@@ -67,7 +67,7 @@ def _facts(answer: SiteReport) -> list[str]:
     return lines(grid)
 
 
-def _stubs(stubs: tuple[SiteStub, ...]) -> list[str]:
+def _stubs(stubs: tuple[StubResult, ...]) -> list[str]:
     if not stubs:
         return []
     grid = table("STUB", "OWNER", "KIND", "NEEDS", "LEADS TO", "MAGIC AND FUNCDATA")

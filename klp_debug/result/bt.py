@@ -33,7 +33,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class LivepatchFrame:
+class LivepatchEntryResult:
     """One entry of a task's livepatch stack."""
 
     address: Address
@@ -59,7 +59,7 @@ class TaskTrace:
     state: str
     frames: tuple[Frame, ...]
     """The innermost first; none of a running task whose registers are not known."""
-    livepatch_stack: tuple[LivepatchFrame, ...]
+    livepatch_stack: tuple[LivepatchEntryResult, ...]
     """The newest first."""
     unreliable: str | None
     """Why livepatch cannot trust this stack, by ``arch_stack_walk_reliable()``; None if it can."""

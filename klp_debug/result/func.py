@@ -36,7 +36,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class EntryPoints:
+class EntryResult:
     """Where a function is entered, and how it gets its TOC."""
 
     global_: Address
@@ -49,7 +49,7 @@ class EntryPoints:
 
 
 @dataclass(frozen=True, slots=True)
-class McountSite:
+class SiteResult:
     """The instruction that ftrace switches."""
 
     address: Address
@@ -64,7 +64,7 @@ class McountSite:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RecordResult:
     """The site's ``struct dyn_ftrace``."""
 
     address: Address
@@ -107,7 +107,7 @@ class Winner:
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class FuncReport:
     """The answer of ``func``."""
 
     kernel: Kernel
@@ -117,20 +117,20 @@ class Function:
     address: Address
     size: int
     """In bytes."""
-    entry: EntryPoints
+    entry: EntryResult
     leaf_without_toc: bool
     """Whether the function sets no TOC before its mcount site, so that r2 is its caller's."""
-    site: McountSite | None
+    site: SiteResult | None
     no_site: str | None
     """Why there is none."""
-    record: Record | None
+    record: RecordResult | None
     listing: tuple[Line, ...]
     """The function's beginning, up to and a little past its mcount site."""
     chain: tuple[Hop, ...]
     winner: Winner | None
     replacement: tuple[Line, ...]
     """The replacement's own beginning."""
-    replacement_entry: EntryPoints | None
+    replacement_entry: EntryResult | None
     runs: str
     """One sentence: what a call of this function runs."""
     problems: tuple[Problem, ...]

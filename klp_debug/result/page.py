@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 
 from klp_debug.result.common import Problem
-from klp_debug.result.func import Function
+from klp_debug.result.func import FuncReport
 from klp_debug.result.report import Report
 from klp_debug.result.transition import TransitionReport
 
@@ -28,7 +28,7 @@ class ReportPage:
     """The answer of ``report --html``."""
 
     report: Report
-    functions: tuple[Function, ...]
+    functions: tuple[FuncReport, ...]
     """Each function that is on a func_stack, with its call chain; by address."""
     transition: TransitionReport | None
     """None in a kernel without livepatch."""

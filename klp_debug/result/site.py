@@ -6,12 +6,12 @@ from typing import Literal
 
 from klp_debug.result.address import Address, Word
 from klp_debug.result.common import Finding, Problem
-from klp_debug.result.func import Hop, McountSite, Record
+from klp_debug.result.func import Hop, RecordResult, SiteResult
 from klp_debug.result.kernel import Kernel
 
 
 @dataclass(frozen=True, slots=True)
-class SiteStub:
+class StubResult:
     """A stub or trampoline between a site and ftrace's own trampoline."""
 
     address: Address
@@ -57,11 +57,11 @@ class SiteReport:
     """None for vmlinux."""
     leaf_without_toc: bool
     """Whether the function sets no TOC before the site, so that r2 is its caller's."""
-    site: McountSite
-    record: Record
+    site: SiteResult
+    record: RecordResult
     path: tuple[Hop, ...]
     """From the site into ftrace."""
-    stubs: tuple[SiteStub, ...]
+    stubs: tuple[StubResult, ...]
     """Those on the path."""
     ops: tuple[SiteOps, ...]
     """In the order in which they are called."""

@@ -13,7 +13,7 @@ from klp_debug.analysis.patches.func_stacks import FuncStacks
 from klp_debug.analysis.patches.ops import registered_ops_at
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.result.address import Address, Word
-from klp_debug.result.site import SiteReport, SiteStub
+from klp_debug.result.site import SiteReport, StubResult
 
 
 def report_site(view: KernelView, index: int) -> SiteReport:
@@ -70,9 +70,9 @@ def _patched(view: KernelView, function: int | None) -> PatchedSite | None:
     return PatchedSite(stack.ops.fops.address_of_(), stacks.handler)
 
 
-def _stub(view: KernelView, followed: FollowedStub) -> SiteStub:
+def _stub(view: KernelView, followed: FollowedStub) -> StubResult:
     target = followed.target
-    return SiteStub(
+    return StubResult(
         address=Address(followed.stub.address),
         owner=followed.owner,
         words=tuple(Word(word) for word in followed.words),

@@ -9,7 +9,7 @@ from klp_debug.analysis.patches.func_stacks import FuncStacks
 from klp_debug.analysis.tasks.transition import transition
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.result.address import Address
-from klp_debug.result.func import Function
+from klp_debug.result.func import FuncReport
 from klp_debug.result.page import ReportPage
 
 
@@ -29,7 +29,7 @@ def report_page(view: KernelView) -> ReportPage:
     )
 
 
-def _patched_functions(view: KernelView) -> tuple[Function, ...]:
+def _patched_functions(view: KernelView) -> tuple[FuncReport, ...]:
     functions = []
     for address in sorted(stack.old_func for stack in FuncStacks(view).all()):
         symbol = view.symbols.covering(address)

@@ -15,7 +15,7 @@ from klp_debug.analysis.patches.roles import PatchedFunctions
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch_stack import LivepatchEntry, livepatch_stack_entries
 from klp_debug.result.address import Address
-from klp_debug.result.bt import Frame, LivepatchFrame
+from klp_debug.result.bt import Frame, LivepatchEntryResult
 
 _HANDLER = "livepatch_handler"
 
@@ -65,9 +65,9 @@ class Unwinder:
             patch=role.patch if role is not None else None,
         )
 
-    def describe(self, entry: LivepatchEntry) -> LivepatchFrame:
+    def describe(self, entry: LivepatchEntry) -> LivepatchEntryResult:
         """Return an entry as it is shown."""
-        return LivepatchFrame(
+        return LivepatchEntryResult(
             address=Address(entry.address),
             toc=Address(entry.toc),
             lr=Address(entry.lr),

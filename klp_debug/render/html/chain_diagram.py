@@ -7,7 +7,7 @@ from itertools import pairwise, zip_longest
 
 from klp_debug.render.func import toc_sentence
 from klp_debug.result.bt import Frame
-from klp_debug.result.func import Function, Hop, HopKind
+from klp_debug.result.func import FuncReport, Hop, HopKind
 from klp_debug.result.report import CrashFacts
 
 _LANES: tuple[tuple[str, frozenset[HopKind]], ...] = (
@@ -46,14 +46,14 @@ class Lane:
 class Diagram:
     """What is drawn of one function."""
 
-    function: Function
+    function: FuncReport
     name: str
     """With its module."""
     lanes: tuple[Lane, ...]
     broken: tuple[Box, ...]
 
 
-def chain_diagram(function: Function, crash: CrashFacts | None) -> Diagram:
+def chain_diagram(function: FuncReport, crash: CrashFacts | None) -> Diagram:
     """
     Return the diagram of a function's call chain.
 
@@ -70,7 +70,7 @@ def chain_diagram(function: Function, crash: CrashFacts | None) -> Diagram:
 
 
 def _boxes(
-    function: Function, name: str, crash: CrashFacts | None
+    function: FuncReport, name: str, crash: CrashFacts | None
 ) -> Iterator[tuple[HopKind, Box]]:
     yield "site", _caller_box(function, _caller_in_crash(name, crash))
     before_broken = False
@@ -79,7 +79,7 @@ def _boxes(
         before_broken = not hop.ok
 
 
-def _caller_box(function: Function, in_crash: Frame | None) -> Box:
+def _caller_box(function: FuncReport, in_crash: Frame | None) -> Box:
     entry = function.entry
     if entry.global_ == entry.local:
         enters = f"enters at {entry.global_.bare}, global and local entry point"

@@ -5,7 +5,7 @@ import dataclasses
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
-from klp_debug.result.bt import Frame, LivepatchFrame, TaskTrace, TraceList
+from klp_debug.result.bt import Frame, LivepatchEntryResult, TaskTrace, TraceList
 from tests.support.answers import HEAD, KERNEL
 
 
@@ -22,7 +22,7 @@ PUT_BY = dataclasses.replace(
     frame(0xC0000000002AEA3C, "seq_read_iter+0x24c"), sp=None, from_livepatch_stack=True
 )
 INLINED = dataclasses.replace(frame(0xC000000000602330, "context_switch"), inlined=True)
-ENTRY = LivepatchFrame(
+ENTRY = LivepatchEntryResult(
     address=Address(0xC000000002C34008),
     toc=Address(0xC000000001A98000),
     lr=Address(0xC0000000002AEA3C),

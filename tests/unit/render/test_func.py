@@ -9,13 +9,21 @@ import pytest
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address, Word
 from klp_debug.result.common import Problem
-from klp_debug.result.func import EntryPoints, Function, Hop, Line, McountSite, Record, Winner
+from klp_debug.result.func import (
+    EntryResult,
+    FuncReport,
+    Hop,
+    Line,
+    RecordResult,
+    SiteResult,
+    Winner,
+)
 from tests.support.answers import HEAD, KERNEL
 
-ENTRY = EntryPoints(
+ENTRY = EntryResult(
     Address(0xC0080000001401E0), Address(0xC0080000001401E0), toc_setup="none", toc=None
 )
-SITE = McountSite(
+SITE = SiteResult(
     address=Address(0xC0080000001401E4),
     offset=4,
     state="armed",
@@ -24,7 +32,7 @@ SITE = McountSite(
     target_symbol=None,
     dialect="mprofile-kernel (2 instructions)",
 )
-RECORD = Record(
+RECORD = RecordResult(
     address=Address(0xC000000002F00060),
     ip=SITE.address,
     flags=("ENABLED", "IPMODIFY"),
@@ -45,7 +53,7 @@ PLD = Line(Address(0xC0080000001401E8), (Word(0x04100000), Word(0xE5800020)), "p
 SITE_HOP = Hop("site", SITE.address, "int_to_scsilun+0x4", True, "4800045d", "bl", None)
 STUB_HOP = Hop("stub", Address(0xC008000000140640), None, False, "e98d0010", "leads away", None)
 
-UNPATCHED = Function(
+UNPATCHED = FuncReport(
     kernel=KERNEL,
     name="int_to_scsilun",
     module="scsi_common",

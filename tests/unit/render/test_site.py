@@ -8,11 +8,11 @@ import pytest
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address, Word
 from klp_debug.result.common import Finding, Problem
-from klp_debug.result.func import Hop, McountSite, Record
-from klp_debug.result.site import SiteOps, SiteReport, SiteStub
+from klp_debug.result.func import Hop, RecordResult, SiteResult
+from klp_debug.result.site import SiteOps, SiteReport, StubResult
 from tests.support.answers import HEAD, KERNEL
 
-STUB = SiteStub(
+STUB = StubResult(
     address=Address(0xC008000000140640),
     owner="scsi_common",
     words=(Word(0xE98D0010),),
@@ -38,7 +38,7 @@ ARMED = SiteReport(
     function="int_to_scsilun",
     module="scsi_common",
     leaf_without_toc=True,
-    site=McountSite(
+    site=SiteResult(
         address=Address(0xC0080000001401E4),
         offset=4,
         state="armed",
@@ -47,7 +47,7 @@ ARMED = SiteReport(
         target_symbol=None,
         dialect="mprofile-kernel (2 instructions)",
     ),
-    record=Record(
+    record=RecordResult(
         address=Address(0xC000000002F00060),
         ip=Address(0xC0080000001401E4),
         flags=("ENABLED", "IPMODIFY"),
@@ -174,7 +174,7 @@ word    4800045d  armed"""
     ],
     ids=["r2", "vmlinux", "pcrel"],
 )
-def test_stubs(stub: SiteStub, cells: list[str]) -> None:
+def test_stubs(stub: StubResult, cells: list[str]) -> None:
     lines = as_text(dataclasses.replace(ARMED, stubs=(stub,))).splitlines()
     (row,) = [line for line in lines if line.startswith("c008000000140640")]
     assert row.split("  ")[1].strip() == (stub.owner or "vmlinux")
