@@ -3,7 +3,7 @@
 
 import argparse
 
-from klp_debug.analysis.chain.func import analyse_function
+from klp_debug.analysis.chain.func import report_func
 from klp_debug.analysis.view.find_function import find_function
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Argument, Command
@@ -16,7 +16,7 @@ def run(view: KernelView, args: argparse.Namespace) -> FuncReport:
 
     :raises FunctionNotFoundError: if it names none, or several
     """
-    return analyse_function(view, find_function(view.symbols, args.function, view.prog.read))
+    return report_func(view, find_function(view.symbols, args.function, view.prog.read))
 
 
 FUNC = Command(

@@ -2,7 +2,7 @@
 """One function, top to bottom: its entry, its mcount site, its record, its call chain."""
 
 from klp_debug.analysis.chain.call_chain import Chain, follow_chain
-from klp_debug.analysis.chain.site_facts import record_facts, site_facts
+from klp_debug.analysis.chain.site_results import record_result, site_result
 from klp_debug.analysis.view.find_site import why_no_site
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.analysis.view.problem_log import UNREADABLE, reason
@@ -20,7 +20,7 @@ _LISTING_LIMIT = 16
 _REPLACEMENT_LINES = 6
 
 
-def analyse_function(view: KernelView, symbol: KernelSymbol) -> FuncReport:
+def report_func(view: KernelView, symbol: KernelSymbol) -> FuncReport:
     """
     Return everything about one function.
 
@@ -29,7 +29,7 @@ def analyse_function(view: KernelView, symbol: KernelSymbol) -> FuncReport:
     return _FunctionReader(view, symbol).function()
 
 
-def entry_points(entry: Entry) -> EntryResult:
+def entry_result(entry: Entry) -> EntryResult:
     """Return decoded entry points as a result."""
     return EntryResult(
         global_=Address(entry.global_entry),
@@ -63,11 +63,11 @@ class _FunctionReader:
             module=symbol.module,
             address=Address(symbol.address),
             size=symbol.size,
-            entry=entry_points(entry),
+            entry=entry_result(entry),
             leaf_without_toc=entry.toc_setup is TocSetup.NONE and not view.pcrel,
-            site=site_facts(view, site, site.offset) if site is not None else None,
+            site=site_result(view, site, site.offset) if site is not None else None,
             no_site=why_no_site(view, symbol) if site is None else None,
-            record=record_facts(view, self._record, site) if self._record is not None else None,
+            record=record_result(view, self._record, site) if self._record is not None else None,
             listing=self._listing(entry, site),
             chain=chain.hops if chain is not None else (),
             winner=chain.winner if chain else None,
@@ -126,7 +126,7 @@ class _FunctionReader:
         notes = {entry.global_entry: ["global entry point"]}
         if entry.local_entry != entry.global_entry:
             notes[entry.local_entry] = ["local entry point"]
-        return self._lines(words, symbol.address, notes), entry_points(entry)
+        return self._lines(words, symbol.address, notes), entry_result(entry)
 
     def _runs(self, chain: Chain | None, replacement: EntryResult | None) -> str:
         name = self._symbol.name

@@ -3,7 +3,7 @@
 
 from klp_debug.analysis.audit.site_offsets import site_offsets
 from klp_debug.analysis.audit.sites import Sites
-from klp_debug.analysis.chain.func import analyse_function
+from klp_debug.analysis.chain.func import report_func
 from klp_debug.analysis.crash.report import report
 from klp_debug.analysis.patches.func_stacks import FuncStacks
 from klp_debug.analysis.tasks.transition import transition
@@ -36,5 +36,5 @@ def _patched_functions(view: KernelView) -> tuple[FuncReport, ...]:
         if symbol is None or symbol.address != address:
             view.problems.add(f"function at {Address(address)}", "patched, but in no symbol")
         else:
-            functions.append(analyse_function(view, symbol))
+            functions.append(report_func(view, symbol))
     return tuple(functions)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A site and its record as they are told in answers."""
+"""A site and its record as answers show them."""
 
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace import FtraceRecord, ftrace_record_users
@@ -8,7 +8,7 @@ from klp_debug.result.address import Address, Word
 from klp_debug.result.func import RecordResult, SiteResult
 
 
-def site_facts(view: KernelView, site: Site, offset: int | None) -> SiteResult:
+def site_result(view: KernelView, site: Site, offset: int | None) -> SiteResult:
     """
     Return a decoded site as a result.
 
@@ -26,7 +26,7 @@ def site_facts(view: KernelView, site: Site, offset: int | None) -> SiteResult:
     )
 
 
-def record_facts(view: KernelView, record: FtraceRecord, site: Site | None) -> RecordResult:
+def record_result(view: KernelView, record: FtraceRecord, site: Site | None) -> RecordResult:
     """Return a record as a result, compared with the word at its site."""
     names = view.record_flags
     enabled = bool(record.flags & names["ENABLED"])
