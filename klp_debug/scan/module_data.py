@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-A livepatch module's klp_patch, klp_object and klp_func, before anything is loaded.
+What a livepatch module replaces, read from its data before anything is loaded.
 
-What is a pointer in them is a relocation of the module's own data yet: one against
-``__this_module`` is where a ``klp_patch`` begins, and from there each relocation leads on. The
-sizes are those of debugging information; without any, the arrays are told by their relocations.
-Source: include/linux/livepatch.h.
+A module has klp_patch, klp_object and klp_func (include/linux/livepatch.h). What is a pointer in
+them is a relocation of the module's own data yet: one against ``__this_module`` is where a
+``klp_patch`` begins, and from there each relocation leads on. The sizes are those of debugging
+information; without any, the arrays are told by their relocations.
+
+A module of kpatch-build has rows of its section ``.kpatch.funcs`` instead, of which its core makes
+klp_objects when it is loaded: ``struct kpatch_patch_func`` in kmod/patch/kpatch-patch.h of kpatch.
+Its first versions had no ``sympos`` and rows of 48 bytes; these are not read.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +31,12 @@ _MOST = 8192
 """Elements of all arrays. Bounds the walk of a damaged file."""
 _LARGEST = 1024
 """Bytes of one element, where its size is not known."""
+
+_KPATCH_SECTION = ".kpatch.funcs"
+_NEW_ADDR, _SYMPOS, _NAME, _OBJNAME = 0, 32, 40, 48
+"""Where the members that matter are in a row of it, in bytes."""
+_ROW_SIZE = 56
+_MOST_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,3 +170,29 @@ class PatchData:
 
 def _behind(place: Place, step: int) -> Place:
     return place[0], place[1] + step
+
+
+def kpatch_objects(obj: ObjectFile) -> tuple[KlpObject, ...]:
+    """Return the objects of a module of kpatch-build, as its core makes them; of others, none."""
+    section = obj.named_section(_KPATCH_SECTION)
+    if section is None or section.size % _ROW_SIZE:
+        return ()
+    pointers = Pointers(obj)
+    objects: dict[str, list[KlpFunc]] = {}
+    for start in range(0, min(section.size // _ROW_SIZE, _MOST_ROWS) * _ROW_SIZE, _ROW_SIZE):
+        name = pointers.string((section.index, start + _NAME))
+        in_object = pointers.string((section.index, start + _OBJNAME))
+        if name is None or in_object is None:
+            continue
+        objects.setdefault(in_object, []).append(
+            KlpFunc(
+                old_name=name,
+                sympos=pointers.number((section.index, start + _SYMPOS)),
+                new_func=pointers.target((section.index, start + _NEW_ADDR)),
+            )
+        )
+    # Here vmlinux has its name: the core makes NULL of it.
+    return tuple(
+        KlpObject(name=name, named=name != "vmlinux", funcs=tuple(funcs))
+        for name, funcs in objects.items()
+    )

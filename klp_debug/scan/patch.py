@@ -10,13 +10,11 @@ from klp_debug.scan import hazards
 from klp_debug.scan.against import Against
 from klp_debug.scan.census import Census
 from klp_debug.scan.hazard_log import HazardLog
-from klp_debug.scan.kpatch_data import kpatch_objects
-from klp_debug.scan.late_relocations import LateRelocations
-from klp_debug.scan.livepatch_relocations import check_livepatch_relocations
 from klp_debug.scan.modinfo import ModInfo, modinfo_of
 from klp_debug.scan.module_calls import OuterCalls, check_calls
-from klp_debug.scan.module_data import LIKELY_LAYOUTS, STRUCTS, KlpObject, PatchData
+from klp_debug.scan.module_data import LIKELY_LAYOUTS, STRUCTS, KlpObject, PatchData, kpatch_objects
 from klp_debug.scan.originals import check_original
+from klp_debug.scan.relocations import LateRelocations, check_livepatch_relocations
 from klp_debug.scan.replacements import check_replacement
 
 _TRAMPOLINE_WORDS = 512

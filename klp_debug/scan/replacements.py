@@ -8,10 +8,10 @@ from klp_debug.result.scan import Replacement
 from klp_debug.scan import hazards
 from klp_debug.scan.census import Census
 from klp_debug.scan.hazard_log import HazardLog
-from klp_debug.scan.late_relocations import LateRelocations
 from klp_debug.scan.module_calls import OuterCalls
 from klp_debug.scan.module_data import KlpFunc
 from klp_debug.scan.pointers import Place
+from klp_debug.scan.relocations import LateRelocations
 
 
 def check_replacement(
