@@ -9,7 +9,7 @@ from klp_debug.result.audit import Offsets
 from klp_debug.result.common import Problem, Severity
 
 FileKind = Literal["object", "module", "livepatch", "vmlinux"]
-Kind = Literal["leaf", "toc", "notrace", "no-site"]
+FunctionKindName = Literal["leaf", "toc", "notrace", "no-site"]
 """
 Whether a function can be traced: ``leaf`` has a site and sets no TOC before it, ``toc`` has one
 behind its TOC set-up; ``notrace`` has none though others of its compile unit (of its file, where
@@ -64,7 +64,7 @@ class ScannedFunction:
     address: Address
     """Of its global entry point; in a relocatable file, bytes from the section's start."""
     size: int
-    kind: Kind
+    kind: FunctionKindName
     site: int | None
     """Bytes from the global entry point to the site."""
     dialect: str | None
@@ -77,7 +77,7 @@ class Original:
     section: str
     address: Address
     """As in :class:`ScannedFunction`."""
-    kind: Kind
+    kind: FunctionKindName
     toc_setup: TocSetup
     site: int | None
     dialect: str | None

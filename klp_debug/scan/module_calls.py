@@ -17,7 +17,7 @@ from klp_debug.scan import hazards
 from klp_debug.scan.census import Census
 from klp_debug.scan.hazard_log import HazardLog
 from klp_debug.scan.modinfo import ModInfo
-from klp_debug.scan.site_tables import R_PPC64_REL24
+from klp_debug.scan.site_table import R_PPC64_REL24
 
 _FTRACE_CALLS = ("_mcount", "ftrace_caller", "ftrace_regs_caller")
 """``is_mprofile_ftrace_call()``: no restore of r2 is put behind these."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from klp_debug.elf.object_file import STT_OBJECT, ObjectFile
 from klp_debug.elf.struct_layout import StructLayout
-from klp_debug.scan.pointers import Place, Pointers
+from klp_debug.scan.pointers import Pointers, SectionOffset
 
 STRUCTS = ("klp_patch", "klp_object", "klp_func")
 LIKELY_LAYOUTS: Mapping[str, StructLayout] = {
@@ -45,7 +45,7 @@ class KlpFunc:
 
     old_name: str
     sympos: int
-    new_func: Place | None
+    new_func: SectionOffset | None
     """None if there is none in this module."""
 
 
@@ -84,11 +84,11 @@ class PatchData:
                 found.extend(self._objects(objects))
         return tuple(found)
 
-    def _objects(self, start: Place) -> Iterator[KlpObject]:
+    def _objects(self, start: SectionOffset) -> Iterator[KlpObject]:
         layout = self._layouts["klp_object"]
         name_at, funcs_at = layout.offsets["name"], layout.offsets["funcs"]
 
-        def looks_like_one(place: Place) -> bool:
+        def looks_like_one(place: SectionOffset) -> bool:
             funcs = self._pointers.target(_behind(place, funcs_at))
             return funcs is not None and self._pointers.string(funcs) is not None
 
@@ -101,11 +101,11 @@ class PatchData:
                 funcs=tuple(self._funcs(funcs)) if funcs is not None else (),
             )
 
-    def _funcs(self, start: Place) -> Iterator[KlpFunc]:
+    def _funcs(self, start: SectionOffset) -> Iterator[KlpFunc]:
         layout = self._layouts["klp_func"]
         name_at, new_at = layout.offsets["old_name"], layout.offsets["new_func"]
 
-        def looks_like_one(place: Place) -> bool:
+        def looks_like_one(place: SectionOffset) -> bool:
             new = self._pointers.target(_behind(place, new_at))
             named = self._pointers.string(_behind(place, name_at)) is not None
             return named and new is not None and self._obj.sections[new[0]].is_text
@@ -122,11 +122,11 @@ class PatchData:
 
     def _elements(
         self,
-        start: Place,
+        start: SectionOffset,
         size: int | None,
-        looks_like_one: Callable[[Place], bool],
+        looks_like_one: Callable[[SectionOffset], bool],
         pointers: tuple[int, ...],
-    ) -> Iterator[Place]:
+    ) -> Iterator[SectionOffset]:
         """
         Yield the elements of an array that a zeroed one ends.
 
@@ -148,7 +148,9 @@ class PatchData:
             if not is_known and place in self._pointers.pointed_to:
                 return  # the next array
 
-    def _size_by_next(self, place: Place, looks_like_one: Callable[[Place], bool]) -> int | None:
+    def _size_by_next(
+        self, place: SectionOffset, looks_like_one: Callable[[SectionOffset], bool]
+    ) -> int | None:
         end = self._end_of_variable(place)
         for size in range(16, _LARGEST, 8):
             following = _behind(place, size)
@@ -158,7 +160,7 @@ class PatchData:
                 return size
         return None
 
-    def _end_of_variable(self, place: Place) -> int:
+    def _end_of_variable(self, place: SectionOffset) -> int:
         """Return where the symbol at a place ends; without one, where an element surely does."""
         symbols = self._obj.symbols
         here = (self._obj.symbol_sections == place[0]) & (symbols["value"] == place[1])
@@ -168,7 +170,7 @@ class PatchData:
         return place[1] + size
 
 
-def _behind(place: Place, step: int) -> Place:
+def _behind(place: SectionOffset, step: int) -> SectionOffset:
     return place[0], place[1] + step
 
 

@@ -28,8 +28,8 @@ from klp_debug.scan import hazards
 from klp_debug.scan.census import Census
 from klp_debug.scan.hazard_log import HazardLog
 from klp_debug.scan.named_symbols import symbols_named
-from klp_debug.scan.pointers import Place, Pointers
-from klp_debug.scan.site_tables import targets
+from klp_debug.scan.pointers import Pointers, SectionOffset
+from klp_debug.scan.site_table import targets
 
 _SECTION = re.compile(r"\.klp\.rela\.([^.]{1,55})\..+", re.DOTALL)
 _SYMBOL = re.compile(r"\.klp\.sym\.([^.]{1,55})\.([^,]{1,511}),(\d+)\s*")
@@ -125,7 +125,7 @@ class LateRelocations:
     def __init__(self, census: Census) -> None:
         """Read those of a patch."""
         self._census = census
-        self._objects: dict[Place, tuple[str, str]] = {}
+        self._objects: dict[SectionOffset, tuple[str, str]] = {}
         obj = census.obj
         for section in obj.sections:
             for_object = object_of(section)
@@ -152,7 +152,7 @@ class LateRelocations:
                 evidence = f"{name} uses {where}, which is for {for_object}: {symbol}"
                 log.add(hazards.KLP_RELOCATION_LATE, subject, evidence)
 
-    def _used_by(self, function: int) -> Iterator[Place]:
+    def _used_by(self, function: int) -> Iterator[SectionOffset]:
         if self._pointers is None:
             return
         functions = self._census.functions

@@ -23,7 +23,7 @@ R_PPC64_REL24, R_PPC64_RELATIVE = 10, 22
 
 
 @dataclass(frozen=True)
-class Sites:
+class SiteTable:
     """The places of sites; both arrays have shape (number of sites,), by place."""
 
     section: Integers
@@ -39,7 +39,7 @@ class Sites:
     """Shape (number, 2): section and offset of calls of ``_mcount`` that no list names."""
 
 
-def sites_of(obj: ObjectFile) -> Sites:
+def site_table_of(obj: ObjectFile) -> SiteTable:
     """Return the mcount sites of an object file."""
     if obj.kind == "executable":
         listed, sources = _of_vmlinux(obj)
@@ -60,7 +60,7 @@ def sites_of(obj: ObjectFile) -> Sites:
     patchable = bool(len(first)) and bool((first == NOP).all())
     # Of one nop the function's own first word may follow; all of them are hardly nops.
     two_nops = patchable and bool((second == NOP).all())
-    return Sites(section, offset + 4 * two_nops, sources, patchable, two_nops, unlisted)
+    return SiteTable(section, offset + 4 * two_nops, sources, patchable, two_nops, unlisted)
 
 
 def _of_lists(obj: ObjectFile) -> tuple[Integers, tuple[str, ...]]:
