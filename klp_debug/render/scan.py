@@ -31,7 +31,14 @@ def scan_lines(answer: Scan) -> list[str]:
 
 def _finding(one: Hazard, *, with_file: bool) -> Finding:
     subject = f"{one.file}: {one.subject}" if with_file else one.subject
-    return Finding(one.id, one.level, subject, one.evidence, one.meaning, one.action)
+    return Finding(
+        id=one.id,
+        severity=one.level,
+        subject=subject,
+        evidence=one.evidence,
+        meaning=one.meaning,
+        action=one.action,
+    )
 
 
 def _verdict(answer: Scan) -> str:

@@ -37,7 +37,7 @@ class Offsets:
     sites: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListedSite:
     """One mcount site."""
 
@@ -58,7 +58,7 @@ class ListedSite:
     """What ``tracing/enabled_functions`` shows of them: ``R``, ``I``, ``D``, ``O``, ``M``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
     """The answer of ``audit``."""
 

@@ -11,7 +11,7 @@ from klp_debug.result.kernel import Kernel
 Role = Literal["original", "replacement"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """One frame of a stack."""
 
@@ -32,7 +32,7 @@ class Frame:
     """The patch of a replacement; of an original, that on top of its func_stack."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LivepatchEntryResult:
     """One entry of a task's livepatch stack."""
 
@@ -47,7 +47,7 @@ class LivepatchEntryResult:
     """Whether the marker is STACK_END_MAGIC still."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskTrace:
     """The stack of one task."""
 

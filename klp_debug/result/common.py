@@ -30,7 +30,7 @@ class Answer(Protocol):
         """Whether there is nothing in it that a user must look at; else the exit code is 1."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One contradiction in the target."""
 
@@ -45,7 +45,7 @@ class Finding:
     """What a user can do."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindingKind:
     """One kind of finding; its texts are plain sentences, for a terminal and for Markdown."""
 
@@ -58,7 +58,14 @@ class FindingKind:
 
     def on(self, subject: str, evidence: str) -> Finding:
         """Return the finding of this kind about a subject."""
-        return Finding(self.id, self.severity, subject, evidence, self.meaning, self.action)
+        return Finding(
+            id=self.id,
+            severity=self.severity,
+            subject=subject,
+            evidence=evidence,
+            meaning=self.meaning,
+            action=self.action,
+        )
 
 
 def kinds_in(namespace: Mapping[str, object]) -> tuple[FindingKind, ...]:

@@ -22,7 +22,7 @@ HopKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One disassembled instruction."""
 
@@ -35,7 +35,7 @@ class Line:
     """What this instruction is to the function: ``mcount site, +0x4, armed``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryResult:
     """Where a function is entered, and how it gets its TOC."""
 
@@ -48,7 +48,7 @@ class EntryResult:
     """What the TOC set-up puts in r2, where the words alone tell it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteResult:
     """The instruction that ftrace switches."""
 
@@ -63,7 +63,7 @@ class SiteResult:
     dialect: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordResult:
     """The site's ``struct dyn_ftrace``."""
 
@@ -81,7 +81,7 @@ class RecordResult:
     """Whether ``FTRACE_FL_ENABLED`` agrees with the word at the site."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
     """One link of the call chain, checked against the next."""
 
@@ -106,7 +106,7 @@ class Winner:
     symbol: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FuncReport:
     """The answer of ``func``."""
 

@@ -9,7 +9,7 @@ from klp_debug.result.report import Report
 from klp_debug.result.transition import TransitionReport
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteOffsets:
     """How many mcount sites of one dialect are at one place in their functions."""
 
@@ -23,7 +23,7 @@ class SiteOffsets:
     """How many of them are armed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportPage:
     """The answer of ``report --html``."""
 

@@ -8,7 +8,7 @@ from klp_debug.result.address import Address
 from klp_debug.result.common import Problem
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Registers:
     """
     The registers of one CPU, named as ``struct pt_regs`` names them.

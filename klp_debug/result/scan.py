@@ -21,7 +21,7 @@ LEVELS: tuple[Severity, ...] = ("note", "warning", "error")
 """From the least."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hazard:
     """One thing about a livepatch module that will hurt, or may."""
 
@@ -39,7 +39,7 @@ class Hazard:
     """Whether the baseline has it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionCounts:
     """How many functions are of each kind; they add up to ``functions``."""
 
@@ -55,7 +55,7 @@ class FunctionCounts:
         return self.leaf + self.toc
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScannedFunction:
     """One function."""
 
@@ -70,7 +70,7 @@ class ScannedFunction:
     dialect: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Original:
     """A function that is to be replaced, as its object's file has it."""
 
@@ -83,7 +83,7 @@ class Original:
     dialect: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replacement:
     """A function that is to run instead."""
 
@@ -94,7 +94,7 @@ class Replacement:
     toc_setup: TocSetup
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PredictedFunction:
     """One ``struct klp_func``."""
 
@@ -107,7 +107,7 @@ class PredictedFunction:
     replacement: Replacement | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScannedFile:
     """One file."""
 
@@ -132,7 +132,7 @@ class ScannedFile:
     """What a livepatch module replaces; None of another file."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
     """The answer of ``scan``."""
 

@@ -10,7 +10,7 @@ from klp_debug.result.func import Hop, RecordResult, SiteResult
 from klp_debug.result.kernel import Kernel
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StubResult:
     """A stub or trampoline between a site and ftrace's own trampoline."""
 
@@ -33,7 +33,7 @@ class StubResult:
     """What magic and funcdata say of it that is not so."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteOps:
     """A registered ftrace_ops that wants the site."""
 
@@ -46,7 +46,7 @@ class SiteOps:
     flags: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteReport:
     """The answer of ``site``."""
 

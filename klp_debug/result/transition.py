@@ -24,7 +24,7 @@ What keeps a task from switching, as ``klp_try_switch_task()`` decides:
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingTask:
     """One task that has not switched."""
 
@@ -38,7 +38,7 @@ class WaitingTask:
     trace: TaskTrace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransitionReport:
     """The answer of ``transition``."""
 

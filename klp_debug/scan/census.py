@@ -42,7 +42,7 @@ KIND_NAMES: dict[FunctionKind, FunctionKindName] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Census:
     """The functions of one object file, with their sites."""
 

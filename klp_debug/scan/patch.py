@@ -100,7 +100,13 @@ def _check_object(
             original = check_original(known, subject, func, info.release, log)
         replacement = check_replacement(census, calls, late, subject, one.name, func, log)
         predicted.append(
-            PredictedFunction(one.name, func.old_name, func.sympos, original, replacement)
+            PredictedFunction(
+                object=one.name,
+                old_name=func.old_name,
+                sympos=func.sympos,
+                original=original,
+                replacement=replacement,
+            )
         )
     return predicted
 

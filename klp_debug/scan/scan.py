@@ -78,7 +78,13 @@ class Scanner:
             else:
                 files.append(file)
                 hazards.extend(found)
-        return Scan(tuple(files), tuple(hazards), fail_on, skipped, tuple(problems))
+        return Scan(
+            files=tuple(files),
+            hazards=tuple(hazards),
+            fail_on=fail_on,
+            skipped=skipped,
+            problems=tuple(problems),
+        )
 
     def _file(self, path: Path) -> tuple[ScannedFile, list[Hazard]]:
         census = take_census(ObjectFile(path))
@@ -107,7 +113,6 @@ class Scanner:
     def _describe(
         self, census: Census, info: ModInfo, patch: tuple[PredictedFunction, ...] | None
     ) -> ScannedFile:
-        counts = np.bincount(census.kinds, minlength=len(FunctionKind)).tolist()
         return ScannedFile(
             path=str(census.obj.path),
             kind=_kind(census, info, is_patch=patch is not None),
@@ -117,7 +122,7 @@ class Scanner:
             pcrel=census.pcrel,
             compilers=compilers_of(census.obj),
             site_sources=census.sites.sources,
-            counts=FunctionCounts(len(census.functions), *counts),
+            counts=_counts(census),
             sites_outside=census.outside,
             offsets=_offsets(census),
             functions=None if self._kinds is None else _listing(census, self._kinds),
@@ -131,6 +136,17 @@ def _kind(census: Census, info: ModInfo, *, is_patch: bool) -> FileKind:
     if is_patch:
         return "livepatch"
     return "module" if info.name is not None else "object"
+
+
+def _counts(census: Census) -> FunctionCounts:
+    numbers = np.bincount(census.kinds, minlength=len(FunctionKind))
+    return FunctionCounts(
+        functions=len(census.functions),
+        leaf=int(numbers[FunctionKind.LEAF]),
+        toc=int(numbers[FunctionKind.TOC]),
+        notrace=int(numbers[FunctionKind.NOTRACE]),
+        no_site=int(numbers[FunctionKind.NO_SITE]),
+    )
 
 
 def _offsets(census: Census) -> tuple[Offsets, ...]:

@@ -28,7 +28,7 @@ _PAIRS = ("REGS", "TRAMP", "DIRECT", "CALL_OPS")
 """Flags that say what is wanted; the same with ``_EN`` says what the site does."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Wanted:
     """What the registered ops ask of each site; every array has shape (number of sites,)."""
 

@@ -27,7 +27,7 @@ FTRACE_CALLER = "ftrace_caller"
 FTRACE_REGS_CALLER = "ftrace_regs_caller"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FollowedStub:
     """A stub, and where it leads."""
 

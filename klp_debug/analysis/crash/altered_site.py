@@ -32,7 +32,5 @@ def judge(scene: CrashScene) -> Verdict | None:
             *(f"{finding.id}: {finding.evidence}" for finding in site.findings),
             f"its record is at {site.record.address}: {' '.join(site.record.flags) or 'no flag'}",
         ),
-        why=None,
         now=SITE_UNKNOWN_WORD.action,
-        checked=(),
     )

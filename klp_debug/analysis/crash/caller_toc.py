@@ -85,7 +85,6 @@ def _judge(scene: CrashScene, registers: Registers) -> Verdict | None:
             ),
             why=culprit.why,
             now=CALLER_TOC_OVERWRITTEN.action,
-            checked=(),
         )
     return None
 

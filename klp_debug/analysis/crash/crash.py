@@ -15,7 +15,7 @@ from klp_debug.result.registers import Registers
 from klp_debug.result.report import CrashFacts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CrashScene:
     """What is known of a crash."""
 

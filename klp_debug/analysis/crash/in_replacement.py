@@ -37,7 +37,6 @@ def judge(scene: CrashScene) -> Verdict | None:
         )[: number + 3],
         why="The call arrived: no contradiction of a site, stub or ops led there.",
         now=CRASH_IN_REPLACEMENT.action,
-        checked=(),
     )
 
 

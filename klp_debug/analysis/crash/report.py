@@ -108,7 +108,7 @@ def _verdict(
     checked = tuple(_checked(scene, audited, patches, traces))
     if scene is None:
         what = ("The kernel did not crash.", _health(found))
-        return Verdict("no crash", None, what, (), None, None, checked)
+        return Verdict(blame="no crash", what=what, checked=checked)
     for judge in _RULES:
         verdict = judge(scene)
         if verdict is not None:
@@ -118,7 +118,7 @@ def _verdict(
         first = "Nothing shows that live patching is involved, but the registers are not known."
     elif scene.view.problems.all():
         first = "Nothing shows that live patching is involved, but not all could be read."
-    return Verdict("not involved", None, (first, _health(found)), (), None, None, checked)
+    return Verdict(blame="not involved", what=(first, _health(found)), checked=checked)
 
 
 def _health(found: Sequence[Finding]) -> str:

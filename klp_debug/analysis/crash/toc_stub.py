@@ -62,7 +62,6 @@ def judge(scene: CrashScene) -> Verdict | None:
         proof=tuple(_proof(scene.view, stub, outcome, registers, site)),
         why=_WHY,
         now=_NOW,
-        checked=(),
     )
 
 

@@ -73,7 +73,5 @@ def _verdict(registers: Registers, caller: str, found: list[str]) -> Verdict:
             f" CTR = {registers.ctr}",
             *found,
         ),
-        why=None,
         now=WILD_BRANCH.action,
-        checked=(),
     )

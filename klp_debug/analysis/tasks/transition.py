@@ -68,7 +68,9 @@ class _Transition:
     def _explain(self, task: Object, *, idle: bool) -> WaitingTask:
         trace = self._tracer.trace(task)
         hold, why, unblocks = self._hold(task, running=trace.running, idle=idle)
-        return WaitingTask(hold, why, unblocks, task_patch_pending(task), trace)
+        return WaitingTask(
+            hold=hold, why=why, unblocks=unblocks, pending=task_patch_pending(task), trace=trace
+        )
 
     def _hold(self, task: Object, *, running: bool, idle: bool) -> tuple[Hold, str, str]:
         """Decide as ``klp_check_and_switch_task()`` does."""

@@ -18,7 +18,7 @@ _LANES: tuple[tuple[str, frozenset[HopKind]], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
     """One box of a diagram: the caller, or a hop."""
 
@@ -42,7 +42,7 @@ class Lane:
     boxes: tuple[Box, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Diagram:
     """What is drawn of one function."""
 
@@ -66,7 +66,12 @@ def chain_diagram(function: FuncReport, crash: CrashFacts | None) -> Diagram:
         of_lane = tuple(box for kind, box in boxes if kind in kinds)
         if of_lane:
             lanes.append(Lane(title, of_lane))
-    return Diagram(function, name, tuple(lanes), tuple(box for _, box in boxes if box.broken))
+    return Diagram(
+        function=function,
+        name=name,
+        lanes=tuple(lanes),
+        broken=tuple(box for _, box in boxes if box.broken),
+    )
 
 
 def _boxes(

@@ -12,7 +12,7 @@ _LEAST = 0.5
 """Percent of the width, so that one site among many thousands is seen."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
     """One bar, of the sites at one place."""
 
@@ -50,4 +50,4 @@ def bars(offsets: tuple[SiteOffsets, ...]) -> Histogram:
 def _bar(one: SiteOffsets, longest: int) -> Bar:
     place = site_place(one.toc_setup, one.offset)
     width = max(_LEAST, round(100 * one.sites / longest, 2))
-    return Bar(place, one.dialect, one.sites, one.armed, width)
+    return Bar(place=place, dialect=one.dialect, sites=one.sites, armed=one.armed, width=width)

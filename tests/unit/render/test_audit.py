@@ -37,7 +37,14 @@ module stubs     19  finds its target through r2
 
 
 def finding(subject: str, evidence: str, id_: str = "site-record-mismatch") -> Finding:
-    return Finding(id_, "error", subject, evidence, "Meant.", "Do it.")
+    return Finding(
+        id=id_,
+        severity="error",
+        subject=subject,
+        evidence=evidence,
+        meaning="Meant.",
+        action="Do it.",
+    )
 
 
 def test_no_finding() -> None:

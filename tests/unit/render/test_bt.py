@@ -10,7 +10,16 @@ from tests.support.answers import HEAD, KERNEL
 
 
 def frame(pc: int, symbol: str | None) -> Frame:
-    return Frame(Address(pc), symbol, Address(0xC000000002C37A20), False, False, False, None, None)
+    return Frame(
+        pc=Address(pc),
+        symbol=symbol,
+        sp=Address(0xC000000002C37A20),
+        inlined=False,
+        interrupted=False,
+        from_livepatch_stack=False,
+        role=None,
+        patch=None,
+    )
 
 
 REPLACEMENT = dataclasses.replace(

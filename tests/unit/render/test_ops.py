@@ -56,7 +56,9 @@ MANAGED = dataclasses.replace(
 
 
 def text(*ops: FtraceOps, enabled: bool | None = True, problems: tuple[Problem, ...] = ()) -> str:
-    return as_text(OpsList(KERNEL, enabled, ops, sites=15298, problems=problems))
+    return as_text(
+        OpsList(kernel=KERNEL, ftrace_enabled=enabled, ops=ops, sites=15298, problems=problems)
+    )
 
 
 def test_ops() -> None:

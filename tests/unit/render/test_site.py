@@ -58,9 +58,23 @@ ARMED = SiteReport(
     ),
     path=(
         Hop(
-            "site", Address(0xC0080000001401E4), "int_to_scsilun+0x4", True, "4800045d", "bl", None
+            kind="site",
+            address=Address(0xC0080000001401E4),
+            symbol="int_to_scsilun+0x4",
+            ok=True,
+            bytes="4800045d",
+            what="bl",
+            next=None,
         ),
-        Hop("stub", STUB.address, None, True, "e98d0010", "needs no r2", None),
+        Hop(
+            kind="stub",
+            address=STUB.address,
+            symbol=None,
+            ok=True,
+            bytes="e98d0010",
+            what="needs no r2",
+            next=None,
+        ),
     ),
     stubs=(STUB,),
     ops=(OPS,),
@@ -131,7 +145,14 @@ no ftrace_ops wants this site"""
 
 
 def test_findings_come_before_the_facts() -> None:
-    finding = Finding("stub-corrupt", "error", "stub of scsi_common", "0xc0", "Meant.", "Do it.")
+    finding = Finding(
+        id="stub-corrupt",
+        severity="error",
+        subject="stub of scsi_common",
+        evidence="0xc0",
+        meaning="Meant.",
+        action="Do it.",
+    )
     text = as_text(dataclasses.replace(ARMED, findings=(finding,)))
     assert (
         """

@@ -16,7 +16,16 @@ from klp_debug.targets.options import TargetOptions
 from tests.conftest import Played
 from tests.support.cli import klp_debug_json, klp_debug_run
 
-KERNEL = Kernel("6.1", None, "radix", 65536, "unknown", False, "QEMU guest", True)
+KERNEL = Kernel(
+    release="6.1",
+    build_id=None,
+    mmu="radix",
+    page_size=65536,
+    dialect="unknown",
+    pcrel=False,
+    source="QEMU guest",
+    livepatch=True,
+)
 PATCH = "/sys/kernel/livepatch/cmdline_patch_2"
 OTHER = Problem("list of modules", "cannot be read")
 
