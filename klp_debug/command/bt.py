@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""``bt``: stacks with the frames that livepatch put by."""
+"""``bt``: stacks with the frames that livepatch hides."""
 
 import argparse
 

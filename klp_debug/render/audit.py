@@ -7,6 +7,7 @@ from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, lines, table
 from klp_debug.result.audit import Audit, Count
 from klp_debug.result.common import Finding
+from klp_debug.result.text import plural, with_module
 
 _READABLE = 100
 """Columns of prose; evidence is not folded, so that it can be searched for."""
@@ -27,9 +28,9 @@ def audit_lines(answer: Audit) -> list[str]:
 
 def _verdict(answer: Audit) -> str:
     number = len(answer.findings)
-    found = "no finding" if number == 0 else f"{number} finding{'' if number == 1 else 's'}"
+    findings = plural(number, "finding") if number else "no finding"
     unread = f", {answer.unread} of them unreadable" if answer.unread else ""
-    return f"{found} in {answer.sites} mcount sites{unread}"
+    return f"{findings} in {answer.sites} mcount sites{unread}"
 
 
 def finding_lines(findings: tuple[Finding, ...]) -> list[str]:
@@ -111,7 +112,6 @@ def _listing(answer: Audit) -> list[str]:
     for site in answer.listing:
         name = site.function or "-"
         offset = f"+{site.offset:#x}" if site.offset is not None else ""
-        module = f" [{site.module}]" if site.module else ""
         cells = (site.address.bare, site.state, str(site.users), " ".join(site.flags) or "-")
-        add_row(grid, *cells, f"{name}{offset}{module}")
+        add_row(grid, *cells, with_module(f"{name}{offset}", site.module))
     return ["", *lines(grid)]

@@ -4,6 +4,7 @@
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
 from klp_debug.result.func import FuncReport, Hop, Line, RecordResult
+from klp_debug.result.text import plural, with_module
 
 _INDENT = "    "
 
@@ -25,7 +26,7 @@ def function_lines(answer: FuncReport) -> list[str]:
 
 
 def _headline(answer: FuncReport) -> list[str]:
-    name = escape(answer.name) + (f" [{escape(answer.module)}]" if answer.module else "")
+    name = escape(with_module(answer.name, answer.module))
     return [f"{name}  {answer.address.bare}, {answer.size} bytes", toc_sentence(answer)]
 
 
@@ -89,10 +90,9 @@ def _site_cells(answer: FuncReport) -> tuple[str, ...]:
 
 def record_cell(record: RecordResult) -> str:
     """Return a record's flags and users, and whether it agrees with the word at its site."""
-    users = f"{record.users} user{'' if record.users == 1 else 's'}"
     flags = " ".join(record.flags) or "no flags"
     agrees = "agrees with the word" if record.agrees else "DISAGREES with the word at the site"
-    return f"{flags}, {users}; {agrees}"
+    return f"{flags}, {plural(record.users, 'user')}; {agrees}"
 
 
 def chain_lines(title: str, chain: tuple[Hop, ...]) -> list[str]:

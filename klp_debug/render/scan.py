@@ -7,6 +7,7 @@ from klp_debug.render.terminal import add_row, escape, lines, table
 from klp_debug.result.audit import Offsets
 from klp_debug.result.common import Finding
 from klp_debug.result.scan import LEVELS, Hazard, PredictedFunction, Scan, ScannedFile
+from klp_debug.result.text import plural
 
 _KINDS = {
     "leaf": "leaf, sets no TOC before its site",
@@ -18,46 +19,48 @@ _KINDS = {
 
 def scan_lines(answer: Scan) -> list[str]:
     """Return the verdict, the hazards, then each file."""
-    shown = [one for one in answer.hazards if not one.accepted]
-    shown.sort(key=lambda one: -LEVELS.index(one.level))
+    shown = [hazard for hazard in answer.hazards if not hazard.accepted]
+    shown.sort(key=lambda hazard: -LEVELS.index(hazard.level))
     several = len(answer.files) > 1
     return [
         _verdict(answer),
-        *finding_lines(tuple(_finding(one, with_file=several) for one in shown)),
+        *finding_lines(tuple(_finding(hazard, with_file=several) for hazard in shown)),
         *(line for file in answer.files for line in _file(file)),
         *problem_lines(answer.problems),
     ]
 
 
-def _finding(one: Hazard, *, with_file: bool) -> Finding:
-    subject = f"{one.file}: {one.subject}" if with_file else one.subject
+def _finding(hazard: Hazard, *, with_file: bool) -> Finding:
+    subject = f"{hazard.file}: {hazard.subject}" if with_file else hazard.subject
     return Finding(
-        id=one.id,
-        severity=one.level,
+        id=hazard.id,
+        severity=hazard.level,
         subject=subject,
-        evidence=one.evidence,
-        meaning=one.meaning,
-        action=one.action,
+        evidence=hazard.evidence,
+        meaning=hazard.meaning,
+        action=hazard.action,
     )
 
 
 def _verdict(answer: Scan) -> str:
-    files = _number(len(answer.files), "file")
+    files = plural(len(answer.files), "file", grouped=True)
     if not any(file.patch is not None for file in answer.files):
-        said = f"{files} scanned; no livepatch module among them"
+        verdict = f"{files} scanned; no livepatch module among them"
     elif not answer.hazards:
-        said = f"no hazard in {files}"
+        verdict = f"no hazard in {files}"
     else:
-        levels = [one.level for one in answer.hazards if not one.accepted]
-        named = [_number(levels.count(level), level) for level in ("error", "warning", "note")]
-        told = ", ".join(one for one in named if not one.startswith("0 ")) or "no new hazard"
-        accepted = sum(one.accepted for one in answer.hazards)
-        said = f"{told} in {files}" + (f"; {accepted} more accepted" if accepted else "")
-    return said + (f"; {_number(answer.skipped, 'file')} not for ppc64le" if answer.skipped else "")
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count:,} {what}s"
+        levels = [hazard.level for hazard in answer.hazards if not hazard.accepted]
+        new = ", ".join(
+            plural(levels.count(level), level, grouped=True)
+            for level in ("error", "warning", "note")
+            if level in levels
+        )
+        accepted = sum(hazard.accepted for hazard in answer.hazards)
+        verdict = f"{new or 'no new hazard'} in {files}"
+        verdict += f"; {accepted} more accepted" if accepted else ""
+    if answer.skipped:
+        verdict += f"; {plural(answer.skipped, 'file', grouped=True)} not for ppc64le"
+    return verdict
 
 
 def _file(file: ScannedFile) -> list[str]:
@@ -69,7 +72,7 @@ def _file(file: ScannedFile) -> list[str]:
         add_row(grid, "  for", file.vermagic.strip())
     add_row(grid, "  functions", _counts(file))
     if file.sites_outside:
-        outside = _number(file.sites_outside, "site")
+        outside = plural(file.sites_outside, "site", grouped=True)
         add_row(grid, "", f"{outside} in no function: weak ones that the linker dropped")
     if file.offsets:
         add_row(grid, "  offset", _offsets(file))
@@ -101,10 +104,10 @@ def _offsets(file: ScannedFile) -> str:
 
 def _traceable(one: Offsets, *, pcrel: bool) -> str:
     if pcrel:
-        return _number(one.sites, "function")
+        return plural(one.sites, "function", grouped=True)
     if one.toc_setup:
         return f"{one.sites:,} with TOC"
-    return _number(one.sites, "leaf function") + " without TOC"
+    return plural(one.sites, "leaf function", grouped=True) + " without TOC"
 
 
 def _patch(patch: tuple[PredictedFunction, ...] | None) -> list[str]:

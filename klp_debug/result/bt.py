@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The answer of ``bt``: the stacks of tasks, with the frames that livepatch put by."""
+"""The answer of ``bt``: the stacks of tasks, with the frames that livepatch hides."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -8,6 +8,7 @@ from klp_debug.result.address import Address, Word
 from klp_debug.result.common import Finding, Problem
 from klp_debug.result.func import Hop, RecordResult, SiteResult
 from klp_debug.result.kernel import Kernel
+from klp_debug.result.text import with_module
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ class SiteReport:
     def label(self) -> str:
         """How people call it: ``name [module]``; by its address where no symbol covers it."""
         name = self.function or f"the function at {self.site.address}"
-        return f"{name} [{self.module}]" if self.module else name
+        return with_module(name, self.module)
 
     @property
     def clean(self) -> bool:

@@ -34,6 +34,7 @@ from klp_debug.result.bt import TaskTrace
 from klp_debug.result.common import Finding
 from klp_debug.result.list import Patch
 from klp_debug.result.report import AuditSummary, Report, Verdict
+from klp_debug.result.text import plural
 
 _RULES = (
     toc_stub.judge,
@@ -124,7 +125,7 @@ def _verdict(
 def _health(found: Sequence[Finding]) -> str:
     if not found:
         return "Nothing about it is found to be wrong."
-    number = f"{len(found)} finding{'' if len(found) == 1 else 's'}"
+    number = plural(len(found), "finding")
     return f"But live patching or tracing is not as it should be: {number} below."
 
 
@@ -152,8 +153,8 @@ def _checked(
     )
     checked.append(
         f"{audited.sites} mcount sites with their stubs, records and ops,"
-        f" {_number(len(patches), 'patch', 'patches')}:"
-        f" {_number(len(audited.findings), 'contradiction', 'contradictions')}"
+        f" {_number_or_no(len(patches), 'patch', 'patches')}:"
+        f" {_number_or_no(len(audited.findings), 'contradiction')}"
     )
     return checked
 
@@ -172,5 +173,5 @@ def _with_the_log(view: KernelView, found: list[Finding]) -> tuple[Finding, ...]
     )
 
 
-def _number(number: int, one: str, more: str) -> str:
-    return f"{number or 'no'} {one if number < 2 else more}"
+def _number_or_no(number: int, noun: str, nouns: str | None = None) -> str:
+    return plural(number, noun, nouns) if number else f"no {noun}"

@@ -9,6 +9,7 @@ from klp_debug.render.func import toc_sentence
 from klp_debug.result.bt import Frame
 from klp_debug.result.func import FuncReport, Hop, HopKind
 from klp_debug.result.report import CrashFacts
+from klp_debug.result.text import with_module
 
 _LANES: tuple[tuple[str, frozenset[HopKind]], ...] = (
     ("function", frozenset({"site", "ool-stub", "stub"})),
@@ -59,7 +60,7 @@ def chain_diagram(function: FuncReport, crash: CrashFacts | None) -> Diagram:
 
     :param crash: if it came through this function, the caller is that of the crash
     """
-    name = f"{function.name} [{function.module}]" if function.module else function.name
+    name = with_module(function.name, function.module)
     boxes = list(_boxes(function, name, crash))
     lanes = []
     for title, kinds in _LANES:
