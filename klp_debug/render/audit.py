@@ -74,16 +74,18 @@ def _paragraph(title: str, text: str) -> list[str]:
 
 
 def _counts(answer: Audit) -> list[str]:
-    offsets = [Count(site_place(one.toc_setup, one.offset), one.sites) for one in answer.offsets]
+    offsets = [
+        Count(site_place(place.toc_setup, place.offset), place.sites) for place in answer.offsets
+    ]
     if answer.without_symbol:
         offsets.append(Count(site_place(False, None), answer.without_symbol))
     groups = (
         ("dialect", answer.dialects),
         ("state", answer.states),
         ("offset", tuple(offsets)),
-        ("module stubs", tuple(Count(one.what, one.stubs) for one in answer.stubs)),
+        ("module stubs", tuple(Count(stub.what, stub.stubs) for stub in answer.stubs)),
     )
-    width = max((len(str(one.sites)) for _, counts in groups for one in counts), default=0)
+    width = max((len(str(count.sites)) for _, counts in groups for count in counts), default=0)
     grid = table()
     for title, counts in groups:
         for position, count in enumerate(counts):

@@ -97,33 +97,35 @@ def _counts(file: ScannedFile) -> str:
 
 def _offsets(file: ScannedFile) -> str:
     """Answer what the first of these functions were looked at for: is the offset a constant."""
-    constant = len({one.offset for one in file.offsets}) == 1
-    told = [f"+{one.offset:#x} for {_traceable(one, pcrel=file.pcrel)}" for one in file.offsets]
-    return f"is it a constant? {'yes' if constant else 'no'}: {', '.join(told)}"
+    constant = len({place.offset for place in file.offsets}) == 1
+    places = [
+        f"+{place.offset:#x} for {_traceable(place, pcrel=file.pcrel)}" for place in file.offsets
+    ]
+    return f"is it a constant? {'yes' if constant else 'no'}: {', '.join(places)}"
 
 
-def _traceable(one: Offsets, *, pcrel: bool) -> str:
+def _traceable(place: Offsets, *, pcrel: bool) -> str:
     if pcrel:
-        return plural(one.sites, "function", grouped=True)
-    if one.toc_setup:
-        return f"{one.sites:,} with TOC"
-    return plural(one.sites, "leaf function", grouped=True) + " without TOC"
+        return plural(place.sites, "function", grouped=True)
+    if place.toc_setup:
+        return f"{place.sites:,} with TOC"
+    return plural(place.sites, "leaf function", grouped=True) + " without TOC"
 
 
 def _patch(patch: tuple[PredictedFunction, ...] | None) -> list[str]:
     if not patch:
         return []
     grid = table("  OBJECT", "FUNCTION", "SITE", "REPLACEMENT")
-    for one in patch:
-        position = f",{one.sympos}" if one.sympos else ""
-        replacement = "-" if one.replacement is None else one.replacement.name
-        cells = (f"  {one.object}", one.old_name + position, _site(one), replacement)
+    for func in patch:
+        position = f",{func.sympos}" if func.sympos else ""
+        replacement = "-" if func.replacement is None else func.replacement.name
+        cells = (f"  {func.object}", func.old_name + position, _site(func), replacement)
         add_row(grid, *cells)
     return ["", *lines(grid)]
 
 
-def _site(one: PredictedFunction) -> str:
-    original = one.original
+def _site(func: PredictedFunction) -> str:
+    original = func.original
     if original is None:
         return "unknown"
     if original.site is None:
@@ -136,8 +138,8 @@ def _functions(file: ScannedFile) -> list[str]:
     if not file.functions:
         return []
     grid = table("  ADDRESS", "SECTION", "SITE", "KIND", "FUNCTION")
-    for one in file.functions:
-        site = "-" if one.site is None else f"+{one.site:#x}"
-        kind = "traceable" if file.pcrel and one.site is not None else one.kind
-        add_row(grid, f"  {one.address.bare}", one.section, site, kind, one.name)
+    for function in file.functions:
+        site = "-" if function.site is None else f"+{function.site:#x}"
+        kind = "traceable" if file.pcrel and function.site is not None else function.kind
+        add_row(grid, f"  {function.address.bare}", function.section, site, kind, function.name)
     return ["", *lines(grid)]

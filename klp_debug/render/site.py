@@ -83,13 +83,13 @@ def _ops(ops: tuple[SiteOps, ...]) -> list[str]:
     if not ops:
         return ["", "no ftrace_ops wants this site"]
     grid = table("OPS", "USER", "CALLBACK", "FLAGS")
-    for one in ops:
-        user = one.user or "-"
+    for user_ops in ops:
+        user = user_ops.user or "-"
         add_row(
             grid,
-            one.symbol or one.address.bare,
-            f"{user}: {one.patch}" if one.patch is not None else user,
-            one.func_symbol or one.func.bare,
-            " ".join(one.flags),
+            user_ops.symbol or user_ops.address.bare,
+            f"{user}: {user_ops.patch}" if user_ops.patch is not None else user,
+            user_ops.func_symbol or user_ops.func.bare,
+            " ".join(user_ops.flags),
         )
     return ["", *lines(grid)]

@@ -149,7 +149,9 @@ class Scan:
         """The hazards of that level and above which the baseline does not accept."""
         least = LEVELS.index(self.fail_on)
         return tuple(
-            one for one in self.hazards if not one.accepted and LEVELS.index(one.level) >= least
+            hazard
+            for hazard in self.hazards
+            if not hazard.accepted and LEVELS.index(hazard.level) >= least
         )
 
     @property

@@ -91,7 +91,8 @@ class Census:
     def dialect(self) -> str:
         """Return the dialects of all sites; ``none`` if there is no site."""
         counts = np.bincount(self.dialects[self.site >= 0], minlength=len(DIALECTS))
-        return ", ".join(DIALECTS[one] for one in np.argsort(-counts) if counts[one]) or "none"
+        most_first = np.argsort(-counts)
+        return ", ".join(DIALECTS[index] for index in most_first if counts[index]) or "none"
 
 
 def take_census(obj: ObjectFile) -> Census:

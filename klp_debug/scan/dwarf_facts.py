@@ -42,7 +42,7 @@ def note_missing(census: Census, subject: str, name: str, log: HazardLog) -> Non
     if clones:
         says.append(f"but {', '.join(clones[:_SHOWN])}")
     if copies:
-        cut = "" if all(one.complete for one in functions) else ", perhaps others"
+        cut = "" if all(function.complete for function in functions) else ", perhaps others"
         says.append(f"it is inlined into {_some(copies)}{cut}")
     elif functions and not clones:
         says.append("its debugging information knows it, but no code of it: nothing calls it")
@@ -58,14 +58,14 @@ def note_copies(
 ) -> None:
     """Note that a function, though it is there, is inlined into others as well."""
     functions = census.debug_info.functions(name, symbol.address) or ()
-    here = tuple(one for one in functions if one.start == symbol.address)
-    copies = [one for one in _functions_with_copies(here) if one != name]
+    here = tuple(function for function in functions if function.start == symbol.address)
+    copies = [caller for caller in _functions_with_copies(here) if caller != name]
     if copies:
         log.add(hazards.ORIGINAL_ALSO_INLINED, subject, f"into {_some(copies)}")
 
 
 def _functions_with_copies(functions: tuple[FunctionInUnit, ...]) -> list[str]:
-    return list(dict.fromkeys(name for one in functions for name in one.inlined_into))
+    return list(dict.fromkeys(name for function in functions for name in function.inlined_into))
 
 
 def _some(names: list[str]) -> str:
@@ -114,7 +114,7 @@ def _region(census: Census, address: int) -> str | None:
     for region, name in _REGIONS.items():
         ends = [obj.named_symbols(f"__{name}_{end}") for end in ("start", "end")]
         if obj.kind == "executable" and all(ends):
-            start, stop = (int(obj.symbols["value"][one[0]]) for one in ends)
+            start, stop = (int(obj.symbols["value"][end[0]]) for end in ends)
             if start <= address < stop:
                 return region
     return None
@@ -123,7 +123,7 @@ def _region(census: Census, address: int) -> str | None:
 def _debug_info(census: Census, symbol: NamedSymbol, name: str) -> FunctionInUnit | None:
     """Return what debugging information says of a function; None if it has not just one there."""
     found = census.debug_info.functions(name, symbol.address) or ()
-    here = [one for one in found if one.start == symbol.address]
+    here = [function for function in found if function.start == symbol.address]
     return here[0] if len(here) == 1 else None
 
 

@@ -33,7 +33,7 @@ def check_patch(
     if not info.livepatch and not objects:
         return None
     if not info.livepatch:
-        names = ", ".join(func.old_name for one in objects for func in one.funcs)
+        names = ", ".join(func.old_name for obj in objects for func in obj.funcs)
         log.add(hazards.NOT_MARKED, ".modinfo", f"it would replace {names}")
     if not objects:
         log.add(hazards.NO_KLP_PATCH, "klp_patch", _kind_of_module(census))
@@ -42,8 +42,8 @@ def check_patch(
     check_livepatch_relocations(census.obj, against.get, log)
     late = LateRelocations(census)
     predicted: list[PredictedFunction] = []
-    for one in objects:
-        predicted.extend(_check_object(census, calls, late, info, one, against, log))
+    for obj in objects:
+        predicted.extend(_check_object(census, calls, late, info, obj, against, log))
     return tuple(predicted)
 
 
@@ -76,32 +76,32 @@ def _check_object(
     calls: OuterCalls,
     late: LateRelocations,
     info: ModInfo,
-    one: KlpObject,
+    obj: KlpObject,
     against: Against,
     log: HazardLog,
 ) -> list[PredictedFunction]:
     known = None
-    if one.named and (one.name == "vmlinux" or "-" in one.name):
-        log.add(hazards.OBJECT_NEVER_PATCHED, one.name, f'the klp_object is named "{one.name}"')
+    if obj.named and (obj.name == "vmlinux" or "-" in obj.name):
+        log.add(hazards.OBJECT_NEVER_PATCHED, obj.name, f'the klp_object is named "{obj.name}"')
     else:
-        known = against.get(one.name)
+        known = against.get(obj.name)
         if known is None:
-            number = len(one.funcs)
+            number = len(obj.funcs)
             says = f"{number} of its functions {'is' if number == 1 else 'are'} to be replaced"
-            log.add(hazards.OBJECT_NOT_GIVEN, one.name, says)
+            log.add(hazards.OBJECT_NOT_GIVEN, obj.name, says)
         else:
-            _check_kernel(known, info, one.name, log)
+            _check_kernel(known, info, obj.name, log)
     predicted = []
-    for func in one.funcs:
+    for func in obj.funcs:
         position = f",{func.sympos}" if func.sympos else ""
-        subject = f"{func.old_name}{position} [{one.name}]"
+        subject = f"{func.old_name}{position} [{obj.name}]"
         original = None
         if known is not None:
             original = check_original(known, subject, func, info.release, log)
-        replacement = check_replacement(census, calls, late, subject, one.name, func, log)
+        replacement = check_replacement(census, calls, late, subject, obj.name, func, log)
         predicted.append(
             PredictedFunction(
-                object=one.name,
+                object=obj.name,
                 old_name=func.old_name,
                 sympos=func.sympos,
                 original=original,
@@ -112,7 +112,10 @@ def _check_object(
 
 
 def _check_kernel(known: Census, info: ModInfo, name: str, log: HazardLog) -> None:
-    theirs, ours = (one and one.strip() for one in (modinfo_of(known.obj).vermagic, info.vermagic))
+    theirs, ours = (
+        vermagic and vermagic.strip()
+        for vermagic in (modinfo_of(known.obj).vermagic, info.vermagic)
+    )
     if theirs and ours and theirs != ours:
         log.add(hazards.OTHER_KERNEL, name, f'it has "{theirs}", the patch "{ours}"')
     if known.obj.kind != "executable":

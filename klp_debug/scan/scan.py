@@ -93,7 +93,7 @@ class Scanner:
         patch = None
         if census.obj.kind == "relocatable":
             patch = check_patch(census, info, self._against, log)
-        hazards = [self._hazard(path, one) for one in log.found]
+        hazards = [self._hazard(path, finding) for finding in log.found]
         return self._describe(census, info, patch), hazards
 
     def _hazard(self, path: Path, found: Finding) -> Hazard:

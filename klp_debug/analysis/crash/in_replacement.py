@@ -33,7 +33,7 @@ def judge(scene: CrashScene) -> Verdict | None:
         id=CRASH_IN_REPLACEMENT.id,
         what=("The code of a live patch is involved in this crash.", what),
         proof=tuple(
-            f"#{n} {one.pc} {one.symbol or 'in no symbol'}" for n, one in enumerate(frames)
+            f"#{n} {shown.pc} {shown.symbol or 'in no symbol'}" for n, shown in enumerate(frames)
         )[: number + 3],
         why="The call arrived: no contradiction of a site, stub or ops led there.",
         now=CRASH_IN_REPLACEMENT.action,

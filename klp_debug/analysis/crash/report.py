@@ -164,9 +164,9 @@ def _with_the_log(view: KernelView, found: list[Finding]) -> tuple[Finding, ...]
     if all(finding.id != FTRACE_DISABLED.id for finding in found):
         return tuple(found)
     lines = ftrace_bug_lines(view.log)
-    told = "; the log: " + " / ".join(lines) if lines else "; the log has no 'ftrace bug'"
+    excerpt = "; the log: " + " / ".join(lines) if lines else "; the log has no 'ftrace bug'"
     return tuple(
-        dataclasses.replace(finding, evidence=finding.evidence + told)
+        dataclasses.replace(finding, evidence=finding.evidence + excerpt)
         if finding.id == FTRACE_DISABLED.id
         else finding
         for finding in found

@@ -114,8 +114,8 @@ def _behind(site: SiteReport, link: int) -> str:
 def _step(step: Step, registers: Registers) -> str:
     (instruction,) = disassemble(step.words, step.address)
     text = f"{instruction.mnemonic or ''} {instruction.operands or ''}".strip()
-    told = " ".join(f"{word:08x}" for word in step.words)
-    line = f"{told}  {text}" if text else told
+    words = " ".join(f"{word:08x}" for word in step.words)
+    line = f"{words}  {text}" if text else words
     if step.register is None or step.value is None:
         return line
     line += f": {step.register} = {format_number(step.value)}"
