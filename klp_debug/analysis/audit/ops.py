@@ -103,6 +103,8 @@ def ops_findings(view: KernelView, sites: Sites, disarmed: DisarmedFunctions) ->
 
 def _wrong_flags(sites: Sites, wanted: Wanted, kept: Mask) -> dict[str, Mask]:
     """Return name of a flag -> where it is wrong; each but DISABLED, which nothing asks for."""
+    # What is noted in a record as soon as an ops is enabled or its filter changes, before any site
+    # is written: by __ftrace_hash_rec_update(), and IPMODIFY by __ftrace_hash_update_ipmodify().
     expected = {
         "REGS": wanted.regs,
         "IPMODIFY": wanted.ipmodify,
@@ -115,6 +117,8 @@ def _wrong_flags(sites: Sites, wanted: Wanted, kept: Mask) -> dict[str, Mask]:
     # ftrace_hash_move() takes a site out of a filter while test_rec_ops_needs_regs() still finds it
     # there, so REGS can outlive the last ops that asked for it: seen with kprobes, Linux 7.2.
     wrong["REGS"] &= wanted.regs | ~enabled
+    # What ftrace_check_record() notes when the site is written: X_EN follows X in a record that is
+    # ENABLED, and is cleared together with ENABLED.
     one_user = wanted.count == 1
     for name in _PAIRS:
         now = sites.flagged(f"{name}_EN")
@@ -122,7 +126,11 @@ def _wrong_flags(sites: Sites, wanted: Wanted, kept: Mask) -> dict[str, Mask]:
         # Direct calls and calls by one ops are made only where that ops is alone.
         alone = one_user | (name not in ("DIRECT", "CALL_OPS"))
         wrong[f"{name}_EN"] |= kept & enabled & (now != (sites.flagged(name) & alone))
+    # Not the other way round: while the sysctl ftrace_enabled is 0, a wanted site stays idle.
     wrong["ENABLED"] = kept & enabled & (wanted.count == 0)
+    # Both stay when the last ops goes (FTRACE_NOCLEAR_FLAGS): TOUCHED on a site that was ever
+    # armed, MODIFIED on one that was armed for IPMODIFY or DIRECT. So an idle record may have them,
+    # and MODIFIED without TOUCHED is wrong anywhere.
     touched = sites.flagged("TOUCHED")
     if sites.has_flag("TOUCHED"):
         wrong["TOUCHED"] = kept & enabled & ~touched
