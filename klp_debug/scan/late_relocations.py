@@ -9,7 +9,8 @@ through a doubleword of .toc, so that one step is followed.
 
 from collections.abc import Iterator
 
-from klp_debug.elf.object_file import RELOCATION, is_livepatch_section
+from klp_debug.elf.format import RELOCATION
+from klp_debug.elf.object_file import is_livepatch_section
 from klp_debug.scan import hazards
 from klp_debug.scan.census import Census
 from klp_debug.scan.hazard_log import HazardLog

@@ -11,7 +11,8 @@ Source: include/linux/livepatch.h.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from klp_debug.elf.object_file import STT_OBJECT, ObjectFile
+from klp_debug.elf.format import STT_OBJECT
+from klp_debug.elf.object_file import ObjectFile
 from klp_debug.elf.struct_layout import StructLayout
 from klp_debug.scan.pointers import Place, Pointers
 
