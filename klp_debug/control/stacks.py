@@ -19,7 +19,7 @@ from drgn import Object, Program
 
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch_stack import livepatch_stack_entries
-from klp_debug.kernel.stacktrace import STACK_FRAME_LR_SAVE, STACK_FRAME_REGS_MARKER
+from klp_debug.kernel.stack_frame import STACK_FRAME_LR_SAVE, STACK_FRAME_REGS_MARKER
 from klp_debug.kernel.task import task_stack, thread_size
 from klp_debug.result.registers import Registers
 from klp_debug.targets.registers import MSR_PR

@@ -21,6 +21,8 @@ from klp_debug.elf.format import SHN_ABS, SHN_UNDEF, STT_FUNC, STT_NOTYPE, STT_O
 from klp_debug.kernel.walk import MAX_ENTRIES, WalkError, c_array_string
 from klp_debug.result.text import with_module
 
+KERNEL_TEXT = (("_stext", "_etext"), ("_sinittext", "_einittext"))
+"""Symbols around vmlinux's text, and around what it drops when it has booted."""
 FUNCTION = np.dtype([("address", "<u8"), ("size", "<u8"), ("st_other", "u1")])
 """One function: its global entry point, its size in bytes, its symbol's ``st_other``."""
 

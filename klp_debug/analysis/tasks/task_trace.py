@@ -10,11 +10,8 @@ from klp_debug.analysis.tasks.unwind import Unwinder
 from klp_debug.analysis.view.find_site import site_of_call
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch_stack import LivepatchEntry
-from klp_debug.kernel.stacktrace import (
-    ReliableWalk,
-    arch_stack_walk_reliable,
-    exception_registers,
-)
+from klp_debug.kernel.stack_frame import exception_registers
+from klp_debug.kernel.stacktrace import ReliableWalk, arch_stack_walk_reliable
 from klp_debug.kernel.task import (
     task_comm,
     task_cpu,
