@@ -12,15 +12,16 @@ from drgn import Program, sizeof
 from klp_debug.analysis.catalogue import LIVEPATCH_STACK_DAMAGED, LIVEPATCH_STACK_OVERFLOW
 from klp_debug.analysis.crash.crash import CrashScene
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.kernel.ftrace_symbols import LIVEPATCH_HANDLER
 from klp_debug.kernel.livepatch_stack import ENTRY_SIZE
+from klp_debug.kernel.stack_frame import STACK_FRAME_MIN_SIZE
 from klp_debug.result.finding import Finding, FindingKind
 from klp_debug.result.report import Verdict
 from klp_debug.result.trace import TaskTrace
 
-_HANDLER = "livepatch_handler"
 _SHOWN = 3
-_FRAMES = 2 * 32
-"""What ftrace_caller makes besides struct pt_regs, in bytes: two frames (STACK_FRAME_MIN_SIZE)."""
+_FRAMES = 2 * STACK_FRAME_MIN_SIZE
+"""What ftrace_caller makes besides struct pt_regs, in bytes: two frames."""
 
 
 def judge(scene: CrashScene) -> Verdict | None:
@@ -30,7 +31,7 @@ def judge(scene: CrashScene) -> Verdict | None:
     if trace is None or kind is None:
         return None
     trapped = any(
-        (frame.symbol or "").startswith(f"{_HANDLER}+") and frame.interrupted
+        (frame.symbol or "").startswith(f"{LIVEPATCH_HANDLER}+") and frame.interrupted
         for frame in trace.frames
     )
     if kind is LIVEPATCH_STACK_OVERFLOW:
@@ -44,7 +45,7 @@ def judge(scene: CrashScene) -> Verdict | None:
         id=kind.id,
         what=(
             first,
-            f"{_HANDLER} found it when a replacement returned, and trapped."
+            f"{LIVEPATCH_HANDLER} found it when a replacement returned, and trapped."
             if trapped
             else "Each overwrites the other, return addresses among it.",
         ),
