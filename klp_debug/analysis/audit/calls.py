@@ -9,9 +9,10 @@ from drgn import FaultError
 
 from klp_debug.analysis import catalogue
 from klp_debug.analysis.audit.sites import ARMED, Mask, Sites
-from klp_debug.analysis.chain.stubs import FTRACE_CALLER, FTRACE_REGS_CALLER, FollowedStub, Stubs
+from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace_ops import ftrace_direct_functions
+from klp_debug.kernel.ftrace_symbols import FTRACE_CALLER, FTRACE_REGS_CALLER
 from klp_debug.ppc64le.stub import STUB_MAGIC, StubKind
 from klp_debug.result.address import Address, Word
 from klp_debug.result.common import Finding

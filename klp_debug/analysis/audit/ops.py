@@ -18,7 +18,9 @@ from klp_debug.analysis.audit.disarmed import DisarmedFunctions
 from klp_debug.analysis.audit.sites import ARMED, Mask, Sites
 from klp_debug.analysis.patches.func_stacks import FuncStacks
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.kernel.ftrace import OPS_POINTER_OFFSET
 from klp_debug.kernel.ftrace_ops import for_each_ftrace_ops, ftrace_ops_filter
+from klp_debug.kernel.ftrace_symbols import CALL_LABELS
 from klp_debug.ppc64le.entry import local_entry_offset
 from klp_debug.ppc64le.instruction import branch_target
 from klp_debug.result.address import Address, Word
@@ -163,7 +165,7 @@ def _pointers(view: KernelView, sites: Sites, wanted: Wanted, kept: Mask) -> Ite
     expected = np.where(sites.flagged("ENABLED"), np.where(alone, wanted.last, listed), nop)
     wrong = kept & sites.ool_read & (sites.ool_ops != expected)
     for index in np.flatnonzero(wrong).tolist():
-        at = int(sites.records.ool_stubs[index]) - 8
+        at = int(sites.records.ool_stubs[index]) + OPS_POINTER_OFFSET
         yield catalogue.SITE_WRONG_OPS.on(
             sites.name(index),
             f"{Address(at)} holds {_named(view, int(sites.ool_ops[index]))},"
@@ -203,7 +205,7 @@ def dispatcher_findings(view: KernelView) -> Iterator[Finding]:
         func = view.prog["ftrace_trace_function"].value_()
         symbol = view.symbols.covering(func)
         entry = func + (local_entry_offset(symbol.st_other) if symbol is not None else 0)
-        for label in ("ftrace_call", "ftrace_regs_call"):
+        for label in CALL_LABELS:
             for call in view.symbols.named(label, "vmlinux"):
                 (word,) = view.words(call.address, 1)
                 target = branch_target(word, call.address)
