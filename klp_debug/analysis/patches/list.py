@@ -22,7 +22,7 @@ from klp_debug.kernel.livepatch import (
 )
 from klp_debug.kernel.walk import c_string
 from klp_debug.result.address import Address
-from klp_debug.result.patches import (
+from klp_debug.result.list import (
     Mechanism,
     Patch,
     PatchedFunction,
@@ -35,6 +35,13 @@ from klp_debug.result.patches import (
 def livepatches(view: KernelView) -> tuple[Patch, ...]:
     """
     Return every patch of ``klp_patches``, in stacking order.
+
+    >>> for patch in livepatches(view):
+    ...     print(patch.stack_order, patch.name, [obj.name for obj in patch.objects])
+    1 leaf_patch ['scsi_common']
+    2 toc_patch ['scsi_common']
+    3 cmdline_patch_1 ['vmlinux']
+    4 cmdline_patch_2 ['vmlinux']
 
     What cannot be read becomes a problem of the view; the rest is returned.
     """
