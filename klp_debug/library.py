@@ -35,6 +35,7 @@ from klp_debug.command.ops import OPS
 from klp_debug.command.report import REPORT
 from klp_debug.command.site import SITE
 from klp_debug.command.transition import TRANSITION
+from klp_debug.control.consent import Consent
 from klp_debug.errors import TargetError
 from klp_debug.kernel.livepatch import (
     for_each_klp_func,
@@ -100,7 +101,8 @@ address in it, as a drgn object (the function itself, or a pointer to it such as
 
 
 def _ask(prog: Program, command: Command, **arguments: object) -> Any:
-    return command.run(view_of(prog), Namespace(**arguments))
+    nobody = Consent(confirm=None, show=lambda change: None)
+    return command.run(view_of(prog), Namespace(**arguments), nobody)
 
 
 def _spec(place: Place) -> str:

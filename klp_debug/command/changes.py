@@ -8,6 +8,7 @@ from drgn import FaultError
 
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Argument, CommandError
+from klp_debug.control.consent import Consent
 from klp_debug.control.operation import (
     NoConsentError,
     Request,
@@ -42,6 +43,8 @@ CHANGE_ARGUMENTS = (
 def change(
     view: KernelView,
     args: argparse.Namespace,
+    consent: Consent,
+    *,
     action: Action,
     subject: str,
     plan: Callable[[Session], Plan],
@@ -58,8 +61,7 @@ def change(
         dry_run=args.dry_run,
         force=args.force,
         yes=args.yes,
-        confirm=getattr(args, "confirm", None),
-        show=getattr(args, "show_plan", None),
+        consent=consent,
     )
     try:
         with control_session(view, request) as session:

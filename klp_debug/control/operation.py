@@ -2,7 +2,7 @@
 """One change from its plan to its end: the order in which nothing can be skipped."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from drgn import FaultError
@@ -10,6 +10,7 @@ from drgn import FaultError
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.control.apply import apply, compare_all
 from klp_debug.control.boot import boot_identity
+from klp_debug.control.consent import Consent
 from klp_debug.control.journal import (
     JournalText,
     JournalWriter,
@@ -29,20 +30,18 @@ class NoConsentError(Exception):
     """Nobody can be asked, and ``--yes`` was not said; the message is a sentence for the user."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What a user asks for, and how."""
 
     action: Action
     subject: str
     """The patch, or for ``undo`` what is to be taken back."""
-    dry_run: bool = False
-    force: bool = False
-    yes: bool = False
-    confirm: Callable[[Change], bool] | None = None
-    """Shows the change and asks; None where nobody can be asked."""
-    show: Callable[[Change], None] | None = None
-    """Shows the change, about which ``yes`` was said beforehand."""
+    dry_run: bool
+    force: bool
+    yes: bool
+    """Whether the user agreed beforehand."""
+    consent: Consent
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +114,15 @@ def perform(view: KernelView, request: Request, session: Session, plan: Plan) ->
     if session.memory is None or session.writer is None:
         return _with_problems(view, change)
     if plan.writes and not request.yes:
-        if request.confirm is None:
+        confirm = request.consent.confirm
+        if confirm is None:
             raise NoConsentError(
                 "nobody can be asked here whether to write: say --yes, or --dry-run"
             )
-        if not request.confirm(change):
+        if not confirm(change):
             return replace(change, outcome="declined")
-    elif plan.writes and request.show is not None:
-        request.show(change)
+    elif plan.writes:
+        request.consent.show(change)
     return _with_problems(view, _apply(session.writer, session.memory, change, plan))
 
 

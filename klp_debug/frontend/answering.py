@@ -6,7 +6,7 @@ import argparse
 from klp_debug.analysis.view.consistency import steady_answer
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Command
-from klp_debug.frontend.confirm import confirmation, showing
+from klp_debug.frontend.confirm import terminal_consent
 from klp_debug.frontend.progress import progress
 from klp_debug.render.formats import FORMATS
 from klp_debug.result.answer import Answer
@@ -23,12 +23,11 @@ def ask(command: Command, target: Target | None, args: argparse.Namespace) -> An
     """
     debugger = target.debugger if target is not None else None
     with progress(command.name, debugger) as line:
-        args.confirm = confirmation(line.hide)
-        args.show_plan = showing(line.hide)
+        consent = terminal_consent(line.hide)
 
         def once() -> Answer:
             view = KernelView(target) if target is not None else None
-            return command.run(view, args, line.say)
+            return command.run(view, args, consent, line.say)
 
         if target is not None and target.changes:
             answer = steady_answer(target.prog, once)

@@ -79,7 +79,7 @@ def _open(args: argparse.Namespace) -> Target:
 def _answer(args: argparse.Namespace) -> int:
     command: Command = args.run
     if command.needs_target:
-        with page_file(args) as write_page, _open(args) as target:
+        with page_file(command.page_path(args)) as write_page, _open(args) as target:
             answer = write_page(ask(command, target, args))
         _tell_traffic(target, args)
     else:

@@ -10,14 +10,14 @@ from drgn import Program
 from klp_debug.analysis.view.consistency import steady_answer
 from klp_debug.analysis.view.view_cache import view_of
 from klp_debug.command.command import Command, CommandError
+from klp_debug.control.consent import Consent
 from klp_debug.errors import TargetError
 from klp_debug.frontend.answering import show
 from klp_debug.frontend.command_parsers import add_command_parsers
-from klp_debug.frontend.confirm import confirmation, showing
+from klp_debug.frontend.confirm import terminal_consent
 from klp_debug.frontend.page_file import page_file
 from klp_debug.frontend.progress import progress
 from klp_debug.result.answer import Answer
-from klp_debug.result.control import Change
 from klp_debug.targets.host_program import target_of
 
 
@@ -75,13 +75,13 @@ def answer(
     parser: argparse.ArgumentParser,
     program: Callable[[], Program],
     words: Sequence[str],
-    confirming: Callable[[Callable[[], None]], Callable[[Change], bool] | None] = confirmation,
+    consent_by: Callable[[Callable[[], None]], Consent] = terminal_consent,
 ) -> Answer:
     """
     Run a command on the host's program, print its answer and return it.
 
     :param program: returns it; not called for a command that needs none
-    :param confirming: as :func:`klp_debug.frontend.confirm.confirmation`, by the host's custom
+    :param consent_by: as :func:`klp_debug.frontend.confirm.terminal_consent`, by the host's custom
     :raises HelpShown: if the words asked for help instead
     :raises UsageError: if they make no command
     :raises HostedError: if the command cannot be answered
@@ -89,21 +89,20 @@ def answer(
     args = parser.parse_args(words)
     command: Command = args.run
     try:
-        with page_file(args) as write_page, progress(command.name) as line:
-            args.confirm = confirming(line.hide)
-            args.show_plan = showing(line.hide)
+        with page_file(command.page_path(args)) as write_page, progress(command.name) as line:
+            consent = consent_by(line.hide)
             if command.needs_target:
-                found = write_page(_ask(command, program(), args))
+                found = write_page(_ask(command, program(), args, consent))
             else:
-                found = command.run(None, args, line.say)
+                found = command.run(None, args, consent, line.say)
     except (TargetError, CommandError) as error:
         raise HostedError(str(error)) from None
     show(command, found, args)
     return found
 
 
-def _ask(command: Command, prog: Program, args: argparse.Namespace) -> Answer:
+def _ask(command: Command, prog: Program, args: argparse.Namespace, consent: Consent) -> Answer:
     def once() -> Answer:
-        return command.run(view_of(prog), args)
+        return command.run(view_of(prog), args, consent)
 
     return steady_answer(prog, once) if target_of(prog).changes else once()

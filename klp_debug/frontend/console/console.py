@@ -73,7 +73,7 @@ class Console:
         if isinstance(command, OwnCommand):
             command.run(args)
             return Done(FINE, failed=False)
-        with page_file(args) as write_page:
+        with page_file(command.page_path(args)) as write_page:
             answer = write_page(ask(command, self.target, args))
         show(command, answer, args)
         if isinstance(answer, Change):
