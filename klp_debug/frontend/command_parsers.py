@@ -41,7 +41,14 @@ def add_command_parsers(
 
 
 def add_formats(command: Command, parser: argparse.ArgumentParser) -> None:
-    """Add an option for each form that a command's answer can be printed in, but text."""
+    """
+    Add an option for each form that a command's answer can be printed in, but text.
+
+    Parsed arguments then hold the name of the form as ``format``.
+    """
     formats = parser.add_mutually_exclusive_group()
     for name in ("json", *command.formats):
-        formats.add_argument(f"--{name}", action="store_true", help=FORMATS[name].help)
+        formats.add_argument(
+            f"--{name}", action="store_const", const=name, dest="format", help=FORMATS[name].help
+        )
+    parser.set_defaults(format="text")

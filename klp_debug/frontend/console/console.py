@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from klp_debug.command import COMMANDS
 from klp_debug.command.command import Argument, CommandError
 from klp_debug.errors import TargetError
-from klp_debug.frontend.answering import ask, show
 from klp_debug.frontend.completion.lines import HelpShown, Lines, OwnCommand
 from klp_debug.frontend.completion.names import Names
 from klp_debug.frontend.console.own_commands import own_commands
 from klp_debug.frontend.exit_codes import FINDINGS, FINE, UNUSABLE
-from klp_debug.frontend.page_file import page_file
+from klp_debug.frontend.run import FrontDoor, run
 from klp_debug.frontend.tell import tell
 from klp_debug.result.control import Change
 from klp_debug.targets.target import Target
@@ -36,6 +35,7 @@ class Console:
         """Take an opened target."""
         self.target = target
         self.names = Names(target)
+        self._door = FrontDoor(opened=lambda: contextlib.nullcontext(target))
         self.lines = Lines(
             COMMANDS,
             (
@@ -73,9 +73,7 @@ class Console:
         if isinstance(command, OwnCommand):
             command.run(args)
             return Done(FINE, failed=False)
-        with page_file(command.page_path(args)) as write_page:
-            answer = write_page(ask(command, self.target, args))
-        show(command, answer, args)
+        answer = run(command, args, self._door)
         if isinstance(answer, Change):
             with contextlib.suppress(TargetError):
                 self.names.look()

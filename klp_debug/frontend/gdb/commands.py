@@ -80,7 +80,7 @@ class _Subcommand(gdb.Command):
         words += self._settings.format_of(self._command, words)
         words.insert(0, self._command.name)
         try:
-            done = answer(self._parser, self._host.program, words, gdb_consent)
+            done = answer(self._parser, self._host.target, words, gdb_consent)
         except HelpShown:
             _set_status(FINE)
             return

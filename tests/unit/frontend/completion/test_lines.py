@@ -34,9 +34,9 @@ def test_arguments_are_those_of_the_shell() -> None:
     assert parsed is not None
     command, args = parsed
     assert command.name == "disarm"
-    assert (args.patch, args.function, args.dry_run, args.json) == (
+    assert (args.patch, args.function, args.dry_run, args.format) == (
         *("leaf_patch", "int_to_scsilun"),
-        *(True, False),
+        *(True, "text"),
     )
 
 
