@@ -9,7 +9,7 @@ from klp_debug.command.command import Argument, Command
 from klp_debug.control.consent import Consent
 from klp_debug.control.operation import Session
 from klp_debug.control.plan import Plan
-from klp_debug.control.undo import plan_undo
+from klp_debug.control.recovery import plan_undo
 from klp_debug.result.control import Change
 
 

@@ -2,6 +2,8 @@
 """One change from its plan to its end: the order in which nothing can be skipped."""
 
 import contextlib
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -9,7 +11,6 @@ from drgn import FaultError
 
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.control.apply import apply, compare_all
-from klp_debug.control.boot import boot_identity
 from klp_debug.control.consent import Consent
 from klp_debug.control.journal import (
     JournalText,
@@ -21,9 +22,12 @@ from klp_debug.control.journal import (
 from klp_debug.control.plan import Plan
 from klp_debug.control.safety import objections
 from klp_debug.errors import TargetError
+from klp_debug.kernel.boot import boot_facts
 from klp_debug.kernel.walk import WalkError
 from klp_debug.result.control import Action, Change
 from klp_debug.targets.writable import WritableMemory
+
+_BOOT_DIGITS = 16
 
 
 class NoConsentError(Exception):
@@ -51,6 +55,22 @@ class Session:
     text: JournalText
     writer: JournalWriter | None
     memory: WritableMemory | None
+
+
+def boot_identity(view: KernelView) -> str:
+    """
+    Return 16 hexadecimal digits that tell this boot of this kernel from every other.
+
+    By them its journal is found.
+
+    :raises WalkError, drgn.FaultError: if what tells it cannot be read
+    :raises TargetError: if the kernel has nothing that tells it
+    """
+    facts = boot_facts(view.prog)
+    if len(facts) < 3:
+        raise TargetError("nothing in this kernel tells one boot of it from another")
+    text = json.dumps([view.target.build_id, facts], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:_BOOT_DIGITS]
 
 
 @contextlib.contextmanager

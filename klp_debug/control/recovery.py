@@ -2,6 +2,7 @@
 """What the target's memory says of the operations of its journal, and what takes them back."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.control.functions import PatchFunction, patch_functions
@@ -112,6 +113,24 @@ class Recovery:
                 skipped.append(f"{wanted.function}: gone, the kernel unpatched it since")
             case "changed":
                 skipped.append(f"{wanted.function}: {wanted.what} at {wanted.address} {_CHANGED}")
+
+
+def plan_undo(view: KernelView, text: JournalText, *, everything: bool) -> Plan:
+    """
+    Plan that what was cut short is as if it had never begun; else that the last operation is.
+
+    :param everything: whether to take back all operations
+    :raises WalkError, drgn.FaultError: where the kernel's structures cannot be read
+    """
+    entries = list(text.unfinished)
+    if everything:
+        entries = sorted({*entries, *text.in_force}, key=lambda entry: entry.number)
+    elif not entries:
+        entries = text.in_force[-1:]
+    plan = Recovery(view).plan_to_end(entries)
+    # Finishing an interrupted undo also undoes what it was undoing.
+    more = [number for entry in entries for number in entry.undoes]
+    return replace(plan, undoes=tuple(dict.fromkeys([*plan.undoes, *more])))
 
 
 _CHANGED = "holds neither what was written nor what was there before: something else changed it"

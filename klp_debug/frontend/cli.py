@@ -14,8 +14,7 @@ from klp_debug.errors import TargetError
 from klp_debug.frontend.command_parsers import add_command_parsers
 from klp_debug.frontend.console import CONSOLE_DESCRIPTION
 from klp_debug.frontend.drgn_prompt import add_drgn_parser
-from klp_debug.frontend.ending import ending_in_order
-from klp_debug.frontend.exit_codes import EPILOG, FINDINGS, FINE, UNUSABLE
+from klp_debug.frontend.exit import EPILOG, FINDINGS, FINE, UNUSABLE, ending_in_order
 from klp_debug.frontend.gdb_prompt import add_gdb_parser
 from klp_debug.frontend.progress import progress
 from klp_debug.frontend.run import FrontDoor, run

@@ -11,7 +11,7 @@ from klp_debug.errors import TargetError
 from klp_debug.frontend.completion.lines import HelpShown, Lines, OwnCommand
 from klp_debug.frontend.completion.names import Names
 from klp_debug.frontend.console.own_commands import own_commands
-from klp_debug.frontend.exit_codes import FINDINGS, FINE, UNUSABLE
+from klp_debug.frontend.exit import FINDINGS, FINE, UNUSABLE
 from klp_debug.frontend.run import FrontDoor, run
 from klp_debug.frontend.tell import tell
 from klp_debug.result.control import Change

@@ -11,7 +11,7 @@ from klp_debug.frontend.completion.prompt import ConsoleCompleter
 from klp_debug.frontend.console.console import Console
 from klp_debug.frontend.console.own_commands import LeaveConsole
 from klp_debug.frontend.console.status_line import status_line
-from klp_debug.frontend.exit_codes import FINE
+from klp_debug.frontend.exit import FINE
 from klp_debug.frontend.tell import tell
 from klp_debug.targets.target import Target
 

@@ -11,7 +11,7 @@ import gdb
 from klp_debug.command import COMMANDS
 from klp_debug.command.command import Command
 from klp_debug.frontend.command_parsers import add_formats
-from klp_debug.frontend.exit_codes import FINDINGS, FINE, UNUSABLE
+from klp_debug.frontend.exit import FINDINGS, FINE, UNUSABLE
 from klp_debug.frontend.gdb.completion import completions
 from klp_debug.frontend.gdb.confirm import gdb_consent
 from klp_debug.frontend.gdb.functions import register_functions
