@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 from klp_debug.command.command import CommandError
 from klp_debug.errors import TargetError
-from klp_debug.frontend.command_parsers import add_command_parsers
+from klp_debug.frontend.command_parsers import CommandLineParser, add_command_parsers
 from klp_debug.frontend.console import CONSOLE_DESCRIPTION
 from klp_debug.frontend.drgn_prompt import add_drgn_parser
 from klp_debug.frontend.exit import EPILOG, FINDINGS, FINE, UNUSABLE, ending_in_order
@@ -26,7 +26,7 @@ from klp_debug.targets.target import Target
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    top = argparse.ArgumentParser(
+    top = CommandLineParser(
         prog="klp-debug",
         description="What does this ppc64le kernel really run when a live-patched function is"
         " called, and if that went wrong, why?",
@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"klp-debug {version('klp-debug')}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = top.add_commands()
     for command, sub in add_command_parsers(commands, EPILOG):
         if command.needs_target:
             add_target_arguments(sub)
@@ -51,6 +51,14 @@ def parser() -> argparse.ArgumentParser:
     console.set_defaults(enter=_run_console)
     add_drgn_parser(commands)
     add_gdb_parser(commands)
+    help_ = commands.add_parser(
+        "help",
+        help="show the help of a command, or list the commands",
+        description="`help COMMAND` is `COMMAND --help`, `help` alone is `--help`.",
+        allow_abbrev=False,
+    )
+    help_.add_argument("of", metavar="COMMAND", nargs="?", help="whose help")
+    help_.set_defaults(enter=_help)
     return top
 
 
@@ -69,6 +77,10 @@ def main(argv: list[str] | None = None) -> int:
         return FINE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+
+
+def _help(args: argparse.Namespace) -> int:
+    return main(["--help"] if args.of is None else [args.of, "--help"])
 
 
 @contextmanager

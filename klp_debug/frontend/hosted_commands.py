@@ -10,7 +10,7 @@ from klp_debug.analysis.view.view_cache import view_of
 from klp_debug.command.command import Command, CommandError
 from klp_debug.control.consent import Consent
 from klp_debug.errors import TargetError
-from klp_debug.frontend.command_parsers import add_command_parsers
+from klp_debug.frontend.command_parsers import CommandLineParser, add_command_parsers
 from klp_debug.frontend.confirm import terminal_consent
 from klp_debug.frontend.progress import progress
 from klp_debug.frontend.run import FrontDoor, run
@@ -30,7 +30,7 @@ class HelpShown(Exception):  # noqa: N818 - it is no error
     """Help was asked for, and printed."""
 
 
-class HostedParser(argparse.ArgumentParser):
+class HostedParser(CommandLineParser):
     """A parser that does not end the process."""
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
@@ -62,8 +62,7 @@ def hosted_parser(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for _ in add_command_parsers(commands):
+    for _ in add_command_parsers(top.add_commands()):
         pass
     return top
 

@@ -22,8 +22,23 @@ class ConsoleCompleter(Completer):
     def get_completions(
         self, document: Document, complete_event: CompleteEvent
     ) -> Iterator[Completion]:
-        """Yield what the word may become, in alphabetical order."""
+        """
+        Yield what the word may become, in alphabetical order.
+
+        As in bash, a space follows the only word that it may become.
+        """
         line = document.text_before_cursor
         length = len(line.rpartition(" ")[2])
-        for candidate in candidates(self._lines, self._names, line):
+        found = candidates(self._lines, self._names, line)
+        if len(found) == 1 and not document.text_after_cursor.startswith(" "):
+            found = [found[0] + self._behind(line, found[0])]
+        for candidate in found:
             yield Completion(candidate, start_position=-length)
+
+    def _behind(self, line: str, word: str) -> str:
+        """Return what follows a word that is complete: a space, or nothing if more of it may."""
+        if word.endswith(":"):  # a module, whose function comes next
+            return ""
+        if word.startswith("-") and self._lines.takes_value(line.split()[0], word):
+            return ""  # its value may be behind a space or a `=`
+        return " "

@@ -56,7 +56,8 @@ def test_a_line_that_says_nothing(line: str) -> None:
     ("line", "sentence"),
     [
         ("nosuch", "no command nosuch: see help"),
-        ("lis", "no command lis: see help"),
+        ("lis", r"^no command lis: did you mean 'list'\?$"),
+        ("help\x1b", r"^no command help\\x1b: did you mean 'help'\?$"),
         ("no\x1b[31msuch", r"no command no\\x1b\[31msuch"),
         ("func", "func: the following arguments are required"),
         ("func a b", "func: unrecognized arguments: b"),
