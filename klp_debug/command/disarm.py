@@ -4,10 +4,10 @@
 import argparse
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.command.changes import CHANGE_ARGUMENTS, change
+from klp_debug.command.change import CHANGE_ARGUMENTS, change
 from klp_debug.command.command import Argument, Command
+from klp_debug.control.change import Session
 from klp_debug.control.consent import Consent
-from klp_debug.control.operation import Session
 from klp_debug.control.plan import Plan, plan_disarm
 from klp_debug.result.control import Change
 

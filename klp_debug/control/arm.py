@@ -2,9 +2,9 @@
 """What arms a patch again: the journal's old values, or where it tells none the kernel's own."""
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.control.functions import PatchFunction
 from klp_debug.control.journal import JournalText
 from klp_debug.control.mechanisms import planned_write
+from klp_debug.control.patch_function import PatchFunction
 from klp_debug.control.plan import Plan, Switch, find_functions
 from klp_debug.control.recovery import Recovery
 from klp_debug.result.control import PlannedWrite

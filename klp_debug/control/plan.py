@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from klp_debug.analysis.patches.disarmed import redirected_to
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.control.functions import PatchFunction, Version, patch_functions, patch_names
 from klp_debug.control.mechanisms import (
     NOTES,
     MechanismError,
     default_mechanism,
     disarming_write,
 )
+from klp_debug.control.patch_function import PatchFunction, Version, patch_functions, patch_names
 from klp_debug.kernel.livepatch import klp_func_patch, klp_patch_name
 from klp_debug.result.control import PlannedWrite
 from klp_debug.result.patches import Mechanism

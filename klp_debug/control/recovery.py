@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.control.functions import PatchFunction, patch_functions
 from klp_debug.control.journal import Entry, JournalText
+from klp_debug.control.patch_function import PatchFunction, patch_functions
 from klp_debug.control.plan import Plan, Switch
 from klp_debug.result.control import (
     Operation,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.control.functions import patch_functions, patch_names
+from klp_debug.control.change import boot_identity
 from klp_debug.control.journal import (
     Entry,
     JournalText,
@@ -14,7 +14,7 @@ from klp_debug.control.journal import (
     other_journals,
     read_journal,
 )
-from klp_debug.control.operation import boot_identity
+from klp_debug.control.patch_function import patch_functions, patch_names
 from klp_debug.control.recovery import Recovery, describe
 from klp_debug.errors import TargetError
 from klp_debug.result.control import HeldFunction, Journal, Operation, Status

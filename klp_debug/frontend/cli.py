@@ -101,7 +101,7 @@ def _answer(args: argparse.Namespace) -> int:
 
 def _run_console(args: argparse.Namespace) -> int:
     # What only the console needs takes every command a fifth of its start.
-    from klp_debug.frontend.console.loop import run_console
+    from klp_debug.frontend.console.read_lines import run_console
 
     with _opened(args) as target:
         return run_console(target)

@@ -11,9 +11,9 @@ from klp_debug.command.command import Command, CommandError
 from klp_debug.control.consent import Consent
 from klp_debug.errors import TargetError
 from klp_debug.frontend.command_parsers import CommandLineParser, add_command_parsers
-from klp_debug.frontend.confirm import terminal_consent
 from klp_debug.frontend.progress import progress
 from klp_debug.frontend.run import FrontDoor, run
+from klp_debug.frontend.terminal_consent import terminal_consent
 from klp_debug.result.answer import Answer
 from klp_debug.targets.target import Target
 

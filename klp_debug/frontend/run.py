@@ -10,9 +10,9 @@ from klp_debug.analysis.view.consistency import steady_answer
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Command
 from klp_debug.control.consent import Consent
-from klp_debug.frontend.confirm import terminal_consent
 from klp_debug.frontend.page_file import page_file
 from klp_debug.frontend.progress import progress
+from klp_debug.frontend.terminal_consent import terminal_consent
 from klp_debug.render.formats import FORMATS
 from klp_debug.result.answer import Answer
 from klp_debug.targets.target import Target

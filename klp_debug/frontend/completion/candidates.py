@@ -4,8 +4,8 @@
 from collections.abc import Iterable
 
 from klp_debug.command.command import CommandError
-from klp_debug.frontend.completion.lines import Lines
-from klp_debug.frontend.completion.names import Names
+from klp_debug.frontend.completion.line_parser import Lines
+from klp_debug.frontend.completion.target_names import Names
 
 _TASKS = ("all", "crashed")
 

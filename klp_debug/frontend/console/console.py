@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from klp_debug.command import COMMANDS
 from klp_debug.command.command import Argument, CommandError
 from klp_debug.errors import TargetError
-from klp_debug.frontend.completion.lines import HelpShown, Lines, OwnCommand
-from klp_debug.frontend.completion.names import Names
+from klp_debug.frontend.completion.line_parser import HelpShown, Lines, OwnCommand
+from klp_debug.frontend.completion.target_names import Names
 from klp_debug.frontend.console.own_commands import own_commands
 from klp_debug.frontend.exit import FINDINGS, FINE, UNUSABLE
 from klp_debug.frontend.run import FrontDoor, run

@@ -5,8 +5,8 @@ import argparse
 import time
 
 from klp_debug.command.command import Argument, CommandError
-from klp_debug.frontend.completion.lines import OwnCommand
-from klp_debug.frontend.completion.names import Names
+from klp_debug.frontend.completion.line_parser import OwnCommand
+from klp_debug.frontend.completion.target_names import Names
 from klp_debug.frontend.tell import tell
 from klp_debug.targets.gdb.session import GdbSession
 from klp_debug.targets.target import Target

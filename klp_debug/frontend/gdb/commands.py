@@ -12,9 +12,9 @@ from klp_debug.command import COMMANDS
 from klp_debug.command.command import Command
 from klp_debug.frontend.command_parsers import add_formats
 from klp_debug.frontend.exit import FINDINGS, FINE, UNUSABLE
-from klp_debug.frontend.gdb.completion import completions
-from klp_debug.frontend.gdb.confirm import gdb_consent
-from klp_debug.frontend.gdb.functions import register_functions
+from klp_debug.frontend.gdb.argument_completion import completions
+from klp_debug.frontend.gdb.convenience_functions import register_functions
+from klp_debug.frontend.gdb.gdb_consent import gdb_consent
 from klp_debug.frontend.gdb.host import Host
 from klp_debug.frontend.gdb.settings import Settings, register_settings
 from klp_debug.frontend.hosted_commands import (

@@ -8,7 +8,7 @@ from typing import Any
 import gdb
 from drgn import Program
 
-from klp_debug.frontend.completion.names import Names
+from klp_debug.frontend.completion.target_names import Names
 from klp_debug.frontend.tell import tell
 from klp_debug.targets.gdb_host.connection import HostConnection
 from klp_debug.targets.gdb_host.opening import open_host_target

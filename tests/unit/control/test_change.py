@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from klp_debug.control import operation
+from klp_debug.control import change as change_module
+from klp_debug.control.change import NoConsentError, Request, Session, perform
 from klp_debug.control.consent import Consent
 from klp_debug.control.journal import open_journal
-from klp_debug.control.operation import NoConsentError, Request, Session, perform
 from klp_debug.control.plan import Plan
 from klp_debug.result.address import Address
 from klp_debug.result.control import Change, PlannedWrite
@@ -83,7 +83,7 @@ def asking(memory: Memory) -> Asking:
 @pytest.fixture
 def session(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     # Whether it is safe is asked of the kernel's structures, which are not here.
-    monkeypatch.setattr(operation, "objections", lambda view, plan: ())
+    monkeypatch.setattr(change_module, "objections", lambda view, plan: ())
     with open_journal("9bb022abbd13581e", "6e61fd6b4d500b67", "6.1.176") as writer:
         yield Session(writer.text, writer, memory)
 

@@ -8,14 +8,14 @@ from drgn import FaultError
 
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Argument, CommandError
-from klp_debug.control.consent import Consent
-from klp_debug.control.operation import (
+from klp_debug.control.change import (
     NoConsentError,
     Request,
     Session,
     control_session,
     perform,
 )
+from klp_debug.control.consent import Consent
 from klp_debug.control.plan import Plan, UnknownNameError
 from klp_debug.errors import TargetError
 from klp_debug.kernel.walk import WalkError

@@ -9,8 +9,8 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
 from klp_debug.command import COMMANDS
-from klp_debug.frontend.completion.lines import Lines
-from klp_debug.frontend.completion.prompt import ConsoleCompleter
+from klp_debug.frontend.completion.console_completer import ConsoleCompleter
+from klp_debug.frontend.completion.line_parser import Lines
 
 NAMES: Any = SimpleNamespace(
     patches=["leaf_patch", "toc_patch"],

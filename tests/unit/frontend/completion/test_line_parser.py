@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from klp_debug.command import COMMANDS
 from klp_debug.command.command import Argument, CommandError
-from klp_debug.frontend.completion.lines import HelpShown, Lines, OwnCommand
+from klp_debug.frontend.completion.line_parser import HelpShown, Lines, OwnCommand
 
 
 def nothing(args: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@
 from klp_debug.command import COMMANDS
 from klp_debug.errors import TargetError
 from klp_debug.frontend.completion.candidates import candidates
-from klp_debug.frontend.completion.lines import Lines
+from klp_debug.frontend.completion.line_parser import Lines
 from klp_debug.frontend.gdb.host import Host
 
 

@@ -7,8 +7,8 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
 from klp_debug.frontend.completion.candidates import candidates
-from klp_debug.frontend.completion.lines import Lines
-from klp_debug.frontend.completion.names import Names
+from klp_debug.frontend.completion.line_parser import Lines
+from klp_debug.frontend.completion.target_names import Names
 
 
 class ConsoleCompleter(Completer):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import gdb
 
 from klp_debug.control.consent import Consent
-from klp_debug.frontend.confirm import showing
+from klp_debug.frontend.terminal_consent import showing
 from klp_debug.result.control import Change
 
 

@@ -7,7 +7,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
 from klp_debug.control.journal import journal_folder
-from klp_debug.frontend.completion.prompt import ConsoleCompleter
+from klp_debug.frontend.completion.console_completer import ConsoleCompleter
 from klp_debug.frontend.console.console import Console
 from klp_debug.frontend.console.own_commands import LeaveConsole
 from klp_debug.frontend.console.status_line import status_line
