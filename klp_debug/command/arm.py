@@ -7,8 +7,8 @@ from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.change import CHANGE_ARGUMENTS, change
 from klp_debug.command.command import Argument, Command
 from klp_debug.control.arm import plan_arm
-from klp_debug.control.change import Session
 from klp_debug.control.consent import Consent
+from klp_debug.control.journal import JournalText
 from klp_debug.control.plan import Plan
 from klp_debug.result.control import Change
 
@@ -21,8 +21,8 @@ def run(view: KernelView, args: argparse.Namespace, consent: Consent) -> Change:
     :raises TargetError: if the target cannot be written
     """
 
-    def plan(session: Session) -> Plan:
-        return plan_arm(view, session.text, args.patch)
+    def plan(text: JournalText) -> Plan:
+        return plan_arm(view, text, args.patch)
 
     return change(view, args, consent, action="arm", subject=args.patch, plan=plan)
 

@@ -11,11 +11,11 @@ from klp_debug.command.command import Argument, CommandError
 from klp_debug.control.change import (
     NoConsentError,
     Request,
-    Session,
-    control_session,
+    journaled_target,
     perform,
 )
 from klp_debug.control.consent import Consent
+from klp_debug.control.journal import JournalText
 from klp_debug.control.plan import Plan, UnknownNameError
 from klp_debug.errors import TargetError
 from klp_debug.kernel.walk import WalkError
@@ -47,7 +47,7 @@ def change(
     *,
     action: Action,
     subject: str,
-    plan: Callable[[Session], Plan],
+    plan: Callable[[JournalText], Plan],
 ) -> Change:
     """
     Plan and do a change.
@@ -64,8 +64,8 @@ def change(
         consent=consent,
     )
     try:
-        with control_session(view, request) as session:
-            return perform(view, request, session, plan(session))
+        with journaled_target(view, request) as target:
+            return perform(view, request, target, plan(target.text))
     except (UnknownNameError, NoConsentError) as error:
         raise CommandError(str(error)) from None
     except (WalkError, FaultError) as error:

@@ -6,8 +6,8 @@ import argparse
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.change import CHANGE_ARGUMENTS, change
 from klp_debug.command.command import Argument, Command
-from klp_debug.control.change import Session
 from klp_debug.control.consent import Consent
+from klp_debug.control.journal import JournalText
 from klp_debug.control.plan import Plan, plan_disarm
 from klp_debug.result.control import Change
 
@@ -20,7 +20,7 @@ def run(view: KernelView, args: argparse.Namespace, consent: Consent) -> Change:
     :raises TargetError: if the target cannot be written
     """
 
-    def plan(session: Session) -> Plan:
+    def plan(text: JournalText) -> Plan:
         return plan_disarm(view, args.patch, args.function, args.by)
 
     return change(view, args, consent, action="disarm", subject=args.patch, plan=plan)

@@ -6,8 +6,8 @@ import argparse
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.change import CHANGE_ARGUMENTS, change
 from klp_debug.command.command import Argument, Command
-from klp_debug.control.change import Session
 from klp_debug.control.consent import Consent
+from klp_debug.control.journal import JournalText
 from klp_debug.control.plan import Plan
 from klp_debug.control.recovery import plan_undo
 from klp_debug.result.control import Change
@@ -22,8 +22,8 @@ def run(view: KernelView, args: argparse.Namespace, consent: Consent) -> Change:
     """
     subject = "all operations" if args.all else "the last operation"
 
-    def plan(session: Session) -> Plan:
-        return plan_undo(view, session.text, everything=args.all)
+    def plan(text: JournalText) -> Plan:
+        return plan_undo(view, text, everything=args.all)
 
     return change(view, args, consent, action="undo", subject=subject, plan=plan)
 

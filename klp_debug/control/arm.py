@@ -19,9 +19,9 @@ def plan_arm(view: KernelView, text: JournalText, patch: str) -> Plan:
     :raises WalkError, drgn.FaultError: where the kernel's structures cannot be read
     """
     functions = find_functions(view, patch, None)
-    in_force = [entry for entry in text.in_force if entry.patch == patch]
-    entries = [entry for entry in in_force if entry.action == "disarm"]
-    plan = Recovery(view).plan_to_end(entries)
+    in_force = [operation for operation in text.in_force if operation.patch == patch]
+    operations = [operation for operation in in_force if operation.action == "disarm"]
+    plan = Recovery(view).plan_to_end(operations)
     if plan.refusal is not None:
         return plan
     writes, switches = list(plan.writes), list(plan.switches)

@@ -49,8 +49,8 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """A journal, and the right to write to its target if this is no dry run."""
+class JournaledTarget:
+    """A target with the journal of its boot; writable, unless this is a dry run."""
 
     text: JournalText
     writer: JournalWriter | None
@@ -74,7 +74,7 @@ def boot_identity(view: KernelView) -> str:
 
 
 @contextlib.contextmanager
-def control_session(view: KernelView, request: Request) -> Iterator[Session]:
+def journaled_target(view: KernelView, request: Request) -> Iterator[JournaledTarget]:
     """
     Open the journal of the target's boot: to write, unless this is a dry run.
 
@@ -87,7 +87,7 @@ def control_session(view: KernelView, request: Request) -> Iterator[Session]:
         raise TargetError(f"which boot of the kernel this is cannot be told: {error}") from None
     build_id = view.target.build_id
     if request.dry_run:
-        yield Session(read_journal(journal_path(build_id, boot), boot), None, None)
+        yield JournaledTarget(read_journal(journal_path(build_id, boot), boot), None, None)
         return
     memory = view.target.writable
     if memory is None:
@@ -96,10 +96,10 @@ def control_session(view: KernelView, request: Request) -> Iterator[Session]:
             " debugger holds stopped; --dry-run shows what would be written"
         )
     with open_journal(build_id, boot, view.target.vmcoreinfo.release) as writer:
-        yield Session(writer.text, writer, memory)
+        yield JournaledTarget(writer.text, writer, memory)
 
 
-def perform(view: KernelView, request: Request, session: Session, plan: Plan) -> Change:
+def perform(view: KernelView, request: Request, target: JournaledTarget, plan: Plan) -> Change:
     """
     Do what a plan says, if it is safe and the user agrees.
 
@@ -119,8 +119,8 @@ def perform(view: KernelView, request: Request, session: Session, plan: Plan) ->
         operation=None,
         problems=(),
     )
-    if request.action != "undo" and session.text.unfinished:
-        numbers = ", ".join(str(entry.number) for entry in session.text.unfinished)
+    if request.action != "undo" and target.text.unfinished:
+        numbers = ", ".join(str(operation.number) for operation in target.text.unfinished)
         reason = f"operation {numbers} of the journal was cut short: `klp-debug undo` finishes it"
         return replace(change, outcome="refused", reason=reason)
     if plan.refusal is not None:
@@ -131,7 +131,7 @@ def perform(view: KernelView, request: Request, session: Session, plan: Plan) ->
         change = replace(change, objections=objections(view, plan))
     if change.objections and not request.force:
         return _with_problems(view, replace(change, outcome="refused"))
-    if session.memory is None or session.writer is None:
+    if target.memory is None or target.writer is None:
         return _with_problems(view, change)
     if plan.writes and not request.yes:
         confirm = request.consent.confirm
@@ -143,7 +143,7 @@ def perform(view: KernelView, request: Request, session: Session, plan: Plan) ->
             return replace(change, outcome="declined")
     elif plan.writes:
         request.consent.show(change)
-    return _with_problems(view, _apply(session.writer, session.memory, change, plan))
+    return _with_problems(view, _apply(target.writer, target.memory, change, plan))
 
 
 def _with_problems(view: KernelView, change: Change) -> Change:
@@ -155,11 +155,13 @@ def _apply(journal: JournalWriter, memory: WritableMemory, change: Change, plan:
     patch = plan.writes[0].patch if plan.writes else change.subject
     try:
         compare_all(memory, plan.writes)
-        entry = journal.begin(change.action, patch, plan.writes, plan.undoes, forced)
+        operation = journal.begin(change.action, patch, plan.writes, plan.undoes, forced)
     except (TargetError, FaultError) as error:
         return replace(change, outcome="refused", reason=str(error))
     except OSError as error:
         reason = f"the journal cannot be written: {error.strerror or error}"
         return replace(change, outcome="refused", reason=reason)
-    applied = apply(memory, journal, entry)
-    return replace(change, outcome=applied.outcome, reason=applied.reason, operation=entry.number)
+    applied = apply(memory, journal, operation)
+    return replace(
+        change, outcome=applied.outcome, reason=applied.reason, operation=operation.number
+    )

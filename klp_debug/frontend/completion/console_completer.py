@@ -7,16 +7,16 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
 from klp_debug.frontend.completion.candidates import candidates
-from klp_debug.frontend.completion.line_parser import Lines
-from klp_debug.frontend.completion.target_names import Names
+from klp_debug.frontend.completion.line_parser import LineParser
+from klp_debug.frontend.completion.target_names import TargetNames
 
 
 class ConsoleCompleter(Completer):
     """Completes the word before the cursor."""
 
-    def __init__(self, lines: Lines, names: Names) -> None:
+    def __init__(self, parser: LineParser, names: TargetNames) -> None:
         """Know the commands and the target's names."""
-        self._lines = lines
+        self._parser = parser
         self._names = names
 
     def get_completions(
@@ -29,7 +29,7 @@ class ConsoleCompleter(Completer):
         """
         line = document.text_before_cursor
         length = len(line.rpartition(" ")[2])
-        found = candidates(self._lines, self._names, line)
+        found = candidates(self._parser, self._names, line)
         if len(found) == 1 and not document.text_after_cursor.startswith(" "):
             found = [found[0] + self._behind(line, found[0])]
         for candidate in found:
@@ -39,6 +39,6 @@ class ConsoleCompleter(Completer):
         """Return what follows a word that is complete: a space, or nothing if more of it may."""
         if word.endswith(":"):  # a module, whose function comes next
             return ""
-        if word.startswith("-") and self._lines.takes_value(line.split()[0], word):
+        if word.startswith("-") and self._parser.takes_value(line.split()[0], word):
             return ""  # its value may be behind a space or a `=`
         return " "

@@ -38,8 +38,8 @@ class _Parser(argparse.ArgumentParser):
         raise HelpShown(self.format_help())
 
 
-class Lines:
-    """Understands lines."""
+class LineParser:
+    """Understands the lines of the console, and of GDB while they are typed."""
 
     def __init__(self, commands: Iterable[Command], own: Iterable[OwnCommand]) -> None:
         """Know commands by their names."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from klp_debug.command import COMMANDS
 from klp_debug.command.command import Argument, CommandError
 from klp_debug.errors import TargetError
-from klp_debug.frontend.completion.line_parser import HelpShown, Lines, OwnCommand
-from klp_debug.frontend.completion.target_names import Names
+from klp_debug.frontend.completion.line_parser import HelpShown, LineParser, OwnCommand
+from klp_debug.frontend.completion.target_names import TargetNames
 from klp_debug.frontend.console.own_commands import own_commands
 from klp_debug.frontend.exit import FINDINGS, FINE, UNUSABLE
 from klp_debug.frontend.run import FrontDoor, run
@@ -34,9 +34,9 @@ class Console:
     def __init__(self, target: Target) -> None:
         """Take an opened target."""
         self.target = target
-        self.names = Names(target)
+        self.names = TargetNames(target)
         self._door = FrontDoor(opened=lambda: contextlib.nullcontext(target))
-        self.lines = Lines(
+        self.parser = LineParser(
             COMMANDS,
             (
                 OwnCommand(
@@ -66,7 +66,7 @@ class Console:
             return Done(UNUSABLE, failed=True)
 
     def _run(self, line: str) -> Done:
-        parsed = self.lines.parse(line)
+        parsed = self.parser.parse(line)
         if parsed is None:
             return Done(FINE, failed=False)
         command, args = parsed
@@ -83,4 +83,4 @@ class Console:
         )
 
     def _help(self, args: argparse.Namespace) -> None:
-        print(self.lines.help(args.command), end="")
+        print(self.parser.help(args.command), end="")

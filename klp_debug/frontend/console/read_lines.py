@@ -36,7 +36,7 @@ def _talk(console: Console) -> int:
     session: PromptSession[str] = PromptSession(
         _PROMPT,
         history=_history(),
-        completer=ConsoleCompleter(console.lines, console.names),
+        completer=ConsoleCompleter(console.parser, console.names),
         complete_while_typing=False,
         bottom_toolbar=lambda: status_line(console.target, console.names),
         refresh_interval=_REFRESH,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from klp_debug.control import change as change_module
-from klp_debug.control.change import NoConsentError, Request, Session, perform
+from klp_debug.control.change import JournaledTarget, NoConsentError, Request, perform
 from klp_debug.control.consent import Consent
 from klp_debug.control.journal import open_journal
 from klp_debug.control.plan import Plan
@@ -81,11 +81,11 @@ def asking(memory: Memory) -> Asking:
 
 
 @pytest.fixture
-def session(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+def target(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> Iterator[JournaledTarget]:
     # Whether it is safe is asked of the kernel's structures, which are not here.
     monkeypatch.setattr(change_module, "objections", lambda view, plan: ())
     with open_journal("9bb022abbd13581e", "6e61fd6b4d500b67", "6.1.176") as writer:
-        yield Session(writer.text, writer, memory)
+        yield JournaledTarget(writer.text, writer, memory)
 
 
 def request(consent: Consent, *, yes: bool = False) -> Request:
@@ -100,41 +100,43 @@ def request(consent: Consent, *, yes: bool = False) -> Request:
 
 
 def test_without_anybody_to_ask_nothing_is_written(
-    session: Session, memory: Memory, asking: Asking
+    target: JournaledTarget, memory: Memory, asking: Asking
 ) -> None:
     with pytest.raises(NoConsentError, match="nobody can be asked here whether to write"):
-        perform(VIEW, request(Consent(confirm=None, show=asking.show)), session, PLAN)
-    assert (memory.byte, asking.shown, session.text.entries) == (b"\0", [], [])
+        perform(VIEW, request(Consent(confirm=None, show=asking.show)), target, PLAN)
+    assert (memory.byte, asking.shown, target.text.operations) == (b"\0", [], [])
 
 
-def test_who_says_no_is_obeyed(session: Session, memory: Memory, asking: Asking) -> None:
+def test_who_says_no_is_obeyed(target: JournaledTarget, memory: Memory, asking: Asking) -> None:
     consent = Consent(confirm=asking.saying(False), show=asking.show)
-    change = perform(VIEW, request(consent), session, PLAN)
+    change = perform(VIEW, request(consent), target, PLAN)
     assert change.outcome == "declined"
     assert [shown.writes for shown, _ in asking.shown] == [(WRITE,)]
-    assert (memory.byte, session.text.entries) == (b"\0", [])
+    assert (memory.byte, target.text.operations) == (b"\0", [])
 
 
-def test_who_says_yes_was_shown_it_before(session: Session, memory: Memory, asking: Asking) -> None:
+def test_who_says_yes_was_shown_it_before(
+    target: JournaledTarget, memory: Memory, asking: Asking
+) -> None:
     consent = Consent(confirm=asking.saying(True), show=asking.show)
-    change = perform(VIEW, request(consent), session, PLAN)
+    change = perform(VIEW, request(consent), target, PLAN)
     assert (change.outcome, change.operation) == ("done", 1)
     assert [held for _, held in asking.shown] == [b"\0"]
     assert memory.byte == b"\1"
 
 
 def test_what_yes_agreed_to_beforehand_is_shown_and_not_asked_about(
-    session: Session, memory: Memory, asking: Asking
+    target: JournaledTarget, memory: Memory, asking: Asking
 ) -> None:
     consent = Consent(confirm=None, show=asking.show)
-    assert perform(VIEW, request(consent, yes=True), session, PLAN).outcome == "done"
+    assert perform(VIEW, request(consent, yes=True), target, PLAN).outcome == "done"
     assert [(shown.writes, held) for shown, held in asking.shown] == [((WRITE,), b"\0")]
     assert memory.byte == b"\1"
 
 
 def test_nothing_to_write_is_neither_shown_nor_asked_about(
-    session: Session, asking: Asking
+    target: JournaledTarget, asking: Asking
 ) -> None:
     consent = Consent(confirm=asking.saying(True), show=asking.show)
-    assert perform(VIEW, request(consent), session, Plan()).outcome == "nothing to do"
+    assert perform(VIEW, request(consent), target, Plan()).outcome == "nothing to do"
     assert asking.shown == []

@@ -10,7 +10,7 @@ from prompt_toolkit.document import Document
 
 from klp_debug.command import COMMANDS
 from klp_debug.frontend.completion.console_completer import ConsoleCompleter
-from klp_debug.frontend.completion.line_parser import Lines
+from klp_debug.frontend.completion.line_parser import LineParser
 
 NAMES: Any = SimpleNamespace(
     patches=["leaf_patch", "toc_patch"],
@@ -18,7 +18,7 @@ NAMES: Any = SimpleNamespace(
     functions={"vmlinux": ["meminfo_proc_show"], "scsi_common": ["int_to_scsilun"]},
     tasks=["init", "kthreadd"],
 )
-COMPLETER = ConsoleCompleter(Lines(COMMANDS, ()), NAMES)
+COMPLETER = ConsoleCompleter(LineParser(COMMANDS, ()), NAMES)
 
 
 def completed(line: str, behind: str = "") -> list[str]:
