@@ -7,16 +7,15 @@ from collections.abc import Callable
 from drgn import FaultError
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.command.command import Argument, CommandError
+from klp_debug.command.command import Argument
 from klp_debug.control.change import (
-    NoConsentError,
     Request,
     journaled_target,
     perform,
 )
 from klp_debug.control.consent import Consent
 from klp_debug.control.journal import JournalText
-from klp_debug.control.plan import Plan, UnknownNameError
+from klp_debug.control.plan import Plan
 from klp_debug.errors import TargetError
 from klp_debug.kernel.walk import WalkError
 from klp_debug.result.control import Action, Change
@@ -66,7 +65,5 @@ def change(
     try:
         with journaled_target(view, request) as target:
             return perform(view, request, target, plan(target.text))
-    except (UnknownNameError, NoConsentError) as error:
-        raise CommandError(str(error)) from None
     except (WalkError, FaultError) as error:
         raise TargetError(f"the patches of the target cannot be read: {error}") from None

@@ -7,21 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from klp_debug.analysis.view.find_function import FunctionNotFoundError
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.control.consent import Consent
-from klp_debug.errors import TargetError
+from klp_debug.errors import CommandError, TargetError
 from klp_debug.kernel.livepatch import has_livepatch
 from klp_debug.result.answer import Answer
 from klp_debug.result.control import Change
-
-
-class CommandError(Exception):
-    """
-    Arguments or input that a command cannot use; the message is one sentence for the user.
-
-    It ends a command with exit code 2.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +96,7 @@ class Command:
         if self.needs_livepatch and not has_livepatch(view.prog):
             release = view.target.vmcoreinfo.release
             raise TargetError(f"kernel {release} was built without CONFIG_LIVEPATCH")
-        try:
-            if self.run_change is not None:
-                return self.run_change(view, args, consent)
-            assert self.run_on is not None
-            return self.run_on(view, args)
-        except FunctionNotFoundError as error:
-            raise CommandError(str(error)) from None
+        if self.run_change is not None:
+            return self.run_change(view, args, consent)
+        assert self.run_on is not None
+        return self.run_on(view, args)

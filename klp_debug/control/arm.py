@@ -15,7 +15,7 @@ def plan_arm(view: KernelView, text: JournalText, patch: str) -> Plan:
     """
     Plan that nothing holds a patch disarmed any more.
 
-    :raises UnknownNameError: if there is no such patch
+    :raises CommandError: if there is no such patch
     :raises WalkError, drgn.FaultError: where the kernel's structures cannot be read
     """
     functions = find_functions(view, patch, None)

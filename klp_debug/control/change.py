@@ -21,7 +21,7 @@ from klp_debug.control.journal import (
 )
 from klp_debug.control.plan import Plan
 from klp_debug.control.safety import objections
-from klp_debug.errors import TargetError
+from klp_debug.errors import CommandError, TargetError
 from klp_debug.kernel.boot import boot_facts
 from klp_debug.kernel.walk import WalkError
 from klp_debug.result.control import Action, Change
@@ -30,8 +30,8 @@ from klp_debug.targets.writable import WritableMemory
 _BOOT_DIGITS = 16
 
 
-class NoConsentError(Exception):
-    """Nobody can be asked, and ``--yes`` was not said; the message is a sentence for the user."""
+class NoConsentError(CommandError):
+    """Nobody can be asked, and ``--yes`` was not said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

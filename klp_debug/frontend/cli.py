@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 
-from klp_debug.command.command import CommandError
-from klp_debug.errors import TargetError
+from klp_debug.errors import CommandError, TargetError
 from klp_debug.frontend.command_parsers import CommandLineParser, add_command_parsers
 from klp_debug.frontend.console import CONSOLE_DESCRIPTION
 from klp_debug.frontend.drgn_prompt import add_drgn_parser

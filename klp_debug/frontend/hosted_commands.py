@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from klp_debug.analysis.view.view_cache import view_of
-from klp_debug.command.command import Command, CommandError
+from klp_debug.command.command import Command
 from klp_debug.control.consent import Consent
-from klp_debug.errors import TargetError
+from klp_debug.errors import CommandError, TargetError
 from klp_debug.frontend.command_parsers import CommandLineParser, add_command_parsers
 from klp_debug.frontend.progress import progress
 from klp_debug.frontend.run import FrontDoor, run

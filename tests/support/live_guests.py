@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.command.command import CommandError
 from klp_debug.control.consent import Consent
+from klp_debug.errors import CommandError
 from klp_debug.frontend.cli import parser
 from klp_debug.result.control import Change
 from klp_debug.targets.target import Target

@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable
 
-from klp_debug.command.command import CommandError
+from klp_debug.errors import CommandError
 from klp_debug.frontend.completion.line_parser import LineParser
 from klp_debug.frontend.completion.target_names import TargetNames
 

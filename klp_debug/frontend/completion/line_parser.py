@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from klp_debug.command.command import Argument, Command, CommandError
+from klp_debug.command.command import Argument, Command
+from klp_debug.errors import CommandError
 from klp_debug.frontend.command_parsers import add_formats
 from klp_debug.frontend.suggestion import suggestion
 

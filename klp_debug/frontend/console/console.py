@@ -6,8 +6,8 @@ import contextlib
 from dataclasses import dataclass
 
 from klp_debug.command import COMMANDS
-from klp_debug.command.command import Argument, CommandError
-from klp_debug.errors import TargetError
+from klp_debug.command.command import Argument
+from klp_debug.errors import CommandError, TargetError
 from klp_debug.frontend.completion.line_parser import HelpShown, LineParser, OwnCommand
 from klp_debug.frontend.completion.target_names import TargetNames
 from klp_debug.frontend.console.own_commands import own_commands

@@ -4,7 +4,8 @@
 import argparse
 import time
 
-from klp_debug.command.command import Argument, CommandError
+from klp_debug.command.command import Argument
+from klp_debug.errors import CommandError
 from klp_debug.frontend.completion.line_parser import OwnCommand
 from klp_debug.frontend.completion.target_names import TargetNames
 from klp_debug.frontend.tell import tell

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from klp_debug.command.command import Command, CommandError
+from klp_debug.command.command import Command
 from klp_debug.control.consent import Consent
+from klp_debug.errors import CommandError
 from klp_debug.frontend.run import FrontDoor, run
 from klp_debug.result.scan import Scan
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klp_debug.command import COMMANDS
-from klp_debug.command.command import Argument, CommandError
+from klp_debug.command.command import Argument
+from klp_debug.errors import CommandError
 from klp_debug.frontend.completion.line_parser import HelpShown, LineParser, OwnCommand
 
 
