@@ -4,11 +4,11 @@
 import dataclasses
 
 from klp_debug.render.as_text import as_text
-from klp_debug.result.control import HeldFunction, Journal, Operation, OperationWrite, Status
+from klp_debug.result.control import HeldFunction, Journal, OperationReport, OperationWrite, Status
 from tests.support.answers import HEAD, KERNEL
 from tests.unit.render.test_change import WRITE
 
-OPERATION = Operation(
+OPERATION = OperationReport(
     number=1,
     action="disarm",
     patch="leaf_patch",

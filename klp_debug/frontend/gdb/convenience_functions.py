@@ -6,12 +6,12 @@ from collections.abc import Callable
 import gdb
 
 from klp_debug.analysis.chain.func import report_func
-from klp_debug.analysis.view.find_function import FunctionNotFoundError, find_function
+from klp_debug.analysis.view.find_function import find_function
 from klp_debug.analysis.view.find_site import find_site
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.analysis.view.problem_log import UNREADABLE
 from klp_debug.analysis.view.view_cache import view_of
-from klp_debug.errors import TargetError
+from klp_debug.errors import CommandError, TargetError
 from klp_debug.frontend.gdb.host import Host
 
 
@@ -39,7 +39,7 @@ class _AddressOf(gdb.Function):
             raise gdb.GdbError(f'${self._name} takes a string: ${self._name}("f")') from None
         try:
             address = self._find(view_of(self._host.program()), name)
-        except (TargetError, FunctionNotFoundError, *UNREADABLE) as error:
+        except (TargetError, CommandError, *UNREADABLE) as error:
             raise gdb.GdbError(str(error)) from None
         return gdb.Value(address).cast(gdb.lookup_type("unsigned long"))
 
@@ -51,7 +51,7 @@ def _site(view: KernelView, name: str) -> int:
 def _new_func(view: KernelView, name: str) -> int:
     function = report_func(view, find_function(view.symbols, name, view.prog.read))
     if function.winner is None:
-        raise FunctionNotFoundError(f"no replacement wins of {function.name}: {function.runs}")
+        raise CommandError(f"no replacement wins of {function.name}: {function.runs}")
     return int(function.winner.new_func)
 
 

@@ -10,7 +10,7 @@ from klp_debug.result.list import Patch
 from klp_debug.targets.target import Target
 
 
-class Names:
+class TargetNames:
     """Names read when they are first asked for; those of a target that cannot be read stay."""
 
     def __init__(self, target: Target) -> None:

@@ -9,7 +9,7 @@ import weakref
 
 import pytest
 
-from klp_debug.frontend.ending import ending_in_order
+from klp_debug.frontend.exit import ending_in_order
 
 
 class Thing:

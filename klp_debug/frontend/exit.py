@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Ends in order when asked to by a signal, so that a stopped target runs again."""
+"""
+How a process ends: its exit code, and in order when a signal asks for it.
+
+The sentence that tells why is :func:`klp_debug.frontend.tell.tell`'s: front doors say more by it
+than why they end.
+"""
 
 import os
 import signal
@@ -8,6 +13,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+FINE = 0
+FINDINGS = 1
+"""Something was found or could not be read; or a change was refused."""
+UNUSABLE = 2
+"""Bad usage, or input that cannot be used."""
+EPILOG = """\
+exit codes:
+  0  fine
+  1  findings: something could not be read or does not fit together; or a change was refused
+  2  bad usage, or input that cannot be used
+"""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 _AGAIN = 0.05
@@ -18,6 +35,8 @@ _AGAIN = 0.05
 def ending_in_order() -> Iterator[None]:
     """
     Let SIGTERM and SIGHUP end the block as an exception does, with the shell's exit code.
+
+    So a target that was stopped runs again.
 
     drgn runs hooks of its own from C, where an exception is printed and dropped: Ctrl-C, too, would
     be lost there. Then the signal comes again.

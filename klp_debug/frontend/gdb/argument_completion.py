@@ -4,7 +4,7 @@
 from klp_debug.command import COMMANDS
 from klp_debug.errors import TargetError
 from klp_debug.frontend.completion.candidates import candidates
-from klp_debug.frontend.completion.lines import Lines
+from klp_debug.frontend.completion.line_parser import LineParser
 from klp_debug.frontend.gdb.host import Host
 
 
@@ -20,4 +20,4 @@ def completions(host: Host, line: str, word: str) -> list[str]:
         return []
     ours = line.rpartition(" ")[2]
     before = len(ours) - len(word)
-    return [one[before:] for one in candidates(Lines(COMMANDS, ()), names, line)]
+    return [one[before:] for one in candidates(LineParser(COMMANDS, ()), names, line)]

@@ -7,11 +7,11 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
 from klp_debug.control.journal import journal_folder
-from klp_debug.frontend.completion.prompt import ConsoleCompleter
+from klp_debug.frontend.completion.console_completer import ConsoleCompleter
 from klp_debug.frontend.console.console import Console
 from klp_debug.frontend.console.own_commands import LeaveConsole
 from klp_debug.frontend.console.status_line import status_line
-from klp_debug.frontend.exit_codes import FINE
+from klp_debug.frontend.exit import FINE
 from klp_debug.frontend.tell import tell
 from klp_debug.targets.target import Target
 
@@ -36,7 +36,7 @@ def _talk(console: Console) -> int:
     session: PromptSession[str] = PromptSession(
         _PROMPT,
         history=_history(),
-        completer=ConsoleCompleter(console.lines, console.names),
+        completer=ConsoleCompleter(console.parser, console.names),
         complete_while_typing=False,
         bottom_toolbar=lambda: status_line(console.target, console.names),
         refresh_interval=_REFRESH,

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from klp_debug.command.command import Argument, Command, CommandError
+from klp_debug.command.command import Argument, Command
+from klp_debug.errors import CommandError
 from klp_debug.frontend.command_parsers import add_formats
+from klp_debug.frontend.suggestion import suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,8 @@ class _Parser(argparse.ArgumentParser):
         raise HelpShown(self.format_help())
 
 
-class Lines:
-    """Understands lines."""
+class LineParser:
+    """Understands the lines of the console, and of GDB while they are typed."""
 
     def __init__(self, commands: Iterable[Command], own: Iterable[OwnCommand]) -> None:
         """Know commands by their names."""
@@ -75,7 +77,8 @@ class Lines:
         """
         command = self.commands.get(name) or self.own.get(name)
         if command is None:
-            raise CommandError(f"no command {ascii(name)[1:-1]}: see help")
+            sentence = suggestion(name, self.names)
+            raise CommandError(sentence or f"no command {ascii(name)[1:-1]}: see help")
         return command
 
     def options(self, name: str) -> list[str]:
@@ -103,6 +106,13 @@ class Lines:
         for argument in positional[given : given + 1]:
             return _described(argument)
         return "", ()
+
+    def takes_value(self, name: str, option: str) -> bool:
+        """Return whether an option of a command is followed by a value."""
+        return any(
+            option in action.option_strings and action.nargs != 0
+            for action in self._parser(name)._actions  # noqa: SLF001 (argparse tells no other way)
+        )
 
     def help(self, name: str | None) -> str:
         """

@@ -6,29 +6,25 @@ from collections.abc import Callable
 
 import gdb
 
-from klp_debug.frontend.confirm import showing
+from klp_debug.control.consent import Consent
+from klp_debug.frontend.terminal_consent import showing
 from klp_debug.result.control import Change
 
 
-def gdb_confirmation(prepare: Callable[[], None]) -> Callable[[Change], bool] | None:
+def gdb_consent(prepare: Callable[[], None]) -> Consent:
     """
-    Return what shows a change and asks; None where no person is at the terminal.
+    Return what shows a change, and asks where a person is at the terminal.
 
     GDB would take the answer for given where its input is no terminal, and `gdb -batch` turns
     `confirm` off. A write to a kernel takes ``--yes`` there, as everywhere.
 
     :param prepare: called first, to clear the terminal of what else is shown
     """
-    if not (sys.__stdin__ and sys.__stdin__.isatty()):
-        return None
     show = showing(prepare)
-    if not gdb.parameter("confirm"):
 
-        def agree(change: Change) -> bool:
-            show(change)
-            return True
-
-        return agree
+    def agree(change: Change) -> bool:
+        show(change)
+        return True
 
     def ask(change: Change) -> bool:
         show(change)
@@ -43,4 +39,6 @@ def gdb_confirmation(prepare: Callable[[], None]) -> Callable[[Change], bool] | 
                 return True
             gdb.write("Please answer y or n.\n")
 
-    return ask
+    if not (sys.__stdin__ and sys.__stdin__.isatty()):
+        return Consent(confirm=None, show=show)
+    return Consent(confirm=ask if gdb.parameter("confirm") else agree, show=show)

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from drgn import FaultError
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.command.command import Argument, CommandError
-from klp_debug.control.operation import (
-    NoConsentError,
+from klp_debug.command.command import Argument
+from klp_debug.control.change import (
     Request,
-    Session,
-    control_session,
+    journaled_target,
     perform,
 )
-from klp_debug.control.plan import Plan, UnknownNameError
+from klp_debug.control.consent import Consent
+from klp_debug.control.journal import JournalText
+from klp_debug.control.plan import Plan
 from klp_debug.errors import TargetError
 from klp_debug.kernel.walk import WalkError
 from klp_debug.result.control import Action, Change
@@ -42,9 +42,11 @@ CHANGE_ARGUMENTS = (
 def change(
     view: KernelView,
     args: argparse.Namespace,
+    consent: Consent,
+    *,
     action: Action,
     subject: str,
-    plan: Callable[[Session], Plan],
+    plan: Callable[[JournalText], Plan],
 ) -> Change:
     """
     Plan and do a change.
@@ -58,13 +60,10 @@ def change(
         dry_run=args.dry_run,
         force=args.force,
         yes=args.yes,
-        confirm=getattr(args, "confirm", None),
-        show=getattr(args, "show_plan", None),
+        consent=consent,
     )
     try:
-        with control_session(view, request) as session:
-            return perform(view, request, session, plan(session))
-    except (UnknownNameError, NoConsentError) as error:
-        raise CommandError(str(error)) from None
+        with journaled_target(view, request) as target:
+            return perform(view, request, target, plan(target.text))
     except (WalkError, FaultError) as error:
         raise TargetError(f"the patches of the target cannot be read: {error}") from None

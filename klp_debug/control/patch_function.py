@@ -90,19 +90,19 @@ class PatchFunction:
         return Version(self.view.symbols.format(start) or hex(start), start, func.new_size.value_())
 
 
-def patch_functions(view: KernelView, name: str) -> list[PatchFunction] | None:
+def patch_functions(view: KernelView, patch: str) -> list[PatchFunction] | None:
     """
     Return the functions of the patch of that name; None if there is no such patch.
 
     :raises WalkError, drgn.FaultError: where a list is damaged or unreadable: a change must know
         them all
     """
-    for patch in for_each_klp_patch(view.prog):
-        if klp_patch_name(patch) == name:
+    for klp_patch in for_each_klp_patch(view.prog):
+        if klp_patch_name(klp_patch) == patch:
             stacks = FuncStacks(view)
             return [
-                PatchFunction(view, stacks, name, obj, func)
-                for obj in for_each_klp_object(patch)
+                PatchFunction(view, stacks, patch, obj, func)
+                for obj in for_each_klp_object(klp_patch)
                 for func in for_each_klp_func(obj)
             ]
     return None
@@ -114,4 +114,4 @@ def patch_names(view: KernelView) -> list[str]:
 
     :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
     """
-    return [klp_patch_name(patch) for patch in for_each_klp_patch(view.prog)]
+    return [klp_patch_name(klp_patch) for klp_patch in for_each_klp_patch(view.prog)]
