@@ -5,27 +5,11 @@ import dataclasses
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
-from klp_debug.result.audit import Audit, Count, ListedSite, Offsets, StubCount
-from klp_debug.result.finding import Finding
+from klp_debug.result.audit import Audit, Count, ListedSite, Offsets
 from klp_debug.result.problem import Problem
-from tests.support.answers import HEAD, KERNEL
+from tests.support.answers.audit import FINE, finding
+from tests.support.answers.kernel import HEAD, KERNEL
 
-FINE = Audit(
-    kernel=KERNEL,
-    sites=15298,
-    unread=0,
-    without_symbol=155,
-    dialects=(Count("mprofile-kernel (2 instructions)", 15298),),
-    states=(Count("idle", 15295), Count("armed", 3)),
-    offsets=(Offsets(False, 4, 1704), Offsets(True, 12, 13439)),
-    stubs=(
-        StubCount("finds its target through r2", 19),
-        StubCount("finds its target through the paca's kernel TOC", 18),
-    ),
-    findings=(),
-    listing=None,
-    problems=(),
-)
 COUNTS = """\
 dialect       15298  mprofile-kernel (2 instructions)
 state         15295  idle
@@ -35,10 +19,6 @@ offset         1704  +0x4, no TOC set-up before it
                 155  unknown: in no symbol (weak functions that the linker dropped)
 module stubs     19  finds its target through r2
                  18  finds its target through the paca's kernel TOC"""
-
-
-def finding(subject: str, evidence: str, id_: str = "site-record-mismatch") -> Finding:
-    return Finding(id_, "error", subject, evidence, "Meant.", "Do it.")
 
 
 def test_no_finding() -> None:

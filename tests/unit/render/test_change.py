@@ -4,50 +4,16 @@
 import dataclasses
 
 from klp_debug.render.as_text import as_text
-from klp_debug.result.address import Address
-from klp_debug.result.control import Change, Objection, PlannedWrite
 from klp_debug.result.problem import Problem
-from tests.support.answers import HEAD, KERNEL
-from tests.unit.render.test_bt import SLEEPER
+from tests.support.answers.change import DONE, INSIDE
+from tests.support.answers.kernel import HEAD
 
-WRITE = PlannedWrite(
-    address=Address(0xC000000002E40120),
-    what="klp_ops.fops.func",
-    function="int_to_scsilun [scsi_common]",
-    patch="leaf_patch",
-    mechanism="ops",
-    size=8,
-    old=Address(0xC00000000013B5E0),
-    new=Address(0xC00000000005DA20),
-    old_means="klp_ftrace_handler",
-    new_means="ftrace_stub",
-    why="its ftrace_ops does nothing: the original runs",
-)
-DONE = Change(
-    kernel=KERNEL,
-    action="disarm",
-    subject="leaf_patch",
-    outcome="done",
-    reason=None,
-    writes=(WRITE,),
-    skipped=("dummy [not_loaded]: not patched now: its object is not loaded, or the patch is off",),
-    objections=(),
-    forced=False,
-    notes=("Patches that are loaded on these functions meanwhile do not run either.",),
-    operation=3,
-    problems=(),
-)
 TABLE = (
     "ADDRESS           FIELD              FUNCTION                      BY   OLD"
     "                                    NEW                             SO THAT\n"
     "c000000002e40120  klp_ops.fops.func  int_to_scsilun [scsi_common]  ops"
     "  c00000000013b5e0 (klp_ftrace_handler)  c00000000005da20 (ftrace_stub)"
     "  its ftrace_ops does nothing: the original runs\n"
-)
-INSIDE = Objection(
-    "task-inside",
-    "cat (52) is inside patched_int_to_scsilun [leaf_patch], which would be switched",
-    dataclasses.replace(SLEEPER, frames=SLEEPER.frames[1:2], livepatch_stack=()),
 )
 
 

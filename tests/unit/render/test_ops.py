@@ -7,52 +7,10 @@ import pytest
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
-from klp_debug.result.ops import DirectCall, Filter, FtraceOps, OpsList
+from klp_debug.result.ops import DirectCall, FtraceOps, OpsList
 from klp_debug.result.problem import Problem
-from tests.support.answers import HEAD, KERNEL
-
-EMPTY = Filter(0, ())
-LIVEPATCH = FtraceOps(
-    address=Address(0xC0000000027D8120),
-    symbol=None,
-    func=Address(0xC00000000013B5E0),
-    func_symbol="klp_ftrace_handler",
-    user="livepatch",
-    patch="leaf_patch",
-    flags=("IPMODIFY", "ENABLED"),
-    flags_word=Address(0x1001),
-    trampoline=None,
-    managed_by=None,
-    direct_calls=(),
-    all_functions=False,
-    filter=Filter(1, ("int_to_scsilun [scsi_common]",)),
-    notrace=EMPTY,
-    hooks=1,
-    hooked=("int_to_scsilun [scsi_common]",),
-)
-TRACER = dataclasses.replace(
-    LIVEPATCH,
-    address=Address(0xC000000001F00000),
-    symbol="global_ops",
-    func_symbol=None,
-    user=None,
-    patch=None,
-    flags=("ENABLED",),
-    all_functions=True,
-    filter=EMPTY,
-    notrace=Filter(6, ("a", "b", "c", "d", "e", "f")),
-    hooks=15292,
-    hooked=None,
-)
-MANAGED = dataclasses.replace(
-    LIVEPATCH,
-    address=Address(0xC0000000027D9000),
-    patch=None,
-    user="fprobes",
-    func_symbol="fprobe_entry",
-    flags=(),
-    managed_by=TRACER.address,
-)
+from tests.support.answers.kernel import HEAD, KERNEL
+from tests.support.answers.ops import LIVEPATCH, MANAGED, TRACER
 
 
 def text(*ops: FtraceOps, enabled: bool | None = True, problems: tuple[Problem, ...] = ()) -> str:

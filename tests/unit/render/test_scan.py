@@ -12,7 +12,7 @@ from klp_debug.render.as_text import as_text
 from klp_debug.result.audit import Offsets
 from klp_debug.result.problem import Problem
 from klp_debug.result.scan import FunctionCounts
-from tests.support.scans import ERROR, FUNCTIONS, MODULE, PATCH, WARNING, scan
+from tests.support.answers.scan import ERROR, FUNCTIONS, MODULE, PATCH, WARNING, scan
 
 MODULE_TEXT = """
 scsi_common.ko: module

@@ -8,66 +8,10 @@ import pytest
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address, Word
 from klp_debug.result.finding import Finding
-from klp_debug.result.function import Hop, McountSite, Record
 from klp_debug.result.problem import Problem
-from klp_debug.result.site import SiteOps, SiteReport, SiteStub
-from tests.support.answers import HEAD, KERNEL
-
-STUB = SiteStub(
-    address=Address(0xC008000000140640),
-    owner="scsi_common",
-    words=(Word(0xE98D0010),),
-    kind="finds its target through the paca's kernel TOC",
-    needs="kernel-toc",
-    target=Address(0xC00000000005D94C),
-    target_symbol="ftrace_caller",
-    magic=Word(0x73747562),
-    funcdata=Address(0xC00000000005D94C),
-    disagreement=None,
-)
-OPS = SiteOps(
-    address=Address(0xC0000000027D8120),
-    symbol=None,
-    user="livepatch",
-    patch="leaf_patch",
-    func=Address(0xC00000000013B5E0),
-    func_symbol="klp_ftrace_handler",
-    flags=("IPMODIFY", "ENABLED"),
-)
-ARMED = SiteReport(
-    kernel=KERNEL,
-    function="int_to_scsilun",
-    module="scsi_common",
-    leaf_without_toc=True,
-    site=McountSite(
-        address=Address(0xC0080000001401E4),
-        offset=4,
-        state="armed",
-        word=Word(0x4800045D),
-        target=STUB.address,
-        target_symbol=None,
-        dialect="mprofile-kernel (2 instructions)",
-    ),
-    record=Record(
-        address=Address(0xC000000002F00060),
-        ip=Address(0xC0080000001401E4),
-        flags=("ENABLED", "IPMODIFY"),
-        flags_word=Address(0x84000001),
-        users=1,
-        ool_stub=None,
-        agrees=True,
-    ),
-    path=(
-        Hop(
-            "site", Address(0xC0080000001401E4), "int_to_scsilun+0x4", True, "4800045d", "bl", None
-        ),
-        Hop("stub", STUB.address, None, True, "e98d0010", "needs no r2", None),
-    ),
-    stubs=(STUB,),
-    ops=(OPS,),
-    findings=(),
-    problems=(),
-)
+from klp_debug.result.site import SiteStub
+from tests.support.answers.kernel import HEAD
+from tests.support.answers.site import ARMED, STUB
 
 
 def test_armed() -> None:

@@ -4,28 +4,8 @@
 import dataclasses
 
 from klp_debug.render.as_text import as_text
-from klp_debug.result.transition import TransitionReport, WaitingTask
-from tests.support.answers import HEAD, KERNEL
-from tests.unit.render.test_bt import SLEEPER
-
-TASK = dataclasses.replace(SLEEPER, frames=SLEEPER.frames[1:2], livepatch_stack=())
-WAITING = WaitingTask(
-    hold="on its stack",
-    why="it returns into wait_here [leaf_probe], which is to be switched",
-    unblocks="it must leave that function",
-    pending=True,
-    trace=TASK,
-)
-STALLED = TransitionReport(
-    kernel=KERNEL,
-    patch="wait_patch",
-    direction="patching",
-    since=2.5,
-    now=65.25,
-    switched=40,
-    waiting=(WAITING,),
-    problems=(),
-)
+from tests.support.answers.kernel import HEAD
+from tests.support.answers.transition import STALLED, WAITING
 
 
 def test_a_task_that_waits() -> None:

@@ -11,10 +11,10 @@ from klp_debug.result.function import Hop
 from klp_debug.result.page import ReportPage, SiteOffsets
 from klp_debug.result.patches import Patch, PatchedFunction, PatchedObject
 from klp_debug.result.problem import Problem
-from tests.unit.render.test_bt import SLEEPER
-from tests.unit.render.test_func import PATCHED, SITE_HOP, STUB_HOP
-from tests.unit.render.test_report import SEED
-from tests.unit.render.test_transition import STALLED
+from tests.support.answers.bt import SLEEPER
+from tests.support.answers.func import PATCHED, SITE_HOP, STUB_HOP
+from tests.support.answers.report import SEED
+from tests.support.answers.transition import STALLED
 
 DIALECT = "mprofile-kernel (2 instructions)"
 
