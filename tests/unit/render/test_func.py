@@ -14,50 +14,22 @@ from tests.support.answers.func import (
     MFLR,
     PATCHED,
     RECORD,
+    SITE,
+    SITE_HOP,
+    STUB_HOP,
     UNPATCHED,
 )
-from tests.support.answers.kernel import HEAD
+from tests.support.answers.with_text import HOSTILE, LONG, with_names
+from tests.support.golden import Golden
 
 
-def test_unpatched() -> None:
-    assert (
-        as_text(UNPATCHED)
-        == f"""\
-{HEAD}
-int_to_scsilun [scsi_common]  c0080000001401e0, 56 bytes
-leaf function: sets no TOC before its mcount site, so r2 there is its caller's
-runs  itself: its mcount site is idle
-
-     c0080000001401e0  7c0802a6  mflr  r0                  global and local entry point
- ->  c0080000001401e4  4800045d  bl    0xc008000000140640  mcount site, +0x4, armed
-
-site    +0x4, idle, mprofile-kernel (2 instructions)
-record  no flags, 0 users; agrees with the word"""
-    )
+def test_unpatched(golden: Golden) -> None:
+    golden("func", "unpatched", as_text(UNPATCHED))
 
 
-def test_patched() -> None:
+def test_patched(golden: Golden) -> None:
     """A prefixed instruction has two words; a broken link of the chain says so."""
-    assert (
-        as_text(PATCHED)
-        == f"""\
-{HEAD}
-int_to_scsilun [scsi_common]  c0080000001401e0, 56 bytes
-leaf function: sets no TOC before its mcount site, so r2 there is its caller's
-runs  patched [leaf_patch]
-
-     c0080000001401e0  7c0802a6           mflr  r0                  global and local entry point
- ->  c0080000001401e4  4800045d           bl    0xc008000000140640  mcount site, +0x4, armed
-     c0080000001401e8  04100000 e5800020  pld   r12, 32
-
-site    +0x4, armed, mprofile-kernel (2 instructions) -> 0xc008000000140640
-record  ENABLED IPMODIFY, 1 user; agrees with the word
-chain   site  ok      c0080000001401e4  int_to_scsilun+0x4: bl  4800045d
-        stub  BROKEN  c008000000140640  leads away              e98d0010
-
-patched  c008000000230000
-     c008000000230000  60000000  nop"""
-    )
+    golden("func", "ordinary", as_text(PATCHED))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +55,7 @@ def test_toc(toc_setup: Literal["r12", "absolute", "pcrel", "none"], leaf: bool,
     assert as_text(answer).splitlines()[4] == said
 
 
-def test_no_site() -> None:
+def test_no_site(golden: Golden) -> None:
     """Nobody calls it a leaf function's site then, since there is none."""
     answer = dataclasses.replace(
         UNPATCHED,
@@ -94,22 +66,19 @@ def test_no_site() -> None:
         listing=(MFLR,),
         problems=(Problem("x", "y"),),
     )
-    assert (
-        as_text(answer)
-        == f"""\
-{HEAD}
-int_to_scsilun  c0080000001401e0, 56 bytes
-sets no TOC: in r2 is its caller's
-runs  itself: its mcount site is idle
+    golden("func", "problems", as_text(answer))
 
-     c0080000001401e0  7c0802a6  mflr  r0  global and local entry point
 
-site    none: it is notrace; it can be neither traced nor patched
-record  none: ftrace does not know this function
-
-problems
-    x: y"""
+def test_a_function_without_code(golden: Golden) -> None:
+    answer = dataclasses.replace(
+        UNPATCHED,
+        size=0,
+        site=None,
+        no_site="it is notrace",
+        record=None,
+        listing=(),
     )
+    golden("func", "empty", as_text(answer))
 
 
 def test_a_record_that_disagrees() -> None:
@@ -118,8 +87,21 @@ def test_a_record_that_disagrees() -> None:
     assert text.endswith("record  ENABLED IPMODIFY, 2 users; DISAGREES with the word at the site")
 
 
-def test_hostile_names() -> None:
-    answer = dataclasses.replace(UNPATCHED, name="\x1b[2J", module="\n", runs="\x07")
-    text = as_text(answer)
-    assert "\n\\x1b[2J [\\n]  c0080000001401e0, 56 bytes\n" in text
-    assert "\nruns  \\x07\n" in text
+def test_hostile_names(golden: Golden) -> None:
+    symbol = dataclasses.replace(SITE, target_symbol="ftrace_caller")
+    every = dataclasses.replace(PATCHED, site=symbol)
+    golden("func", "hostile-names", as_text(with_names(every, HOSTILE)))
+
+
+def test_long_names(golden: Golden) -> None:
+    assert PATCHED.winner is not None
+    hop = dataclasses.replace(SITE_HOP, symbol=f"{LONG}+0x4")
+    answer = dataclasses.replace(
+        PATCHED,
+        name=LONG,
+        module=LONG,
+        chain=(hop, STUB_HOP),
+        winner=dataclasses.replace(PATCHED.winner, symbol=LONG),
+        runs=f"{LONG} [leaf_patch]",
+    )
+    golden("func", "long-names", as_text(answer))
