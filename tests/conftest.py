@@ -18,6 +18,8 @@ from vmcores.scenarios.capture import captures as take_captures
 from vmcores.scenarios.played_guest import oracle_of, played_guest
 from vmcores.scenarios.scenario import load_scenario
 
+pytest_plugins = ["tests.support.golden"]
+
 # A lab test may have to build a kernel and take captures first, when run on its own.
 LAB_SECONDS = 1800
 _SUBJECT = re.compile(r"(?<![\d.])\d\.\d+(-4k|-pcrel|-nolivepatch)?(-radix|-hash)?(?![\w.])")

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A page built by hand that has something in every place, and the same with other text."""
+"""The page of ``report``, built by hand: it has something in every place."""
 
 import dataclasses
-import typing
 from typing import Any
 
 from klp_debug.result.address import Address
@@ -10,10 +9,10 @@ from klp_debug.result.common import Finding, Problem
 from klp_debug.result.func import Hop
 from klp_debug.result.list import Patch, PatchedFunction, PatchedObject
 from klp_debug.result.page import ReportPage, SiteOffsets
-from tests.unit.render.test_bt import SLEEPER
-from tests.unit.render.test_func import PATCHED, SITE_HOP, STUB_HOP
-from tests.unit.render.test_report import SEED
-from tests.unit.render.test_transition import STALLED
+from tests.support.answers.bt import SLEEPER
+from tests.support.answers.func import PATCHED, SITE_HOP, STUB_HOP
+from tests.support.answers.report import SEED
+from tests.support.answers.transition import STALLED
 
 DIALECT = "mprofile-kernel (2 instructions)"
 
@@ -122,23 +121,3 @@ PAGE = ReportPage(
     ),
     problems=(Problem("klp_patch at 0x1", "cannot be read"),),
 )
-
-
-def with_text(value: Any, text: str, annotation: Any = None) -> Any:
-    """Return a result with every string of it replaced, but for those of a few known words."""
-    if isinstance(value, str):
-        return text if annotation is None or _holds_any_string(annotation) else value
-    if isinstance(value, tuple):
-        return tuple(with_text(item, text, annotation) for item in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        hints = typing.get_type_hints(type(value))
-        changed = {
-            field.name: with_text(getattr(value, field.name), text, hints[field.name])
-            for field in dataclasses.fields(value)
-        }
-        return dataclasses.replace(value, **changed)
-    return value
-
-
-def _holds_any_string(annotation: Any) -> bool:
-    return annotation is str or any(_holds_any_string(a) for a in typing.get_args(annotation))
