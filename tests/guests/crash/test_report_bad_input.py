@@ -17,8 +17,8 @@ from klp_debug.targets.notes import PRSTATUS_NOTE_SIZE
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from tests.conftest import Captured
+from tests.support.core_elf import elf
 from tests.support.damaged import DamagedCapture
-from tests.unit.targets.test_core_file import elf
 from vmcores.scenarios.capture import CaptureSet
 
 pytestmark = pytest.mark.lab
