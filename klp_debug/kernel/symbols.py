@@ -18,6 +18,7 @@ from drgn.helpers.linux.module import module_address_regions
 from elftools.elf.elffile import ELFFile
 
 from klp_debug.kernel.walk import MAX_ENTRIES, WalkError, c_array_string
+from klp_debug.result.text import with_module
 
 _ELF64_SYM = np.dtype(
     [
@@ -54,7 +55,7 @@ class KernelSymbol:
     @property
     def label(self) -> str:
         """How people call it: ``name [module]``, or the bare name of vmlinux's."""
-        return f"{self.name} [{self.module}]" if self.module else self.name
+        return with_module(self.name, self.module)
 
 
 class SymbolTable:
@@ -255,5 +256,4 @@ class KernelSymbols:
         if symbol is None:
             return None
         offset = f"+{address - symbol.address:#x}" if address != symbol.address else ""
-        module = f" [{symbol.module}]" if symbol.module else ""
-        return f"{symbol.name}{offset}{module}"
+        return with_module(f"{symbol.name}{offset}", symbol.module)

@@ -7,13 +7,12 @@ from klp_debug.analysis.audit.audit import site_findings
 from klp_debug.analysis.audit.calls import stub_finding
 from klp_debug.analysis.audit.sites import Sites
 from klp_debug.analysis.chain.site_facts import record_facts, site_facts
-from klp_debug.analysis.chain.site_path import PatchedSite, SitePath
+from klp_debug.analysis.chain.site_path import PatchedSite, follow_site
 from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
 from klp_debug.analysis.patches.func_stacks import FuncStacks
 from klp_debug.analysis.patches.ops import registered_ops_at
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.result.address import Address, Word
-from klp_debug.result.function import Hop
 from klp_debug.result.site import SiteReport, SiteStub
 
 
@@ -30,7 +29,7 @@ def report_site(view: KernelView, index: int) -> SiteReport:
     stubs = Stubs(view)
     site = sites.site(0)
     symbol = view.symbols.covering(record.ip)
-    path = SitePath(
+    path = follow_site(
         view,
         stubs,
         site,
@@ -38,14 +37,11 @@ def report_site(view: KernelView, index: int) -> SiteReport:
         leaf=bool(sites.leaf[0]),
         patched=_patched(view, symbol.address if symbol is not None else None),
     )
-    hops: list[Hop] = []
-    with view.problems.noting(f"path of the site {sites.name(0)}"):
-        hops.extend(path.hops())
-    found = list(site_findings(view, sites, stubs))
-    found += [
-        finding
-        for followed in path.followed
-        if (finding := stub_finding(followed, stubs, 0)) is not None
+    if path.stopped is not None:
+        view.problems.add(f"path of the site {sites.name(0)}", path.stopped)
+    findings = list(site_findings(view, sites, stubs))
+    findings += [
+        finding for stub in path.stubs if (finding := stub_finding(stub, stubs, 0)) is not None
     ]
     if not sites.read[0]:
         view.problems.add(f"the word at {sites.name(0)}", "cannot be read")
@@ -56,10 +52,10 @@ def report_site(view: KernelView, index: int) -> SiteReport:
         leaf_without_toc=bool(sites.leaf[0]),
         site=site_facts(view, site, record.ip - symbol.address if symbol is not None else None),
         record=record_facts(view, record, site),
-        path=tuple(hops),
-        stubs=tuple(_stub(view, followed) for followed in path.followed),
+        path=path.hops,
+        stubs=tuple(_stub(view, stub) for stub in path.stubs),
         ops=registered_ops_at(view, record.ip),
-        findings=tuple(found),
+        findings=tuple(findings),
         problems=view.problems.all(),
     )
 

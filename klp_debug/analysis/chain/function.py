@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One function, top to bottom: its entry, its mcount site, its record, its call chain."""
 
-from klp_debug.analysis.chain.call_chain import CallChain
+from klp_debug.analysis.chain.call_chain import Chain, follow_chain
 from klp_debug.analysis.chain.site_facts import record_facts, site_facts
 from klp_debug.analysis.view.find_site import why_no_site
 from klp_debug.analysis.view.kernel_view import KernelView
@@ -55,8 +55,7 @@ class _FunctionReader:
             entry = view.entry_of(symbol)
             site = view.site_of(symbol, entry)
         self._record = view.record_of(symbol)
-        chain = CallChain(view, symbol, entry, site) if site is not None else None
-        hops = chain.hops() if chain is not None else ()
+        chain = follow_chain(view, symbol, entry, site) if site is not None else None
         replacement, replacement_entry = self._replacement(chain.new_func if chain else None)
         return Function(
             kernel=view.describe(),
@@ -70,11 +69,11 @@ class _FunctionReader:
             no_site=why_no_site(view, symbol) if site is None else None,
             record=record_facts(view, self._record, site) if self._record is not None else None,
             listing=self._listing(entry, site),
-            chain=hops,
+            chain=chain.hops if chain is not None else (),
             winner=chain.winner if chain else None,
             replacement=replacement,
             replacement_entry=replacement_entry,
-            runs=self._runs(chain, all(hop.ok for hop in hops), replacement_entry),
+            runs=self._runs(chain, replacement_entry),
             problems=view.problems.all(),
         )
 
@@ -129,13 +128,13 @@ class _FunctionReader:
             notes[entry.local_entry] = ["local entry point"]
         return self._lines(words, symbol.address, notes), entry_points(entry)
 
-    def _runs(self, chain: CallChain | None, whole: bool, replacement: EntryPoints | None) -> str:
+    def _runs(self, chain: Chain | None, replacement: EntryPoints | None) -> str:
         name = self._symbol.name
-        if chain is None or chain.stack is None:
+        if chain is None or not chain.patched:
             return f"{name} itself: no live patch replaces it"
         if chain.disarmed is not None and not chain.redirected:
             return f"{name} itself: a debugger holds it disarmed, {chain.disarmed}"
-        if not whole:
+        if not all(hop.ok for hop in chain.hops):
             return "unknown: its call chain is broken"
         after = ""
         if chain.unswitched is not None:

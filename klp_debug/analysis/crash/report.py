@@ -5,6 +5,10 @@ import dataclasses
 from collections.abc import Sequence
 
 from klp_debug.analysis.audit.audit import audit
+from klp_debug.analysis.audit.entry_points import entry_findings
+from klp_debug.analysis.audit.livepatch_stacks import stack_findings
+from klp_debug.analysis.audit.modules_gone import gone_findings
+from klp_debug.analysis.audit.relocations import relocation_findings
 from klp_debug.analysis.catalogue import FTRACE_DISABLED
 from klp_debug.analysis.crash import (
     altered_site,
@@ -59,10 +63,10 @@ def report(view: KernelView) -> Report:
     traces = _traces(view, tracer)
     found = [
         *audited.findings,
-        *module_gone.gone_findings(view),
-        *wrong_toc.entry_findings(view),
-        *klp_relocation.relocation_findings(view),
-        *livepatch_stack.stack_findings(view, traces),
+        *gone_findings(view),
+        *entry_findings(view),
+        *relocation_findings(view),
+        *stack_findings(view, traces),
     ]
     scene = crash_scene(view, tracer)
     verdict = _verdict(scene, audited, found, patches, traces)
