@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""``bt``: stacks with the frames that livepatch put by."""
+"""``bt``: stacks with the frames that livepatch hides."""
 
 import argparse
 
+from klp_debug.analysis.tasks.bt import TaskTracer
 from klp_debug.analysis.tasks.choose import TaskNotFoundError, choose_tasks
-from klp_debug.analysis.tasks.task_trace import TaskTracer
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Argument, Command, CommandError
-from klp_debug.result.trace import TraceList
+from klp_debug.result.bt import TraceList
 
 
 def run(view: KernelView, args: argparse.Namespace) -> TraceList:

@@ -10,7 +10,7 @@ from klp_debug.analysis.view.find_function import FunctionNotFoundError
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.errors import TargetError
 from klp_debug.kernel.livepatch import has_livepatch
-from klp_debug.result.answer import Answer
+from klp_debug.result.common import Answer
 
 
 class CommandError(Exception):

@@ -8,7 +8,7 @@ from klp_debug.control.mechanisms import planned_write
 from klp_debug.control.plan import Plan, Switch, find_functions
 from klp_debug.control.recovery import Recovery
 from klp_debug.result.control import PlannedWrite
-from klp_debug.result.patches import Mechanism
+from klp_debug.result.list import Mechanism
 
 
 def plan_arm(view: KernelView, text: JournalText, patch: str) -> Plan:

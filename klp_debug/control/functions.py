@@ -18,7 +18,7 @@ from klp_debug.kernel.livepatch import (
     klp_patch_name,
 )
 from klp_debug.kernel.walk import c_string
-from klp_debug.result.patches import Mechanism
+from klp_debug.result.list import Mechanism
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from klp_debug.ppc64le.entry import local_entry_offset
 from klp_debug.ppc64le.instruction import NOP, branch_target
 from klp_debug.result.address import Address
 from klp_debug.result.control import PlannedWrite
-from klp_debug.result.patches import Mechanism
+from klp_debug.result.list import Mechanism
 from klp_debug.targets.writable import StubKind
 
 _TRAMPOLINE_CALLS = ("ftrace_call", "ftrace_regs_call")

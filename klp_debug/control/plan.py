@@ -15,7 +15,7 @@ from klp_debug.control.mechanisms import (
 )
 from klp_debug.kernel.livepatch import klp_func_patch, klp_patch_name
 from klp_debug.result.control import PlannedWrite
-from klp_debug.result.patches import Mechanism
+from klp_debug.result.list import Mechanism
 
 
 class UnknownNameError(Exception):

@@ -9,7 +9,7 @@ from klp_debug.command.command import Command
 from klp_debug.frontend.confirm import confirmation, showing
 from klp_debug.frontend.progress import progress
 from klp_debug.render.formats import FORMATS
-from klp_debug.result.answer import Answer
+from klp_debug.result.common import Answer
 from klp_debug.targets.target import Target
 
 

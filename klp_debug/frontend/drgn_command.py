@@ -22,7 +22,7 @@ from drgn.commands import (
 )
 
 if TYPE_CHECKING:
-    from klp_debug.result.answer import Answer
+    from klp_debug.result.common import Answer
 
 
 class KlpCommand:

@@ -16,7 +16,7 @@ from klp_debug.frontend.command_parsers import add_command_parsers
 from klp_debug.frontend.confirm import confirmation, showing
 from klp_debug.frontend.page_file import page_file
 from klp_debug.frontend.progress import progress
-from klp_debug.result.answer import Answer
+from klp_debug.result.common import Answer
 from klp_debug.result.control import Change
 from klp_debug.targets.host_program import target_of
 

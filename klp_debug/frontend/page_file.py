@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from klp_debug.frontend.tell import tell
 from klp_debug.frontend.whole_file import WholeFile
-from klp_debug.result.answer import Answer
+from klp_debug.result.common import Answer
 from klp_debug.result.page import ReportPage
 
 

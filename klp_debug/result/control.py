@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from klp_debug.result.address import Address
+from klp_debug.result.bt import TaskTrace
+from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.patches import Mechanism
-from klp_debug.result.problem import Problem
-from klp_debug.result.trace import TaskTrace
+from klp_debug.result.list import Mechanism
 
 Action = Literal["disarm", "arm", "undo"]
 

@@ -8,8 +8,8 @@ from typing import Self
 
 from drgn import Program
 
+from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Mmu
-from klp_debug.result.problem import Problem
 from klp_debug.targets.gdb.session import GdbSession
 from klp_debug.targets.gdb.stopped import StoppedKernel
 from klp_debug.targets.vmcoreinfo import Vmcoreinfo

@@ -11,7 +11,7 @@ from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command import COMMANDS
 from klp_debug.render.as_json import as_json
 from klp_debug.render.as_text import as_text
-from klp_debug.result.answer import Answer
+from klp_debug.result.common import Answer
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from klp_debug.targets.target import Target

@@ -19,7 +19,7 @@ from klp_debug.kernel.ftrace import ftrace_record_letters
 from klp_debug.ppc64le.site_words import DIALECTS, STATES
 from klp_debug.result.address import Address
 from klp_debug.result.audit import Audit, Count, ListedSite, Offsets, StubCount
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 
 
 def audit(view: KernelView, *, list_sites: bool = False) -> Audit:

@@ -14,7 +14,7 @@ from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace_ops import ftrace_direct_functions
 from klp_debug.ppc64le.stub import STUB_MAGIC, StubKind
 from klp_debug.result.address import Address, Word
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 
 
 def call_findings(view: KernelView, sites: Sites, stubs: Stubs) -> Iterator[Finding]:

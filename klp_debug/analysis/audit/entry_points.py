@@ -10,7 +10,7 @@ from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch import klp_func_nop, klp_func_patch, klp_patch_name
 from klp_debug.result.address import Address
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 
 
 def entry_findings(view: KernelView) -> Iterator[Finding]:

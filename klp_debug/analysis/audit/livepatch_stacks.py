@@ -12,8 +12,8 @@ from drgn import Program, sizeof
 from klp_debug.analysis.catalogue import LIVEPATCH_STACK_DAMAGED, LIVEPATCH_STACK_OVERFLOW
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch_stack import ENTRY_SIZE
-from klp_debug.result.finding import Finding, FindingKind
-from klp_debug.result.trace import TaskTrace
+from klp_debug.result.bt import TaskTrace
+from klp_debug.result.common import Finding, FindingKind
 
 _SHOWN = 3
 _FRAMES = 2 * 32

@@ -12,7 +12,7 @@ from klp_debug.kernel.ftrace_ops import ftrace_ops_filter
 from klp_debug.kernel.livepatch import for_each_klp_ops, klp_func_stack_top
 from klp_debug.kernel.module import last_unloaded_module
 from klp_debug.result.address import Address
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 
 
 def gone_findings(view: KernelView) -> Iterator[Finding]:

@@ -22,13 +22,13 @@ from klp_debug.kernel.ftrace_ops import for_each_ftrace_ops, ftrace_ops_filter
 from klp_debug.ppc64le.entry import local_entry_offset
 from klp_debug.ppc64le.instruction import branch_target
 from klp_debug.result.address import Address, Word
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 
 _PAIRS = ("REGS", "TRAMP", "DIRECT", "CALL_OPS")
 """Flags that say what is wanted; the same with ``_EN`` says what the site does."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Wanted:
     """What the registered ops ask of each site; every array has shape (number of sites,)."""
 

@@ -16,7 +16,7 @@ from klp_debug.kernel.klp_relocations import (
 from klp_debug.kernel.livepatch import for_each_klp_patch
 from klp_debug.kernel.module import module_name
 from klp_debug.result.address import Address
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 
 _REL24_MASK = 0x03FFFFFC
 

@@ -12,7 +12,7 @@ from klp_debug.analysis.audit.sites import ARMED, IDLE, UNKNOWN, Mask, Sites
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.ppc64le.site_words import STATES
 from klp_debug.result.address import Address
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 
 _TEXT = (("_stext", "_etext"), ("_sinittext", "_einittext"))
 """Symbols around vmlinux's text."""

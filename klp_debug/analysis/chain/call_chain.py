@@ -23,8 +23,8 @@ from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.ppc64le.entry import Entry, TocSetup
 from klp_debug.ppc64le.site import Site
 from klp_debug.result.address import Address
-from klp_debug.result.function import Hop, Winner
-from klp_debug.result.patches import Mechanism
+from klp_debug.result.func import Hop, Winner
+from klp_debug.result.list import Mechanism
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

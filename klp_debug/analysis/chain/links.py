@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.result.address import Address, Word
-from klp_debug.result.function import Hop, HopKind
+from klp_debug.result.func import Hop, HopKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from klp_debug.ppc64le.instruction import branch_target
 from klp_debug.ppc64le.site import Dialect, Site, SiteState
 from klp_debug.ppc64le.stub import OOL_STUB_WORDS, decode_ool_stub
 from klp_debug.result.address import Address
-from klp_debug.result.function import Hop
+from klp_debug.result.func import Hop
 
 _CALLS = {"ftrace_caller": "ftrace_call", "ftrace_regs_caller": "ftrace_regs_call"}
 """

@@ -27,7 +27,7 @@ FTRACE_CALLER = "ftrace_caller"
 FTRACE_REGS_CALLER = "ftrace_regs_caller"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FollowedStub:
     """A stub, and where it leads."""
 
@@ -98,8 +98,8 @@ class Stubs:
                 toc = module_toc(sections)
                 owner = _Owner(module_name(module), toc, module_ftrace_stubs(module))
                 for entry in module_stub_entries(module, sections):
-                    told = int(entry["magic"]), int(entry["funcdata"])
-                    entries[int(entry["address"])] = (owner, *told)
+                    magic, funcdata = int(entry["magic"]), int(entry["funcdata"])
+                    entries[int(entry["address"])] = owner, magic, funcdata
         return entries
 
     def of_modules(self) -> Iterator[FollowedStub]:

@@ -10,7 +10,7 @@ or the replacement ends in a sibling call through a stub, which does the same wi
 
 from dataclasses import dataclass
 
-from klp_debug.analysis.audit.site_report import report_site
+from klp_debug.analysis.audit.site import report_site
 from klp_debug.analysis.catalogue import CALLER_TOC_OVERWRITTEN
 from klp_debug.analysis.chain.branches import Branch, branches
 from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
@@ -85,7 +85,6 @@ def _judge(scene: CrashScene, registers: Registers) -> Verdict | None:
             ),
             why=culprit.why,
             now=CALLER_TOC_OVERWRITTEN.action,
-            checked=(),
         )
     return None
 

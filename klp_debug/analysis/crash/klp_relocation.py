@@ -47,5 +47,4 @@ def judge(scene: CrashScene) -> Verdict | None:
             " replacement of another object's function can run before."
         ),
         now=KLP_RELOCATION_UNRESOLVED.action,
-        checked=(),
     )

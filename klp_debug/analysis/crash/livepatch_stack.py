@@ -35,7 +35,5 @@ def judge(scene: CrashScene) -> Verdict | None:
             else "Each overwrites the other, return addresses among it.",
         ),
         proof=tuple(stack_evidence(scene.view.prog, trace)),
-        why=None,
         now=kind.action,
-        checked=(),
     )

@@ -32,7 +32,5 @@ def judge(scene: CrashScene) -> Verdict | None:
             f"NIP = {registers.nip}, {where}{dar}",
             *(f"{finding.subject}: {finding.evidence}" for finding in findings),
         ),
-        why=None,
         now=PATCH_MODULE_GONE.action,
-        checked=(),
     )

@@ -38,8 +38,6 @@ def judge(scene: CrashScene) -> Verdict | None:
                 entry_evidence(view, func),
                 f"NIP = {registers.nip}, CTR = {registers.ctr}, LR = {registers.link}",
             ),
-            why=None,
             now=REPLACEMENT_WRONG_TOC.action,
-            checked=(),
         )
     return None

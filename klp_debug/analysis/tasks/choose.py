@@ -14,6 +14,7 @@ from klp_debug.kernel.task import (
     for_each_possible_cpu,
     for_each_task,
 )
+from klp_debug.result.text import quoted
 
 
 class TaskNotFoundError(Exception):
@@ -40,7 +41,7 @@ def choose_tasks(view: KernelView, spec: str) -> list[Object]:
     with view.problems.noting("list of tasks"):
         tasks = find_tasks(view.prog, spec)
     if not tasks:
-        raise TaskNotFoundError(f"no task {ascii(spec)[1:-1]}: give a PID, a comm, cpuN or all")
+        raise TaskNotFoundError(f"no task {quoted(spec)}: give a PID, a comm, cpuN or all")
     return tasks
 
 

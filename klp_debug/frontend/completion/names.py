@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The names that the target has for things, for completion and for the status line."""
 
-from klp_debug.analysis.patches.patches import livepatches
+from klp_debug.analysis.patches.list import livepatches
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.analysis.view.problem_log import UNREADABLE
 from klp_debug.errors import TargetError
 from klp_debug.kernel.task import for_each_task, task_comm
-from klp_debug.result.patches import Patch
+from klp_debug.result.list import Patch
 from klp_debug.targets.target import Target
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import gdb
 
-from klp_debug.analysis.chain.function import analyse_function
+from klp_debug.analysis.chain.func import report_func
 from klp_debug.analysis.view.find_function import FunctionNotFoundError, find_function
 from klp_debug.analysis.view.find_site import find_site
 from klp_debug.analysis.view.kernel_view import KernelView
@@ -49,7 +49,7 @@ def _site(view: KernelView, name: str) -> int:
 
 
 def _new_func(view: KernelView, name: str) -> int:
-    function = analyse_function(view, find_function(view.symbols, name, view.prog.read))
+    function = report_func(view, find_function(view.symbols, name, view.prog.read))
     if function.winner is None:
         raise FunctionNotFoundError(f"no replacement wins of {function.name}: {function.runs}")
     return int(function.winner.new_func)

@@ -6,8 +6,7 @@ import dataclasses
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
 from klp_debug.result.audit import Audit, Count, ListedSite, Offsets, StubCount
-from klp_debug.result.finding import Finding
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Finding, Problem
 from tests.support.answers import HEAD, KERNEL
 
 FINE = Audit(
@@ -38,7 +37,14 @@ module stubs     19  finds its target through r2
 
 
 def finding(subject: str, evidence: str, id_: str = "site-record-mismatch") -> Finding:
-    return Finding(id_, "error", subject, evidence, "Meant.", "Do it.")
+    return Finding(
+        id=id_,
+        severity="error",
+        subject=subject,
+        evidence=evidence,
+        meaning="Meant.",
+        action="Do it.",
+    )
 
 
 def test_no_finding() -> None:

@@ -5,8 +5,8 @@ import dataclasses
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
+from klp_debug.result.common import Problem
 from klp_debug.result.control import Change, Objection, PlannedWrite
-from klp_debug.result.problem import Problem
 from tests.support.answers import HEAD, KERNEL
 from tests.unit.render.test_bt import SLEEPER
 

@@ -7,8 +7,8 @@ import pytest
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
-from klp_debug.result.patches import Patch, PatchedFunction, PatchedObject, PatchList
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem
+from klp_debug.result.list import Patch, PatchedFunction, PatchedObject, PatchList
 from tests.support.answers import HEAD, KERNEL
 
 TOP = PatchedFunction(

@@ -7,8 +7,8 @@ import pytest
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
+from klp_debug.result.common import Problem
 from klp_debug.result.ops import DirectCall, Filter, FtraceOps, OpsList
-from klp_debug.result.problem import Problem
 from tests.support.answers import HEAD, KERNEL
 
 EMPTY = Filter(0, ())
@@ -56,7 +56,9 @@ MANAGED = dataclasses.replace(
 
 
 def text(*ops: FtraceOps, enabled: bool | None = True, problems: tuple[Problem, ...] = ()) -> str:
-    return as_text(OpsList(KERNEL, enabled, ops, sites=15298, problems=problems))
+    return as_text(
+        OpsList(kernel=KERNEL, ftrace_enabled=enabled, ops=ops, sites=15298, problems=problems)
+    )
 
 
 def test_ops() -> None:

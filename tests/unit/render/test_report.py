@@ -5,7 +5,7 @@ import dataclasses
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 from klp_debug.result.registers import Registers
 from klp_debug.result.report import AuditSummary, CrashFacts, Report, Verdict
 from tests.support.answers import HEAD, KERNEL
@@ -13,7 +13,13 @@ from tests.support.answers import HEAD, KERNEL
 NO_CRASH = Report(
     kernel=KERNEL,
     verdict=Verdict(
-        "no crash", None, ("The kernel did not crash.",), (), None, None, ("one thing", "another")
+        blame="no crash",
+        id=None,
+        what=("The kernel did not crash.",),
+        proof=(),
+        why=None,
+        now=None,
+        checked=("one thing", "another"),
     ),
     crash=None,
     findings=(),
@@ -48,8 +54,17 @@ SEED = dataclasses.replace(
         now="Disable the patch.",
         checked=(),
     ),
-    crash=CrashFacts("Oops\x1b", 1, REGISTERS, None, ()),
-    findings=(Finding("toc-stub-on-leaf", "error", "f+0x4", "stub", "Meant.", "Do it."),),
+    crash=CrashFacts(message="Oops\x1b", cpu=1, registers=REGISTERS, trace=None, log=()),
+    findings=(
+        Finding(
+            id="toc-stub-on-leaf",
+            severity="error",
+            subject="f+0x4",
+            evidence="stub",
+            meaning="Meant.",
+            action="Do it.",
+        ),
+    ),
     transition="patching",
     waiting=2,
 )
@@ -103,7 +118,7 @@ a transition is in progress (patching): 2 tasks have not switched; see `transiti
 
 
 def test_registers_that_are_not_known() -> None:
-    crash = CrashFacts(None, 1, None, None, ())
+    crash = CrashFacts(message=None, cpu=1, registers=None, trace=None, log=())
     lines = as_text(dataclasses.replace(NO_CRASH, crash=crash)).splitlines()
     at = lines.index("CRASH    the log does not tell")
     assert lines[at + 1] == "         CPU 1; its registers are not known"

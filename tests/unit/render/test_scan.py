@@ -10,7 +10,7 @@ import pytest
 from klp_debug.render.as_csv import as_csv
 from klp_debug.render.as_text import as_text
 from klp_debug.result.audit import Offsets
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem
 from klp_debug.result.scan import FunctionCounts
 from tests.support.scans import ERROR, FUNCTIONS, MODULE, PATCH, WARNING, scan
 
@@ -63,7 +63,7 @@ def test_code_without_toc_has_no_leaves() -> None:
 
 
 def test_large_numbers_can_be_read() -> None:
-    counts = FunctionCounts(19067, 1729, 14267, 798, 2273)
+    counts = FunctionCounts(functions=19067, leaf=1729, toc=14267, notrace=798, no_site=2273)
     offsets = (Offsets(False, 4, 1729), Offsets(True, 12, 14267))
     text = as_text(scan(dataclasses.replace(MODULE, counts=counts, offsets=offsets)))
     assert (

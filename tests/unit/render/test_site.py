@@ -7,13 +7,12 @@ import pytest
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address, Word
-from klp_debug.result.finding import Finding
-from klp_debug.result.function import Hop, McountSite, Record
-from klp_debug.result.problem import Problem
-from klp_debug.result.site import SiteOps, SiteReport, SiteStub
+from klp_debug.result.common import Finding, Problem
+from klp_debug.result.func import Hop, RecordResult, SiteResult
+from klp_debug.result.site import SiteOps, SiteReport, StubResult
 from tests.support.answers import HEAD, KERNEL
 
-STUB = SiteStub(
+STUB = StubResult(
     address=Address(0xC008000000140640),
     owner="scsi_common",
     words=(Word(0xE98D0010),),
@@ -39,7 +38,7 @@ ARMED = SiteReport(
     function="int_to_scsilun",
     module="scsi_common",
     leaf_without_toc=True,
-    site=McountSite(
+    site=SiteResult(
         address=Address(0xC0080000001401E4),
         offset=4,
         state="armed",
@@ -48,7 +47,7 @@ ARMED = SiteReport(
         target_symbol=None,
         dialect="mprofile-kernel (2 instructions)",
     ),
-    record=Record(
+    record=RecordResult(
         address=Address(0xC000000002F00060),
         ip=Address(0xC0080000001401E4),
         flags=("ENABLED", "IPMODIFY"),
@@ -59,9 +58,23 @@ ARMED = SiteReport(
     ),
     path=(
         Hop(
-            "site", Address(0xC0080000001401E4), "int_to_scsilun+0x4", True, "4800045d", "bl", None
+            kind="site",
+            address=Address(0xC0080000001401E4),
+            symbol="int_to_scsilun+0x4",
+            ok=True,
+            bytes="4800045d",
+            what="bl",
+            next=None,
         ),
-        Hop("stub", STUB.address, None, True, "e98d0010", "needs no r2", None),
+        Hop(
+            kind="stub",
+            address=STUB.address,
+            symbol=None,
+            ok=True,
+            bytes="e98d0010",
+            what="needs no r2",
+            next=None,
+        ),
     ),
     stubs=(STUB,),
     ops=(OPS,),
@@ -132,7 +145,14 @@ no ftrace_ops wants this site"""
 
 
 def test_findings_come_before_the_facts() -> None:
-    finding = Finding("stub-corrupt", "error", "stub of scsi_common", "0xc0", "Meant.", "Do it.")
+    finding = Finding(
+        id="stub-corrupt",
+        severity="error",
+        subject="stub of scsi_common",
+        evidence="0xc0",
+        meaning="Meant.",
+        action="Do it.",
+    )
     text = as_text(dataclasses.replace(ARMED, findings=(finding,)))
     assert (
         """
@@ -175,7 +195,7 @@ word    4800045d  armed"""
     ],
     ids=["r2", "vmlinux", "pcrel"],
 )
-def test_stubs(stub: SiteStub, cells: list[str]) -> None:
+def test_stubs(stub: StubResult, cells: list[str]) -> None:
     lines = as_text(dataclasses.replace(ARMED, stubs=(stub,))).splitlines()
     (row,) = [line for line in lines if line.startswith("c008000000140640")]
     assert row.split("  ")[1].strip() == (stub.owner or "vmlinux")

@@ -13,7 +13,7 @@ from klp_debug.analysis.patches.disarmed import (
 )
 from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.result.patches import Mechanism
+from klp_debug.result.list import Mechanism
 from tests.support.fake_view import FakeKernel
 from tests.support.instructions import NOP, TRAP
 from tests.support.kernel_structs import BUILDS, Build

@@ -6,7 +6,7 @@ from drgn import FaultError, OutOfBoundsError
 
 from klp_debug.analysis.view.problem_log import ProblemLog, reason
 from klp_debug.kernel.walk import WalkError
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem
 from tests.support.fake_view import FakeKernel
 
 

@@ -4,7 +4,7 @@
 import dataclasses
 
 from klp_debug.analysis.view.view_cache import view_of
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem
 from klp_debug.targets.host_program import remember_target
 from tests.support.fake_view import FakeKernel
 

@@ -7,9 +7,9 @@ The rules are those of ``klp_ftrace_handler()`` in kernel/livepatch/patch.c.
 
 import pytest
 
-from klp_debug.analysis.patches.patches import livepatches
+from klp_debug.analysis.patches.list import livepatches
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.result.patches import Patch, PatchedFunction, Runs
+from klp_debug.result.list import Patch, PatchedFunction, Runs
 from tests.support.fake_ftrace import FakeFunction
 from tests.support.fake_view import FakeKernel
 from tests.support.instructions import NOP

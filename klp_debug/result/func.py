@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from klp_debug.result.address import Address, Word
+from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.problem import Problem
 
 HopKind = Literal[
     "site",
@@ -22,7 +22,7 @@ HopKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One disassembled instruction."""
 
@@ -35,8 +35,8 @@ class Line:
     """What this instruction is to the function: ``mcount site, +0x4, armed``."""
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPoints:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryResult:
     """Where a function is entered, and how it gets its TOC."""
 
     global_: Address
@@ -48,8 +48,8 @@ class EntryPoints:
     """What the TOC set-up puts in r2, where the words alone tell it."""
 
 
-@dataclass(frozen=True, slots=True)
-class McountSite:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteResult:
     """The instruction that ftrace switches."""
 
     address: Address
@@ -63,8 +63,8 @@ class McountSite:
     dialect: str
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordResult:
     """The site's ``struct dyn_ftrace``."""
 
     address: Address
@@ -81,7 +81,7 @@ class Record:
     """Whether ``FTRACE_FL_ENABLED`` agrees with the word at the site."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
     """One link of the call chain, checked against the next."""
 
@@ -106,8 +106,8 @@ class Winner:
     symbol: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FuncReport:
     """The answer of ``func``."""
 
     kernel: Kernel
@@ -117,20 +117,20 @@ class Function:
     address: Address
     size: int
     """In bytes."""
-    entry: EntryPoints
+    entry: EntryResult
     leaf_without_toc: bool
     """Whether the function sets no TOC before its mcount site, so that r2 is its caller's."""
-    site: McountSite | None
+    site: SiteResult | None
     no_site: str | None
     """Why there is none."""
-    record: Record | None
+    record: RecordResult | None
     listing: tuple[Line, ...]
     """The function's beginning, up to and a little past its mcount site."""
     chain: tuple[Hop, ...]
     winner: Winner | None
     replacement: tuple[Line, ...]
     """The replacement's own beginning."""
-    replacement_entry: EntryPoints | None
+    replacement_entry: EntryResult | None
     runs: str
     """One sentence: what a call of this function runs."""
     problems: tuple[Problem, ...]

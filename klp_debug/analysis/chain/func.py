@@ -2,7 +2,7 @@
 """One function, top to bottom: its entry, its mcount site, its record, its call chain."""
 
 from klp_debug.analysis.chain.call_chain import Chain, follow_chain
-from klp_debug.analysis.chain.site_facts import record_facts, site_facts
+from klp_debug.analysis.chain.site_results import record_result, site_result
 from klp_debug.analysis.view.find_site import why_no_site
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.analysis.view.problem_log import UNREADABLE, reason
@@ -13,14 +13,14 @@ from klp_debug.ppc64le.entry import Entry, TocSetup, decode_entry
 from klp_debug.ppc64le.instruction import branch_target
 from klp_debug.ppc64le.site import Site
 from klp_debug.result.address import Address, Word
-from klp_debug.result.function import EntryPoints, Function, Line
+from klp_debug.result.func import EntryResult, FuncReport, Line
 
 _LISTING_PAST_SITE = 3
 _LISTING_LIMIT = 16
 _REPLACEMENT_LINES = 6
 
 
-def analyse_function(view: KernelView, symbol: KernelSymbol) -> Function:
+def report_func(view: KernelView, symbol: KernelSymbol) -> FuncReport:
     """
     Return everything about one function.
 
@@ -29,9 +29,9 @@ def analyse_function(view: KernelView, symbol: KernelSymbol) -> Function:
     return _FunctionReader(view, symbol).function()
 
 
-def entry_points(entry: Entry) -> EntryPoints:
+def entry_result(entry: Entry) -> EntryResult:
     """Return decoded entry points as a result."""
-    return EntryPoints(
+    return EntryResult(
         global_=Address(entry.global_entry),
         local=Address(entry.local_entry),
         toc_setup=entry.toc_setup.value,
@@ -46,7 +46,7 @@ class _FunctionReader:
         self._words: tuple[int, ...] = ()
         self._record: FtraceRecord | None = None
 
-    def function(self) -> Function:
+    def function(self) -> FuncReport:
         view, symbol = self._view, self._symbol
         entry = decode_entry((), symbol.address, st_other=symbol.st_other, pcrel=view.pcrel)
         site: Site | None = None
@@ -57,17 +57,17 @@ class _FunctionReader:
         self._record = view.record_of(symbol)
         chain = follow_chain(view, symbol, entry, site) if site is not None else None
         replacement, replacement_entry = self._replacement(chain.new_func if chain else None)
-        return Function(
+        return FuncReport(
             kernel=view.describe(),
             name=symbol.name,
             module=symbol.module,
             address=Address(symbol.address),
             size=symbol.size,
-            entry=entry_points(entry),
+            entry=entry_result(entry),
             leaf_without_toc=entry.toc_setup is TocSetup.NONE and not view.pcrel,
-            site=site_facts(view, site, site.offset) if site is not None else None,
+            site=site_result(view, site, site.offset) if site is not None else None,
             no_site=why_no_site(view, symbol) if site is None else None,
-            record=record_facts(view, self._record, site) if self._record is not None else None,
+            record=record_result(view, self._record, site) if self._record is not None else None,
             listing=self._listing(entry, site),
             chain=chain.hops if chain is not None else (),
             winner=chain.winner if chain else None,
@@ -113,7 +113,7 @@ class _FunctionReader:
             )
         return tuple(lines)
 
-    def _replacement(self, new_func: int | None) -> tuple[tuple[Line, ...], EntryPoints | None]:
+    def _replacement(self, new_func: int | None) -> tuple[tuple[Line, ...], EntryResult | None]:
         symbol = self._view.symbols.covering(new_func) if new_func is not None else None
         if symbol is None or symbol.address != new_func:
             return (), None
@@ -126,9 +126,9 @@ class _FunctionReader:
         notes = {entry.global_entry: ["global entry point"]}
         if entry.local_entry != entry.global_entry:
             notes[entry.local_entry] = ["local entry point"]
-        return self._lines(words, symbol.address, notes), entry_points(entry)
+        return self._lines(words, symbol.address, notes), entry_result(entry)
 
-    def _runs(self, chain: Chain | None, replacement: EntryPoints | None) -> str:
+    def _runs(self, chain: Chain | None, replacement: EntryResult | None) -> str:
         name = self._symbol.name
         if chain is None or not chain.patched:
             return f"{name} itself: no live patch replaces it"

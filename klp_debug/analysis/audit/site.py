@@ -6,14 +6,14 @@ import numpy as np
 from klp_debug.analysis.audit.audit import site_findings
 from klp_debug.analysis.audit.calls import stub_finding
 from klp_debug.analysis.audit.sites import Sites
-from klp_debug.analysis.chain.site_facts import record_facts, site_facts
 from klp_debug.analysis.chain.site_path import PatchedSite, follow_site
+from klp_debug.analysis.chain.site_results import record_result, site_result
 from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
 from klp_debug.analysis.patches.func_stacks import FuncStacks
 from klp_debug.analysis.patches.ops import registered_ops_at
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.result.address import Address, Word
-from klp_debug.result.site import SiteReport, SiteStub
+from klp_debug.result.site import SiteReport, StubResult
 
 
 def report_site(view: KernelView, index: int) -> SiteReport:
@@ -50,8 +50,8 @@ def report_site(view: KernelView, index: int) -> SiteReport:
         function=symbol.name if symbol is not None else None,
         module=symbol.module if symbol is not None else None,
         leaf_without_toc=bool(sites.leaf[0]),
-        site=site_facts(view, site, record.ip - symbol.address if symbol is not None else None),
-        record=record_facts(view, record, site),
+        site=site_result(view, site, record.ip - symbol.address if symbol is not None else None),
+        record=record_result(view, record, site),
         path=path.hops,
         stubs=tuple(_stub(view, stub) for stub in path.stubs),
         ops=registered_ops_at(view, record.ip),
@@ -70,9 +70,9 @@ def _patched(view: KernelView, function: int | None) -> PatchedSite | None:
     return PatchedSite(stack.ops.fops.address_of_(), stacks.handler)
 
 
-def _stub(view: KernelView, followed: FollowedStub) -> SiteStub:
+def _stub(view: KernelView, followed: FollowedStub) -> StubResult:
     target = followed.target
-    return SiteStub(
+    return StubResult(
         address=Address(followed.stub.address),
         owner=followed.owner,
         words=tuple(Word(word) for word in followed.words),

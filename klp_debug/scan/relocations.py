@@ -2,12 +2,17 @@
 """
 Relocations that livepatch itself applies: ``.klp.rela.OBJECT.SECTION`` and ``.klp.sym.*`` symbols.
 
-Source: ``klp_resolve_symbols()`` and ``klp_write_section_relocs()`` in kernel/livepatch/core.c;
-Documentation/livepatch/module-elf-format.rst.
+Two things are checked: whether livepatch will apply each, and whether a replacement uses one before
+it is applied. ``klp_apply_object_relocs()`` fills in ``.klp.rela.OBJECT.*`` when OBJECT is loaded;
+until then the place holds what the file has there. Code of -mcmodel=large reaches data through a
+doubleword of .toc, so that one step is followed.
+
+Source: ``klp_apply_object_relocs()``, ``klp_resolve_symbols()`` and ``klp_write_section_relocs()``
+in kernel/livepatch/core.c; Documentation/livepatch/module-elf-format.rst.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from elftools.elf.enums import ENUM_RELOC_TYPE_PPC64
@@ -23,6 +28,8 @@ from klp_debug.scan import hazards
 from klp_debug.scan.census import Census
 from klp_debug.scan.hazard_log import HazardLog
 from klp_debug.scan.named_symbols import symbols_named
+from klp_debug.scan.pointers import Pointers, SectionOffset
+from klp_debug.scan.site_table import targets
 
 _SECTION = re.compile(r"\.klp\.rela\.([^.]{1,55})\..+", re.DOTALL)
 _SYMBOL = re.compile(r"\.klp\.sym\.([^.]{1,55})\.([^,]{1,511}),(\d+)\s*")
@@ -110,3 +117,54 @@ def _check_symbol(census: Census, name: str, wanted: str, position: int, log: Ha
 
 def _refuse(log: HazardLog, section: Section, symbol: str, rule: str) -> None:
     log.add(hazards.KLP_RELOCATION_REFUSED, f"{section.name} {symbol}".strip(), rule)
+
+
+class LateRelocations:
+    """The places of a patch that livepatch relocates, each for one object."""
+
+    def __init__(self, census: Census) -> None:
+        """Read those of a patch."""
+        self._census = census
+        self._objects: dict[SectionOffset, tuple[str, str]] = {}
+        obj = census.obj
+        for section in obj.sections:
+            for_object = object_of(section)
+            if not is_livepatch_section(section) or for_object is None:
+                continue
+            for row in obj.rows(section, RELOCATION):
+                place = section.info, int(row["offset"])
+                self._objects[place] = for_object, obj.symbol_name(int(row["symbol"]))
+        self._pointers = Pointers(obj) if self._objects else None
+
+    def check(self, subject: str, in_object: str, function: int, log: HazardLog) -> None:
+        """
+        Note those for other objects that a replacement uses.
+
+        :param subject: what users know the klp_func by
+        :param in_object: whose function is replaced
+        :param function: index of the replacement
+        """
+        for place in self._used_by(function):
+            for_object, symbol = self._objects.get(place, (in_object, ""))
+            if for_object != in_object:
+                where = f"{self._census.obj.sections[place[0]].name}+{place[1]:#x}"
+                name = self._census.name(function)
+                evidence = f"{name} uses {where}, which is for {for_object}: {symbol}"
+                log.add(hazards.KLP_RELOCATION_LATE, subject, evidence)
+
+    def _used_by(self, function: int) -> Iterator[SectionOffset]:
+        if self._pointers is None:
+            return
+        functions = self._census.functions
+        section, start = int(functions.section[function]), int(functions.start[function])
+        end = start + int(functions.size[function])
+        for place in self._objects:
+            if place[0] == section and start <= place[1] < end:
+                yield place
+        rows = self._census.obj.relocations(section)
+        rows = rows[(rows["offset"] >= start) & (rows["offset"] < end)]
+        for place in dict.fromkeys(map(tuple, targets(self._census.obj, rows).tolist())):
+            yield place
+            behind = self._pointers.target(place)
+            if behind is not None:
+                yield behind

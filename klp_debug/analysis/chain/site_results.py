@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A site and its record as they are told in answers."""
+"""A site and its record as answers show them."""
 
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace import FtraceRecord, ftrace_record_users
 from klp_debug.ppc64le.site import Site, SiteState
 from klp_debug.result.address import Address, Word
-from klp_debug.result.function import McountSite, Record
+from klp_debug.result.func import RecordResult, SiteResult
 
 
-def site_facts(view: KernelView, site: Site, offset: int | None) -> McountSite:
+def site_result(view: KernelView, site: Site, offset: int | None) -> SiteResult:
     """
     Return a decoded site as a result.
 
     :param offset: bytes from its function's global entry point, if it is in one
     """
     target = None if site.target is None else Address(site.target)
-    return McountSite(
+    return SiteResult(
         address=Address(site.address),
         offset=offset,
         state=site.state.value,
@@ -26,12 +26,12 @@ def site_facts(view: KernelView, site: Site, offset: int | None) -> McountSite:
     )
 
 
-def record_facts(view: KernelView, record: FtraceRecord, site: Site | None) -> Record:
+def record_result(view: KernelView, record: FtraceRecord, site: Site | None) -> RecordResult:
     """Return a record as a result, compared with the word at its site."""
     names = view.record_flags
     enabled = bool(record.flags & names["ENABLED"])
     expected = SiteState.ARMED if enabled else SiteState.IDLE
-    return Record(
+    return RecordResult(
         address=Address(record.address),
         ip=Address(record.ip),
         flags=names.of(record.flags),

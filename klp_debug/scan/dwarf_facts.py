@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-Why a function has no mcount site, as far as its object file proves it.
+What became of a function: inlined, cloned under another name, dropped, or left without a site.
 
 ``notrace`` leaves no mark of its own. The proof is that the function's unit was compiled with
 sites, by the options that the compiler recorded: then it gave one to every function but those that
@@ -18,8 +18,9 @@ from klp_debug.scan import hazards
 from klp_debug.scan.census import Census, FunctionKind
 from klp_debug.scan.compile_units import units_of
 from klp_debug.scan.hazard_log import HazardLog
-from klp_debug.scan.named_symbols import NamedSymbol
+from klp_debug.scan.named_symbols import NamedSymbol, clones_of, debug_info_knows
 
+_SHOWN = 8
 _OPTIONS = ("-pg", "-p", "-mprofile-kernel", "-fpatchable-function-entry")
 """Those that give a function a site; gcc records -pg as -p."""
 _SITE_ENDS = {
@@ -30,6 +31,46 @@ _SITE_ENDS = {
 }
 """How far a site reaches from the local entry point, in bytes; one of -pg has no fixed place."""
 _REGIONS = {".noinstr.text": "noinstr_text", ".entry.text": "entry_text"}
+
+
+def note_missing(census: Census, subject: str, name: str, log: HazardLog) -> None:
+    """Note that an object has no symbol of a name, and what became of the function."""
+    says = [f"{census.file_name} has no symbol of that name"]
+    clones = clones_of(census.obj, name)
+    functions = census.debug_info.functions(name) or ()
+    copies = _functions_with_copies(functions)
+    if clones:
+        says.append(f"but {', '.join(clones[:_SHOWN])}")
+    if copies:
+        cut = "" if all(function.complete for function in functions) else ", perhaps others"
+        says.append(f"it is inlined into {_some(copies)}{cut}")
+    elif functions and not clones:
+        says.append("its debugging information knows it, but no code of it: nothing calls it")
+    elif not clones and debug_info_knows(census.obj, name):
+        says.append("but its debugging information has the name")
+    is_inlined = copies and not clones
+    kind = hazards.ORIGINAL_INLINED if is_inlined else hazards.ORIGINAL_MISSING
+    log.add(kind, subject, ", ".join(says))
+
+
+def note_copies(
+    census: Census, subject: str, name: str, symbol: NamedSymbol, log: HazardLog
+) -> None:
+    """Note that a function, though it is there, is inlined into others as well."""
+    functions = census.debug_info.functions(name, symbol.address) or ()
+    here = tuple(function for function in functions if function.start == symbol.address)
+    copies = [caller for caller in _functions_with_copies(here) if caller != name]
+    if copies:
+        log.add(hazards.ORIGINAL_ALSO_INLINED, subject, f"into {_some(copies)}")
+
+
+def _functions_with_copies(functions: tuple[FunctionInUnit, ...]) -> list[str]:
+    return list(dict.fromkeys(name for function in functions for name in function.inlined_into))
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def note_without_site(
@@ -73,7 +114,7 @@ def _region(census: Census, address: int) -> str | None:
     for region, name in _REGIONS.items():
         ends = [obj.named_symbols(f"__{name}_{end}") for end in ("start", "end")]
         if obj.kind == "executable" and all(ends):
-            start, stop = (int(obj.symbols["value"][one[0]]) for one in ends)
+            start, stop = (int(obj.symbols["value"][end[0]]) for end in ends)
             if start <= address < stop:
                 return region
     return None
@@ -82,7 +123,7 @@ def _region(census: Census, address: int) -> str | None:
 def _debug_info(census: Census, symbol: NamedSymbol, name: str) -> FunctionInUnit | None:
     """Return what debugging information says of a function; None if it has not just one there."""
     found = census.debug_info.functions(name, symbol.address) or ()
-    here = [one for one in found if one.start == symbol.address]
+    here = [function for function in found if function.start == symbol.address]
     return here[0] if len(here) == 1 else None
 
 

@@ -22,8 +22,8 @@ LISTS = ("__mcount_loc", "__patchable_function_entries")
 R_PPC64_REL24, R_PPC64_RELATIVE = 10, 22
 
 
-@dataclass(frozen=True)
-class Sites:
+@dataclass(frozen=True, kw_only=True)
+class SiteTable:
     """The places of sites; both arrays have shape (number of sites,), by place."""
 
     section: Integers
@@ -39,7 +39,7 @@ class Sites:
     """Shape (number, 2): section and offset of calls of ``_mcount`` that no list names."""
 
 
-def sites_of(obj: ObjectFile) -> Sites:
+def site_table_of(obj: ObjectFile) -> SiteTable:
     """Return the mcount sites of an object file."""
     if obj.kind == "executable":
         listed, sources = _of_vmlinux(obj)
@@ -60,7 +60,14 @@ def sites_of(obj: ObjectFile) -> Sites:
     patchable = bool(len(first)) and bool((first == NOP).all())
     # Of one nop the function's own first word may follow; all of them are hardly nops.
     two_nops = patchable and bool((second == NOP).all())
-    return Sites(section, offset + 4 * two_nops, sources, patchable, two_nops, unlisted)
+    return SiteTable(
+        section=section,
+        offset=offset + 4 * two_nops,
+        sources=sources,
+        patchable=patchable,
+        two_nops=two_nops,
+        unlisted=unlisted,
+    )
 
 
 def _of_lists(obj: ObjectFile) -> tuple[Integers, tuple[str, ...]]:

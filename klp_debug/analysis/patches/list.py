@@ -22,7 +22,7 @@ from klp_debug.kernel.livepatch import (
 )
 from klp_debug.kernel.walk import c_string
 from klp_debug.result.address import Address
-from klp_debug.result.patches import (
+from klp_debug.result.list import (
     Mechanism,
     Patch,
     PatchedFunction,

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The answer of ``bt``: the stacks of tasks, with the frames that livepatch put by."""
+"""The answer of ``bt``: the stacks of tasks, with the frames that livepatch hides."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from klp_debug.result.address import Address
+from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.problem import Problem
 
 Role = Literal["original", "replacement"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """One frame of a stack."""
 
@@ -32,8 +32,8 @@ class Frame:
     """The patch of a replacement; of an original, that on top of its func_stack."""
 
 
-@dataclass(frozen=True, slots=True)
-class LivepatchFrame:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivepatchEntryResult:
     """One entry of a task's livepatch stack."""
 
     address: Address
@@ -47,7 +47,7 @@ class LivepatchFrame:
     """Whether the marker is STACK_END_MAGIC still."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskTrace:
     """The stack of one task."""
 
@@ -59,7 +59,7 @@ class TaskTrace:
     state: str
     frames: tuple[Frame, ...]
     """The innermost first; none of a running task whose registers are not known."""
-    livepatch_stack: tuple[LivepatchFrame, ...]
+    livepatch_stack: tuple[LivepatchEntryResult, ...]
     """The newest first."""
     unreliable: str | None
     """Why livepatch cannot trust this stack, by ``arch_stack_walk_reliable()``; None if it can."""

@@ -24,15 +24,15 @@ from klp_debug.kernel.task import (
     task_state_name,
 )
 from klp_debug.ppc64le.instruction import makes_frame
+from klp_debug.result.bt import Frame, TaskTrace
 from klp_debug.result.registers import CpuRegisters, Registers
-from klp_debug.result.trace import Frame, TaskTrace
 from klp_debug.targets.registers import MSR_PR, cpu_registers
 
 RUNNING = "it runs: its stack changes"
 _MAX_EXCEPTIONS = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Start:
     """Where a walk begins."""
 
@@ -115,10 +115,10 @@ class TaskTracer:
         frames: list[Frame] = []
         rest = list(entries)
         start = _Start(
-            tuple(map(int, registers.gpr)),
-            int(registers.nip),
-            int(registers.msr),
-            int(registers.link),
+            gpr=tuple(map(int, registers.gpr)),
+            nip=int(registers.nip),
+            msr=int(registers.msr),
+            link=int(registers.link),
         )
         for _ in range(_MAX_EXCEPTIONS):
             walked = self._walk_from(task, start, tuple(rest))
@@ -138,7 +138,7 @@ class TaskTracer:
                 continue
             found = exception_registers(self._view.prog, int(frame.sp))
             if found is not None and not found.msr & MSR_PR:
-                return number, _Start(found.gpr, found.nip, found.msr, found.link)
+                return number, _Start(gpr=found.gpr, nip=found.nip, msr=found.msr, link=found.link)
         return len(frames), None
 
     def _walk_from(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from klp_debug.result.address import Address
+from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.problem import Problem
 
 Transition = Literal["patching", "unpatching"]
 
@@ -43,7 +43,7 @@ What a call of the function runs as far as this entry of its func_stack decides:
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PatchedFunction:
     """One ``struct klp_func``."""
 
@@ -73,7 +73,7 @@ class PatchedFunction:
     """How a debugger holds it disarmed, as the kernel's memory alone tells; None if none does."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PatchedObject:
     """One ``struct klp_object``: ``vmlinux`` or a module."""
 
@@ -86,7 +86,7 @@ class PatchedObject:
     """Of the ``struct klp_object``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Patch:
     """One ``struct klp_patch`` of ``klp_patches``, in stacking order."""
 
