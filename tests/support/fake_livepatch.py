@@ -65,7 +65,7 @@ class LivepatchKernel(FtraceKernel):
         :param nops: functions that an atomic replace gives back
         """
         module = self.module(name)
-        made = FakePatch(name, module, self.new("klp_patch", mod=module.struct))
+        made = FakePatch(name, module, module.new("klp_patch", mod=module.struct))
         made.struct["enabled"] = 1
         made.struct["replace"] = int(replace)
         self.patches.append(made)
@@ -95,7 +95,9 @@ class LivepatchKernel(FtraceKernel):
 
     def _replace(self, patch: FakePatch, function: FakeFunction, *, nop: bool) -> None:
         obj = self._object(patch, function)
-        func = self.new("klp_func", old_name=self.string(function.name), old_func=function.address)
+        # That of a nop is allocated by klp_alloc_func_nop(), the others are the module's data.
+        new = self.new if nop else patch.module.new
+        func = new("klp_func", old_name=self.string(function.name), old_func=function.address)
         if nop:
             func["new_func"], func["nop"] = function.address, 1
         else:
@@ -111,7 +113,7 @@ class LivepatchKernel(FtraceKernel):
     def _object(self, patch: FakePatch, function: FakeFunction) -> Struct:
         owner = _owner(function)
         if owner not in patch.objects:
-            obj = self.new("klp_object", patched=1)
+            obj = patch.module.new("klp_object", patched=1)
             if function.module is not None:
                 obj["name"] = self.string(owner)
                 obj["mod"] = function.module.struct

@@ -14,8 +14,8 @@ STUB_SIZE = 40
 _FIRST = 0xC008000000000000
 _REGION = 0x100000
 """Bytes of each module."""
-_TEXT, _OOL, _TOC, _SYMBOLS, _STRINGS, _STUBS = (
-    0x1000, 0x40000, 0x80000, 0x81000, _REGION - 2 * PAGE, _REGION - PAGE,
+_TEXT, _OOL, _STUBS, _DATA, _TOC, _SYMBOLS, _STRINGS = (
+    0x1000, 0x40000, _REGION // 2 - PAGE, _REGION // 2, 0xC0000, 0xC1000, _REGION - PAGE,
 )  # fmt: skip
 """Where in its memory a module has what."""
 
@@ -30,11 +30,13 @@ class FakeModule:
         self.toc = base + _TOC + 0x8000
         self.next_function = base + _TEXT
         self.next_ool_stub = base + _OOL
+        self._next_data = base + _DATA
         self._symbols: list[tuple[str, int, int, int, int]] = []
         self.struct = kernel.new("module", name=name.encode())
-        self.struct["core_layout.base"] = base
-        self.struct["core_layout.size"] = _REGION
-        # Strings and stubs reach to the end of what is the module's.
+        # Text and data are apart, as they are since 6.4, so that stubs and strings end each.
+        for number, layout in enumerate(("core_layout", "init_layout")):
+            self.struct[f"{layout}.base"] = base + number * _REGION // 2
+            self.struct[f"{layout}.size"] = _REGION // 2
         for area in (_TOC, _SYMBOLS, _STRINGS, _STUBS):
             kernel.memory.write(base + area, bytes(PAGE))
         self.kallsyms = kernel.new("mod_kallsyms", symtab=base + _SYMBOLS, strtab=base + _STRINGS)
@@ -48,6 +50,15 @@ class FakeModule:
         self.struct["arch.tramp"] = self.tramp
         self.struct["arch.tramp_regs"] = self.tramp_regs
         self._write_symbols()
+
+    def new(self, tag: str, **members: "int | bytes | Struct") -> Struct:
+        """Make a structure in its data, on a page that the structure has for itself."""
+        made = Struct(self._kernel, tag, self._next_data)
+        self._kernel.memory.write(self._next_data, bytes(PAGE))
+        self._next_data += PAGE
+        for name, value in members.items():
+            made[name] = value
+        return made
 
     def symbol(self, name: str, address: int, size: int, st_other: int, kind: int = FUNC) -> None:
         """Add a symbol to the table that the kernel keeps."""

@@ -6,7 +6,7 @@ from drgn import FaultError, Program
 PAGE = 0x1000
 """In bytes."""
 KERNEL = 0xC000000000000000
-_SIZE = 2 << 60
+_SIZE = (1 << 64) - 1
 
 
 class PagedMemory:
@@ -16,8 +16,8 @@ class PagedMemory:
         self._pages: dict[int, bytearray] = {}
 
     def add_to(self, prog: Program) -> None:
-        """Make a program read all addresses of a kernel here."""
-        prog.add_memory_segment(KERNEL, _SIZE, lambda address, count, *_: self.read(address, count))
+        """Make a program read all addresses here."""
+        prog.add_memory_segment(0, _SIZE, lambda address, count, *_: self.read(address, count))
 
     def read(self, address: int, count: int) -> bytes:
         """
