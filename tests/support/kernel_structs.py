@@ -67,6 +67,7 @@ struct task_struct { struct thread_info thread_info; unsigned int __state; void 
     struct thread_struct thread; };
 union thread_union { unsigned long stack[2048]; };
 struct rq { struct task_struct *curr; struct task_struct *idle; };
+struct module_name { char name[56]; };
 struct cpumask { unsigned long bits[1]; };
 struct atomic_t { int counter; };
 """
