@@ -4,8 +4,7 @@ from drgn import FaultError
 
 from klp_debug.analysis.view.find_function import FunctionNotFoundError, find_function
 from klp_debug.kernel.symbols import KernelSymbols
-from tests.support.symbol_tables import FUNC, OBJECT, symbol_table
-from tests.unit.kernel.test_symbols import SYMBOLS
+from tests.support.symbol_tables import FUNC, OBJECT, SYMBOLS, symbol_table
 
 
 def test_by_name() -> None:
