@@ -42,6 +42,12 @@ def test_importing_is_cheap() -> None:
     assert ran.stdout == "[]\n"
 
 
+@pytest.mark.parametrize("place", [-1, 1 << 64])
+def test_a_number_that_is_no_address(place: int) -> None:
+    with pytest.raises(klp_debug.CommandError, match=f"^{place:#x} is no address: "):
+        library._name_or_address(place)
+
+
 @pytest.fixture(scope="module")
 def patched(captured: Captured) -> CaptureSet:
     return captured("patched", "radix", "6.1")
