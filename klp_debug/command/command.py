@@ -23,7 +23,7 @@ class Argument:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """
     One command; it returns its answer and never prints.
