@@ -33,3 +33,9 @@ def test_importing_is_cheap() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert ran.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("place", [-1, 1 << 64])
+def test_a_number_that_is_no_address(place: int) -> None:
+    with pytest.raises(klp_debug.CommandError, match=f"^{place:#x} is no address: "):
+        library._name_or_address(place)
