@@ -50,9 +50,8 @@ def for_each_klp_object(patch: Object) -> Iterator[Object]:
     :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
     """
     try:
-        # Since Linux kernel commit "livepatch: Use lists to manage patches,
-        # objects and functions" (in v5.1), which the klp_nop entries of an atomic replace
-        # need, objects are on a list.
+        # Since 5.1 objects are on a list, because those that an atomic replace makes come
+        # later than the patch's own.
         head = patch.obj_list
     except AttributeError:
         yield from _array(patch.objs, ("funcs", "name"))
@@ -129,8 +128,7 @@ def klp_func_old_address(func: Object) -> int:
     :param func: ``struct klp_func *``
     """
     try:
-        # Since Linux kernel commit "livepatch: Change unsigned long old_addr ->
-        # void *old_func in struct klp_func" (in v5.1).
+        # Since 5.1; old_addr before.
         return int(func.old_func.value_())
     except AttributeError:
         return int(func.old_addr.value_())
@@ -143,7 +141,7 @@ def klp_func_nop(func: Object) -> bool:
     :param func: ``struct klp_func *``
     """
     try:
-        # Since Linux kernel commit "livepatch: Add atomic replace" (in v5.1).
+        # Since Linux kernel commit e1452b607c48 ("livepatch: Add atomic replace") (in v5.1).
         return bool(func.nop)
     except AttributeError:
         return False
@@ -190,7 +188,7 @@ def klp_patch_forced(patch: Object) -> bool:
     :param patch: ``struct klp_patch *``
     """
     try:
-        return bool(patch.forced)  # 5.1 and later
+        return bool(patch.forced)  # since 5.1
     except AttributeError:
         return False
 

@@ -93,8 +93,7 @@ def asked_for(records: Sequence[LogRecord]) -> bool:
     """
     Return whether somebody asked for the crash, by sysrq.
 
-    That is a panic since Linux kernel commit "sysrq: Use panic() to force a crash", and an oops of
-    its own before.
+    sysrq calls panic() for that in newer kernels; older ones let an oops of their own do it.
     """
     reports = oops_reports(records)
     if not reports:

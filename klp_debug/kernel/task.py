@@ -50,8 +50,8 @@ PATCH_STATES: dict[int, PatchState] = {-1: "idle", 0: "unpatched", 1: "patched"}
 """
 What ``task_struct.patch_state`` is called.
 
-``KLP_TRANSITION_IDLE`` and so on; before Linux kernel commit "livepatch: Rename KLP_* to
-KLP_TRANSITION_*" (by v6.12) ``KLP_UNDEFINED``, ``KLP_UNPATCHED`` and ``KLP_PATCHED``.
+``KLP_TRANSITION_IDLE`` and so on; before Linux kernel commit d927752f287f ("livepatch: Rename
+KLP_* to KLP_TRANSITION_*") (in v6.10) ``KLP_UNDEFINED``, ``KLP_UNPATCHED`` and ``KLP_PATCHED``.
 """
 
 _TIF_PATCH_PENDING = 6  # the same on powerpc in every kernel since 4.12
@@ -218,8 +218,8 @@ def task_patch_state(task: Object) -> int | None:
     """
     Return ``patch_state``, whose values ``PATCH_STATES`` names.
 
-    Since Linux kernel commit "livepatch: change to a per-task consistency model" (in v4.12). None
-    without it or without ``CONFIG_LIVEPATCH``.
+    Since Linux kernel commit d83a7cb375ee ("livepatch: change to a per-task consistency model")
+    (in v4.12). None without it or without ``CONFIG_LIVEPATCH``.
     """
     try:
         return int(task.patch_state.value_())

@@ -71,7 +71,9 @@ class StubKind(enum.StrEnum):
     """
     ``pld r12,32(pc); mtctr r12; bctr`` in modules; ``pla r12,...; mtctr r12; bctr`` elsewhere.
 
-    CONFIG_PPC_KERNEL_PCREL, Linux kernel commits 7e3a68be42e1 and 77e69ee7ce07 (in v6.4).
+    CONFIG_PPC_KERNEL_PCREL, Linux kernel commit 7e3a68be42e1 ("powerpc/64: vmlinux support
+    building with PCREL addresing") (in v6.4) and Linux kernel commit 77e69ee7ce07 ("powerpc/64:
+    modules support building with PCREL addresing") (in v6.4).
     """
     PCREL_KERNEL_BASE = "finds its target through the paca's kernel base"
     """
