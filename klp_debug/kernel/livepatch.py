@@ -17,8 +17,8 @@ from klp_debug.kernel.walk import (
     for_each_list_entry,
 )
 
-KLP_UNPATCHED = 0
 KLP_PATCHED = 1
+"""Where a transition to a patch leads: ``KLP_TRANSITION_PATCHED`` since 6.10."""
 
 
 def has_livepatch(prog: Program) -> bool:
@@ -205,5 +205,5 @@ def klp_transition_patch(prog: Program) -> Object | None:
 
 
 def klp_target_state(prog: Program) -> int:
-    """Return where the transition leads: ``KLP_PATCHED``, ``KLP_UNPATCHED``, or -1 for none."""
+    """Return where the transition leads: ``KLP_PATCHED``, 0 (unpatched), or -1 for none."""
     return int(prog["klp_target_state"].value_())

@@ -49,11 +49,6 @@ class LogRecord:
         """Since boot."""
         return self.nanoseconds / 1e9
 
-    @property
-    def timestamp(self) -> str:
-        """Seconds since boot, cut to microseconds as the kernel prints them: ``12.139027``."""
-        return f"{self.nanoseconds // 10**9}.{self.nanoseconds % 10**9 // 1000:06d}"
-
 
 def for_each_log_record(prog: Program) -> Iterator[LogRecord]:
     """

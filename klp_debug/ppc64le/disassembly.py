@@ -67,11 +67,6 @@ class Instruction:
     """Whether mnemonic and operands only repeat the words, as ``.long``."""
 
 
-def have_mnemonics() -> bool:
-    """Return whether capstone is there; if not, most words are listed as ``.long``."""
-    return _capstone() is not None
-
-
 def disassemble(words: Sequence[int], address: int) -> list[Instruction]:
     """
     Disassemble words.

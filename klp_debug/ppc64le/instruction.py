@@ -58,7 +58,6 @@ STDU_R1_R1 = 0xF8210000
 
 # Primary opcodes.
 OP_PREFIX = 1
-OP_B = 18
 OP_ADDI = 14
 OP_ADDIS = 15
 OP_LWZ = 32
@@ -152,21 +151,6 @@ def branch_target(word: int, address: int) -> int | None:
     return (address + sign_extend(word & _LI_MASK, 26)) & MASK64
 
 
-def encode_branch(address: int, target: int, *, link: bool) -> int | None:
-    """
-    Make a ``b`` or ``bl``, as ``create_branch()`` of code-patching.h does.
-
-    :param address: where the branch will be
-    :param link: whether to make it a ``bl``
-    :return: the word; None if the target is not reachable (-32 MiB to +32 MiB - 4) or the
-        distance is not a multiple of 4
-    """
-    offset = sign_extend(target - address, 64)
-    if not -0x2000000 <= offset <= 0x1FFFFFC or offset & 3:
-        return None
-    return 0x48000000 | offset & _LI_MASK | link
-
-
 def is_prefix(word: int) -> bool:
     """
     Return whether a word is the first half of an 8-byte prefixed instruction (POWER10).
@@ -174,11 +158,6 @@ def is_prefix(word: int) -> bool:
     Data may look like one; whether a word is an instruction at all is for the caller to know.
     """
     return primary_opcode(word) == OP_PREFIX
-
-
-def prefix_type(prefix: int) -> int:
-    """Return the type of a prefix: 0 is 8LS, 1 is 8RR, 2 is MLS, 3 is MRR."""
-    return prefix >> 24 & 3
 
 
 def prefix_is_pc_relative(prefix: int) -> bool:

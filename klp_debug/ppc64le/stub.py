@@ -32,17 +32,15 @@ from klp_debug.ppc64le.replay import LoadError, Memory, Number, Outcome, Value, 
 
 STUB_ENTRY_SIZE = 40
 """``sizeof(struct ppc64_stub_entry)`` in bytes, ELFv2."""
-MAGIC_OFFSET = 28
+FUNCDATA_OFFSET = 32
+"""Of its u64 ``funcdata`` (``target`` in newer kernels), the target's address, in bytes."""
+STUB_MAGIC = 0x73747562
 """
-Of its u32 ``magic``, in bytes.
+``stub``: what its u32 ``magic`` at byte 28 holds.
 
 Since Linux kernel commit f17c4e01e906 ("powerpc/module: Mark module stubs with a magic value")
 (in v4.6); ``unused`` before.
 """
-FUNCDATA_OFFSET = 32
-"""Of its u64 ``funcdata`` (``target`` in newer kernels), the target's address, in bytes."""
-STUB_MAGIC = 0x73747562
-""""stub"."""
 
 OOL_STUB_WORDS = 4
 """``insn[]`` of ``struct ftrace_ool_stub``."""

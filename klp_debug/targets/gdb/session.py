@@ -90,15 +90,6 @@ class GdbSession:
         """Seconds after which a stopped target runs again by itself."""
         return self._options.max_pause
 
-    @property
-    def gdb_pid(self) -> int:
-        """
-        The process id of GDB.
-
-        :raises NotStoppedError: if there is none, since the target runs
-        """
-        return self._now()[0].pid
-
     def stop(self) -> None:
         """
         Stop the target, if it runs.

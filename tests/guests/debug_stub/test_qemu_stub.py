@@ -26,6 +26,7 @@ from klp_debug.targets.gdb.traffic import Traffic
 from klp_debug.targets.registers import MSR_PR, cpu_registers
 from tests.conftest import Played
 from tests.support.cli import klp_debug_run
+from tests.support.gdb_process import gdb_pid
 from tests.support.guest_activity import becomes, monitor, runs, stopped
 from tests.support.other_stub import OtherStub
 from tests.support.program_stub import program_stub
@@ -274,7 +275,7 @@ def test_what_is_not_mapped_takes_no_write(guest: Guest) -> None:
 def test_gdb_killed_and_the_guest_runs_again(guest: Guest) -> None:
     with pytest.raises(GdbEndedError), stopped(guest) as target:
         assert target.debugger is not None
-        os.kill(target.debugger.gdb_pid, signal.SIGKILL)
+        os.kill(gdb_pid(target.debugger), signal.SIGKILL)
         target.prog.read(0x400000, 1 << 20, True)
 
 

@@ -22,6 +22,7 @@ from klp_debug.targets.gdb.process import GDB
 from klp_debug.targets.gdb.session import GdbOptions, GdbSession
 from klp_debug.targets.target import Target
 from tests.support.faults import Steps, broken
+from tests.support.gdb_process import gdb_pid
 from tests.support.live_guests import ORIGINALS, REPLACEMENTS, change, live_guest, run, running, ten
 from tests.support.relay import Relay
 from tests.support.stopped_guest import Stub, opened, stopped, stopped_target
@@ -66,7 +67,7 @@ def through_gdb(guest: Guest, socket: Path) -> tuple[Target, GdbSession]:
 
 def gdb_killed(guest: Guest, folder: Path) -> Iterator[tuple[Target, Callable[[], None]]]:
     target, session = through_gdb(guest, guest.gdb_socket)
-    pid = session.gdb_pid
+    pid = gdb_pid(session)
     try:
         yield target, lambda: os.kill(pid, signal.SIGKILL)
     finally:
