@@ -114,7 +114,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReplayResult:
     """How a replay ended."""
 
     target: Number | None
@@ -145,7 +145,7 @@ def replay(
     registers: Mapping[str, int] | None = None,
     load: Callable[[int], int] | None = None,
     limit: int = 16,
-) -> Outcome:
+) -> ReplayResult:
     """
     Run instructions up to the first branch.
 
@@ -177,12 +177,12 @@ def replay(
             if branch is not None:
                 step, target, link = branch
                 steps.append(step)
-                return Outcome(target.number, link, target.reads, tuple(steps), None)
+                return ReplayResult(target.number, link, target.reads, tuple(steps), None)
             steps.append(_execute(machine, taken, here))
             index += len(taken)
         raise _StoppedError("the words end before a branch")
     except _StoppedError as stop:
-        return Outcome(None, False, frozenset(), tuple(steps), str(stop))
+        return ReplayResult(None, False, frozenset(), tuple(steps), str(stop))
 
 
 class _StoppedError(Exception):

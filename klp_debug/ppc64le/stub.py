@@ -28,7 +28,7 @@ from klp_debug.ppc64le.instruction import (
     is_bl,
     is_prefix,
 )
-from klp_debug.ppc64le.replay import LoadError, Memory, Number, Outcome, Value, replay
+from klp_debug.ppc64le.replay import LoadError, Memory, Number, ReplayResult, Value, replay
 
 STUB_ENTRY_SIZE = 40
 """``sizeof(struct ppc64_stub_entry)`` in bytes, ELFv2."""
@@ -186,7 +186,7 @@ def decode_stub(words: Sequence[int], address: int) -> Stub:
     return _by_unknown(outcome, target, address, length)
 
 
-def _by_unknown(outcome: Outcome, target: Value, address: int, length: int) -> Stub:
+def _by_unknown(outcome: ReplayResult, target: Value, address: int, length: int) -> Stub:
     """Name a stub after the unknown in its target."""
     saves_toc = any(STD_R2_24_R1 in step.words[:1] for step in outcome.steps)
     source = target.base
@@ -235,7 +235,7 @@ def _stub(kind: StubKind, address: int, *, length: int, saves_toc: bool = False)
     )
 
 
-def _right_r2(outcome: Outcome, address: int, toc_offset: int) -> int | None:
+def _right_r2(outcome: ReplayResult, address: int, toc_offset: int) -> int | None:
     """
     Compute the r2 that leads a module's stub to its own funcdata.
 

@@ -21,8 +21,7 @@ from klp_debug.errors import TargetError, WriteRefusedError
 from klp_debug.targets.gdb.address import StubAddress
 from klp_debug.targets.gdb.process import GDB, Gdb, GdbEndedError, GdbTimeoutError
 from klp_debug.targets.gdb.session import NotStoppedError
-from klp_debug.targets.gdb.stub import Stub
-from klp_debug.targets.gdb.traffic import Traffic
+from klp_debug.targets.gdb.stub import DebugStub, Traffic
 from klp_debug.targets.registers import MSR_PR, cpu_registers
 from tests.conftest import Played
 from tests.support.cli import klp_debug_run
@@ -361,7 +360,7 @@ def test_a_stub_that_does_not_answer(tmp_path: Path) -> None:
         try:
             start = time.monotonic()
             with pytest.raises(TargetError, match="does not answer"):
-                Stub(gdb, StubAddress.parse(str(place)), Traffic())
+                DebugStub(gdb, StubAddress.parse(str(place)), Traffic())
             assert time.monotonic() - start < 30
         finally:
             gdb.close()
@@ -374,7 +373,7 @@ def test_another_architecture_runs_again(tmp_path: Path) -> None:
         gdb = Gdb(GDB)
         try:
             with pytest.raises(TargetError, match=r"another architecture \(i386:x86-64\)"):
-                Stub(gdb, StubAddress.parse(str(place)), Traffic())
+                DebugStub(gdb, StubAddress.parse(str(place)), Traffic())
         finally:
             gdb.close()
         assert other.detached
