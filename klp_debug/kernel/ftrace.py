@@ -28,7 +28,7 @@ _MAX_PAGES = 1 << 16
 _MAX_RECORDS_PER_PAGE = 1 << 18  # ENTRIES_PER_PAGE of the largest order, generously
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FtraceRecord:
     """One ``struct dyn_ftrace``."""
 
@@ -86,10 +86,10 @@ class FtraceRecords:
 
     def __getitem__(self, index: int) -> FtraceRecord:
         return FtraceRecord(
-            int(self.addresses[index]),
-            int(self.ips[index]),
-            int(self.flags[index]),
-            int(self.ool_stubs[index]),
+            address=int(self.addresses[index]),
+            ip=int(self.ips[index]),
+            flags=int(self.flags[index]),
+            ool_stub=int(self.ool_stubs[index]),
         )
 
     def subset(self, indices: npt.NDArray[np.intp]) -> "FtraceRecords":

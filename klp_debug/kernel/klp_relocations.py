@@ -25,7 +25,7 @@ _MAX_RELOCATIONS = 1 << 16
 _MAX_NAME = 512
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KlpRelocation:
     """One of them."""
 
@@ -41,7 +41,7 @@ class KlpRelocation:
     """``.klp.sym.OBJECT.NAME,SYMPOS``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Section:
     name: str
     flags: int
@@ -98,7 +98,13 @@ def _sections(info: Object) -> list[_Section]:
     for name, _type, flags, address, _offset, size, _link, section_info, *_ in headers:
         text = prog.read_c_string(names + name, max_size=_MAX_NAME)
         sections.append(
-            _Section(text.decode("ascii", "backslashreplace"), flags, address, size, section_info)
+            _Section(
+                name=text.decode("ascii", "backslashreplace"),
+                flags=flags,
+                address=address,
+                size=size,
+                info=section_info,
+            )
         )
     return sections
 

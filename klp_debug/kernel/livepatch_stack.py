@@ -22,7 +22,7 @@ ENTRY_SIZE = _ENTRY.size
 """In bytes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LivepatchEntry:
     """What ``livepatch_handler`` put by for one call of a replacement."""
 
@@ -60,8 +60,8 @@ def livepatch_stack_entries(task: Object, stack: range) -> list[LivepatchEntry]:
         )
     data = task.prog_.read(base, sp - base)
     entries = [
-        LivepatchEntry(base + offset, *_ENTRY.unpack_from(data, offset))
-        for offset in range(0, len(data), ENTRY_SIZE)
+        LivepatchEntry(address=base + number * ENTRY_SIZE, toc=toc, lr=lr, marker=marker)
+        for number, (toc, lr, marker) in enumerate(_ENTRY.iter_unpack(data))
     ]
     return entries[::-1]
 

@@ -50,7 +50,7 @@ _PREFIXED = {
 """Prefix and suffix opcode -> mnemonic, kind of register. Power ISA 3.1, appendix of opcodes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Instruction:
     """One line of a disassembly."""
 
@@ -96,14 +96,30 @@ def _plain(word: int, address: int) -> Instruction:
     else:
         text = "bl" if is_bl(word) else "b", f"{target:#x}"
     mnemonic, operands = text or (".long", f"{word:#010x}")
-    return Instruction(address, word, 4, None, mnemonic, operands, undecoded=text is None)
+    return Instruction(
+        address=address,
+        word=word,
+        size=4,
+        suffix=None,
+        mnemonic=mnemonic,
+        operands=operands,
+        undecoded=text is None,
+    )
 
 
 def _prefixed(prefix: int, suffix: int, address: int) -> Instruction:
     """Disassemble an instruction of two words."""
     text = _prefixed_text(prefix, suffix, address)
     mnemonic, operands = text or (".long", f"{prefix:#010x}, {suffix:#010x}")
-    return Instruction(address, prefix, 8, suffix, mnemonic, operands, undecoded=text is None)
+    return Instruction(
+        address=address,
+        word=prefix,
+        size=8,
+        suffix=suffix,
+        mnemonic=mnemonic,
+        operands=operands,
+        undecoded=text is None,
+    )
 
 
 def _prefixed_text(prefix: int, suffix: int, address: int) -> tuple[str, str] | None:

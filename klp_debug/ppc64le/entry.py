@@ -65,7 +65,7 @@ class TocSetup(enum.StrEnum):
     """Not at all: one entry point, no use of r2, which still is the caller's."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """The entry points of one function."""
 

@@ -87,7 +87,7 @@ class StubKind(enum.StrEnum):
     """None of these."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stub:
     """One stub."""
 

@@ -25,7 +25,7 @@ class NotStoppedError(TargetError):
     """The target runs, so that it cannot be read through the stub."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GdbOptions:
     """How to attach to a stub, and what to do at the end."""
 

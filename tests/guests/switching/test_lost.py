@@ -59,7 +59,7 @@ def _a_journal_is_there(request: pytest.FixtureRequest) -> None:
 
 def through_gdb(guest: Guest, socket: Path) -> tuple[Target, GdbSession]:
     """Stop a guest by a GDB of its own; what is only read goes through QMP, opened once."""
-    session = GdbSession(GdbOptions(str(socket), GDB), lambda told: None)
+    session = GdbSession(GdbOptions(address=str(socket), program=GDB), lambda told: None)
     target = opened(guest)
     memory = StubMemory(session, target.prog, target.page_size)
     return replace(target, debugger=session, writable=memory), session
