@@ -210,7 +210,8 @@ def _find(words: Sequence[int], start: int, patchable: bool | None) -> tuple[int
     if first == MFLR_R0:
         if second == STD_R0_16_R1 and (third == NOP or is_bl(third)):
             return start + 2, Dialect.MPROFILE_KERNEL_3
-        # Its std a nop; a site of two instructions that is idle has no call behind the nop.
+        # Three instructions, the std made a nop: behind two that are idle r0 is saved before
+        # anything is called.
         if second == NOP and is_bl(third):
             return start + 2, Dialect.MPROFILE_KERNEL_3
         if second == NOP or is_bl(second):
