@@ -71,6 +71,10 @@ def disassemble(words: Sequence[int], address: int) -> list[Instruction]:
     """
     Disassemble words.
 
+    >>> for line in disassemble((0x4BD66711,), 0xC0000000002F72FC):
+    ...     print(line.mnemonic, line.operands)
+    bl 0xc00000000005da0c
+
     :param words: instructions; data among them may look like some
     :param address: of the first word
     :return: one item an instruction; together they cover all words

@@ -84,7 +84,12 @@ Number = int | Value
 
 
 def format_number(number: Number) -> str:
-    """Return a number in hex, or as ``r2-0x20000``, ``[r13+0x10]``."""
+    """
+    Return a number in hex, or as ``r2-0x20000``, ``[r13+0x10]``.
+
+    >>> format_number(0xC000), format_number(Value("r2", -0x20000))
+    ('0xc000', 'r2-0x20000')
+    """
     return f"{number:#x}" if isinstance(number, int) else str(number)
 
 
@@ -153,6 +158,11 @@ def replay(
     paddi (pla, pli) and pld, and the branches b, bl, bctr, bctrl, blr. Stores are not seen by
     ``load``; a later load from the very same address finds what was stored. Stores through one
     unknown are taken not to touch what is loaded through another: stubs store to the stack.
+
+    >>> stub = (0x3D62FFFF, 0x396B8000, 0xF8410018, 0xE98B0020, 0x7D8903A6, 0x4E800420)
+    >>> said = replay(stub, 0xC008000000140640)
+    >>> str(said.target), sorted(said.reads)  # it is found through its caller's r2
+    ('[r2-0x17fe0]', ['r2'])
 
     :param words: from the first instruction on
     :param address: of the first word

@@ -124,6 +124,11 @@ def decode_site(
     looks like; ``decode_ool_stub()`` of its target can tell. ``mflr r0; nop; nop`` is taken for
     two instructions, not for the three whose std became a nop.
 
+    >>> entry = 0xC0000000002F72F8
+    >>> site = decode_site((0x7C0802A6, 0x4BD66711), entry, local_entry=entry)
+    >>> site.state.value, site.offset, hex(site.target), site.dialect.value
+    ('armed', 4, '0xc00000000005da0c', 'mprofile-kernel (2 instructions)')
+
     :param words: the function's first words; 16 are ample unless the dialect is PG
     :param address: of the first word, the global entry point
     :param record_ip: ``ip`` of the function's ``struct dyn_ftrace``, if there is one
