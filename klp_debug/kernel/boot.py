@@ -34,6 +34,9 @@ def boot_facts(prog: Program) -> dict[str, int]:
     is simulated by the instruction (``-icount`` of QEMU) can do that, or one restored from a
     snapshot, which is the same boot indeed.
 
+    >>> list(boot_facts(prog))[:3]
+    ['boot_tb', 'PID 1 start_time', 'PID 1 start_boottime']
+
     :raises WalkError, drgn.FaultError: if the list of tasks cannot be read
     """
     facts: dict[str, int] = {}

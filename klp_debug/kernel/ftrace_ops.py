@@ -24,6 +24,9 @@ def for_each_ftrace_ops(prog: Program) -> Iterator[Object]:
     """
     Iterate over the registered ftrace_ops.
 
+    >>> len(list(for_each_ftrace_ops(prog)))
+    3
+
     :return: iterator of ``struct ftrace_ops *``
     :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
     """
@@ -46,6 +49,9 @@ def for_each_ftrace_subops(ops: Object) -> Iterator[Object]:
 
     The function graph tracer has some in 6.12, and not yet in 6.8.
 
+    >>> list(for_each_ftrace_subops(ops))
+    []
+
     :param ops: ``struct ftrace_ops *``
     :return: iterator of ``struct ftrace_ops *``
     :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
@@ -63,6 +69,9 @@ def ftrace_hash_entries(hash_: Object) -> dict[int, int]:
     Return what is in a hash: address of a site -> where it is to call directly, if anywhere.
 
     One read an entry. ``direct`` exists in 5.7, and not yet in 5.4.
+
+    >>> {hex(site): to for site, to in ftrace_hash_entries(ops.func_hash.filter_hash).items()}
+    {'0xc0000000003042dc': 0}
 
     :param hash_: ``struct ftrace_hash *``; NULL is an empty one
     :raises WalkError, drgn.FaultError: where it is damaged or unreadable
@@ -97,6 +106,9 @@ def ftrace_hash_empty(hash_: Object) -> bool:
     Return whether a hash is empty, which in a filter means every function.
 
     One that waits for a module is not (FTRACE_HASH_FL_MOD, since 4.20).
+
+    >>> ftrace_hash_empty(ops.func_hash.filter_hash)
+    False
 
     :param hash_: ``struct ftrace_hash *``
     """
@@ -133,6 +145,9 @@ def ftrace_ops_filter(ops: Object) -> FtraceFilter:
     """
     Return the filter of an ops.
 
+    >>> ftrace_ops_filter(ops).everything
+    False
+
     :param ops: ``struct ftrace_ops *``
     :raises WalkError, drgn.FaultError: where a hash is damaged or unreadable
     """
@@ -150,6 +165,9 @@ def ftrace_direct_functions(prog: Program) -> dict[int, int]:
 
     ``direct_functions``, on ppc64 since Linux kernel commit a52f6043a223 ("powerpc/ftrace: Add
     support for DYNAMIC_FTRACE_WITH_DIRECT_CALLS") (in v6.13).
+
+    >>> ftrace_direct_functions(prog)
+    {}
 
     :raises WalkError, drgn.FaultError: where it is damaged or unreadable
     """

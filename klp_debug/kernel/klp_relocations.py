@@ -54,6 +54,9 @@ def for_each_klp_relocation(module: Object) -> Iterator[KlpRelocation]:
     """
     Iterate over a livepatch module's own relocations; over none if it has none.
 
+    >>> [each.symbol for each in for_each_klp_relocation(module)]
+    ['.klp.sym.scsi_common.scsi_set_sense_information,0']
+
     :param module: ``struct module *``
     :raises WalkError, drgn.FaultError: if what is kept of its sections is damaged or unreadable
     """

@@ -22,7 +22,12 @@ KLP_PATCHED = 1
 
 
 def has_livepatch(prog: Program) -> bool:
-    """Return whether the kernel was built with ``CONFIG_LIVEPATCH``."""
+    """
+    Return whether the kernel was built with ``CONFIG_LIVEPATCH``.
+
+    >>> has_livepatch(prog)
+    True
+    """
     try:
         prog.type("struct klp_patch")
         prog["klp_patches"]
@@ -35,6 +40,9 @@ def for_each_klp_patch(prog: Program) -> Iterator[Object]:
     """
     Iterate over the registered patches, in stacking order.
 
+    >>> [klp_patch_name(patch) for patch in for_each_klp_patch(prog)]
+    ['leaf_patch', 'toc_patch', 'cmdline_patch_1', 'cmdline_patch_2']
+
     :return: iterator of ``struct klp_patch *``
     :raises WalkError, drgn.FaultError: where ``klp_patches`` is damaged or unreadable
     """
@@ -44,6 +52,9 @@ def for_each_klp_patch(prog: Program) -> Iterator[Object]:
 def for_each_klp_object(patch: Object) -> Iterator[Object]:
     """
     Iterate over the objects of a patch.
+
+    >>> [bool(obj.name) for obj in for_each_klp_object(patch)]  # NULL is vmlinux
+    [False]
 
     :param patch: ``struct klp_patch *``
     :return: iterator of ``struct klp_object *``
@@ -63,12 +74,15 @@ def for_each_klp_func(obj: Object) -> Iterator[Object]:
     """
     Iterate over the functions of an object.
 
+    >>> [c_string(func.old_name) for func in for_each_klp_func(obj)]
+    ['cmdline_proc_show']
+
     :param obj: ``struct klp_object *``
     :return: iterator of ``struct klp_func *``
     :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
     """
     try:
-        head = obj.func_list  # since the same commit as klp_patch.obj_list
+        head = obj.func_list  # since 5.1, as klp_patch.obj_list
     except AttributeError:
         yield from _array(obj.funcs, ("old_name", "new_func", "old_sympos"))
         return
@@ -89,6 +103,9 @@ def for_each_klp_ops(prog: Program) -> Iterator[Object]:
     """
     Iterate over the ``klp_ops``: one for each function that has a func_stack.
 
+    >>> len(list(for_each_klp_ops(prog)))  # one a replaced function
+    3
+
     :return: iterator of ``struct klp_ops *``
     :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
     """
@@ -98,6 +115,9 @@ def for_each_klp_ops(prog: Program) -> Iterator[Object]:
 def klp_func_stack(ops: Object) -> list[Object]:
     """
     Return what is on an ops' func_stack, top first.
+
+    >>> [klp_patch_name(klp_func_patch(func)) for func in klp_func_stack(ops)]
+    ['cmdline_patch_2', 'cmdline_patch_1']
 
     :param ops: ``struct klp_ops *``
     :return: list of ``struct klp_func *``
@@ -110,6 +130,9 @@ def klp_func_stack(ops: Object) -> list[Object]:
 def klp_func_stack_top(ops: Object) -> Object | None:
     """
     Return the top of an ops' func_stack, which need not be readable; None if that is empty.
+
+    >>> klp_patch_name(klp_func_patch(klp_func_stack_top(ops)))
+    'cmdline_patch_2'
 
     :param ops: ``struct klp_ops *``
     :return: ``struct klp_func *``
@@ -125,6 +148,9 @@ def klp_func_old_address(func: Object) -> int:
     """
     Return the global entry point of the original function, 0 while it is not resolved.
 
+    >>> hex(klp_func_old_address(func))
+    '0xc0080000001401e0'
+
     :param func: ``struct klp_func *``
     """
     try:
@@ -137,6 +163,9 @@ def klp_func_old_address(func: Object) -> int:
 def klp_func_nop(func: Object) -> bool:
     """
     Return whether the function is a nop: callers go to the original.
+
+    >>> klp_func_nop(func)
+    False
 
     :param func: ``struct klp_func *``
     """
@@ -151,6 +180,9 @@ def klp_func_patch(func: Object) -> Object:
     """
     Return the patch that a func belongs to, by the parents of its kobject.
 
+    >>> klp_patch_name(klp_func_patch(func))
+    'leaf_patch'
+
     :param func: ``struct klp_func *``
     :return: ``struct klp_patch *``
     :raises drgn.FaultError: if a parent cannot be read
@@ -163,6 +195,9 @@ def klp_patch_name(patch: Object) -> str:
     """
     Return the name of a patch: its module's.
 
+    >>> klp_patch_name(patch)
+    'leaf_patch'
+
     :param patch: ``struct klp_patch *``
     :raises drgn.FaultError: if it cannot be read
     """
@@ -172,6 +207,9 @@ def klp_patch_name(patch: Object) -> str:
 def klp_patch_replace(patch: Object) -> bool:
     """
     Return whether the patch replaces all earlier ones.
+
+    >>> klp_patch_replace(patch)
+    False
 
     :param patch: ``struct klp_patch *``
     """
@@ -185,6 +223,9 @@ def klp_patch_forced(patch: Object) -> bool:
     """
     Return whether a transition of the patch was forced, so that it can never be unloaded.
 
+    >>> klp_patch_forced(patch)
+    False
+
     :param patch: ``struct klp_patch *``
     """
     try:
@@ -197,6 +238,9 @@ def klp_transition_patch(prog: Program) -> Object | None:
     """
     Return the patch whose transition is under way.
 
+    >>> klp_transition_patch(prog) is None
+    True
+
     :return: ``struct klp_patch *``, or None if there is no transition
     :raises drgn.FaultError: if it cannot be read
     """
@@ -205,5 +249,10 @@ def klp_transition_patch(prog: Program) -> Object | None:
 
 
 def klp_target_state(prog: Program) -> int:
-    """Return where the transition leads: ``KLP_PATCHED``, 0 (unpatched), or -1 for none."""
+    """
+    Return where the transition leads: ``KLP_PATCHED``, 0 (unpatched), or -1 for none.
+
+    >>> klp_target_state(prog)
+    -1
+    """
     return int(prog["klp_target_state"].value_())

@@ -43,6 +43,9 @@ def livepatch_stack_entries(task: Object, stack: range) -> list[LivepatchEntry]:
     """
     Return the entries of a task's livepatch stack, the newest first; none if it has none.
 
+    >>> livepatch_stack_entries(task, task_stack(task))  # it is in no replacement
+    []
+
     :param task: ``struct task_struct *``
     :param stack: its kernel stack, addresses in bytes
     :raises WalkError: if ``livepatch_sp`` points nowhere where it can

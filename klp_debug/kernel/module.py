@@ -29,6 +29,9 @@ def for_each_module(prog: Program) -> Iterator[Object]:
     """
     Iterate over the loaded modules.
 
+    >>> [module_name(module) for module in for_each_module(prog)]
+    ['leaf_patch', 'leaf_probe', 'scsi_common']
+
     :return: iterator of ``struct module *``
     :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
     """
@@ -38,6 +41,9 @@ def for_each_module(prog: Program) -> Iterator[Object]:
 def module_name(module: Object) -> str:
     """
     Return a module's name.
+
+    >>> module_name(module)
+    'leaf_patch'
 
     :param module: ``struct module *``
     """
@@ -49,6 +55,9 @@ def module_ftrace_stubs(module: Object) -> dict[int, str]:
     Return a module's stubs to the ftrace trampolines: address -> member of ``mod->arch``.
 
     ``tramp_regs`` exists since 4.18.
+
+    >>> {hex(address): member for address, member in module_ftrace_stubs(module).items()}
+    {'0xc008000000320108': 'tramp', '0xc008000000320130': 'tramp_regs'}
 
     :param module: ``struct module *``
     """
@@ -69,6 +78,9 @@ def module_sections(module: Object) -> dict[str, int]:
 
     drgn knows them too, but not of a module that was loaded since the target was opened. Each name
     is a read of its own, so ask once for a module.
+
+    >>> hex(module_sections(module)['.text'])
+    '0xc008000000320000'
 
     :param module: ``struct module *``
     :return: empty if the kernel keeps no list
@@ -108,6 +120,9 @@ def module_toc(sections: Mapping[str, int]) -> int | None:
 
     The rounding is since 4.20; a section is not less aligned than that before.
 
+    >>> hex(module_toc(module_sections(module)))
+    '0xc008000000348000'
+
     :param sections: of :func:`module_sections`
     :return: None if the module's sections are not known
     """
@@ -118,6 +133,9 @@ def module_toc(sections: Mapping[str, int]) -> int | None:
 def module_stub_entries(module: Object, sections: Mapping[str, int]) -> npt.NDArray[np.void]:
     """
     Return a module's stubs, those that are in use.
+
+    >>> len(module_stub_entries(module, module_sections(module)))
+    5
 
     :param module: ``struct module *``
     :param sections: of :func:`module_sections`
@@ -177,7 +195,12 @@ def _stubs_end(module: Object, start: int) -> int:
 
 
 def last_unloaded_module(prog: Program) -> str | None:
-    """Return the name of the module that was removed last; None if none was, or it is not kept."""
+    """
+    Return the name of the module that was removed last; None if none was, or it is not kept.
+
+    >>> last_unloaded_module(prog) is None
+    True
+    """
     try:
         last = prog["last_unloaded_module"]
     except LookupError:

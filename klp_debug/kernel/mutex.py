@@ -19,6 +19,9 @@ def mutex_owner(mutex: Object) -> Object | None:
     The owner is a word with flags since Linux kernel commit 3ca0ff571b09 ("locking/mutex: Rework
     mutex::owner") (in v4.10). That of an rt_mutex has one flag.
 
+    >>> mutex_owner(prog['klp_mutex']) is None
+    True
+
     :param mutex: ``struct mutex``
     :return: ``struct task_struct *``, or None if it is free
     :raises drgn.FaultError: if it cannot be read

@@ -43,6 +43,9 @@ def crash(prog: Program) -> Crash | None:
     ``panic()`` and ``crash_kexec()`` set ``panic_cpu`` (since 4.5), powerpc's shutdown for a crash
     kernel ``crashing_cpu``. An oops that killed nothing but its task is no crash.
 
+    >>> crash(prog).cpu, crash(prog).told_by
+    (0, 'panic_cpu')
+
     :raises drgn.FaultError: if it cannot be told
     :raises WalkError: if what the variables say makes no sense
     """
@@ -72,6 +75,9 @@ def panic_message(records: Sequence[LogRecord]) -> str | None:
 
     The first of the last report: of an oops ``BUG: ...`` or ``Oops: ...``, of a panic what follows
     ``Kernel panic - not syncing:``. Where there is no report, it may be ``sysrq: Trigger a crash``.
+
+    >>> panic_message(list(for_each_log_record(prog)))
+    'sysrq triggered crash'
     """
     reports = oops_reports(records)
     if reports:
