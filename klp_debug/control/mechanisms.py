@@ -20,7 +20,7 @@ from klp_debug.ppc64le.instruction import NOP, branch_target
 from klp_debug.result.address import Address
 from klp_debug.result.control import PlannedWrite
 from klp_debug.result.list import Mechanism
-from klp_debug.targets.writable import StubKind
+from klp_debug.targets.writable import StubVendor
 
 NOTES: dict[Mechanism, str] = {
     "ops": "Patches that are loaded on these functions meanwhile do not run either.",
@@ -44,7 +44,7 @@ def default_mechanism(function: PatchFunction) -> Mechanism:
 
 
 def disarming_write(
-    function: PatchFunction, mechanism: Mechanism, stub: StubKind | None
+    function: PatchFunction, mechanism: Mechanism, stub: StubVendor | None
 ) -> PlannedWrite:
     """
     Return the write that disarms a function that is on top of its func_stack.
@@ -53,7 +53,7 @@ def disarming_write(
     :raises MechanismError: if the mechanism cannot be used for it
     :raises WalkError, drgn.FaultError: if what it relies on cannot be read
     """
-    by: dict[Mechanism, Callable[[PatchFunction, StubKind | None], PlannedWrite]] = {
+    by: dict[Mechanism, Callable[[PatchFunction, StubVendor | None], PlannedWrite]] = {
         "ops": _ops,
         "redirect": _redirect,
         "nop": _nop,
@@ -102,7 +102,7 @@ def _symbol(function: PatchFunction, address: int) -> str:
     return function.view.symbols.format(address) or "no symbol"
 
 
-def _ops(function: PatchFunction, stub: StubKind | None) -> PlannedWrite:
+def _ops(function: PatchFunction, stub: StubVendor | None) -> PlannedWrite:
     view = function.view
     assert function.stack is not None
     if function.below is not None:
@@ -143,7 +143,7 @@ def _needs_handler_called_by_ops(function: PatchFunction) -> None:
                 raise MechanismError(f"{label} calls klp_ftrace_handler itself, whatever fops.func")
 
 
-def _redirect(function: PatchFunction, stub: StubKind | None) -> PlannedWrite:
+def _redirect(function: PatchFunction, stub: StubVendor | None) -> PlannedWrite:
     below = function.below
     if below is None:
         raise MechanismError("no other patch is below it on its func_stack; use ops")
@@ -163,7 +163,7 @@ def _redirect(function: PatchFunction, stub: StubKind | None) -> PlannedWrite:
     )
 
 
-def _nop(function: PatchFunction, stub: StubKind | None) -> PlannedWrite:
+def _nop(function: PatchFunction, stub: StubVendor | None) -> PlannedWrite:
     func = function.func
     try:
         nop = func.nop
@@ -183,7 +183,7 @@ def _nop(function: PatchFunction, stub: StubKind | None) -> PlannedWrite:
     )
 
 
-def _site(function: PatchFunction, stub: StubKind | None) -> PlannedWrite:
+def _site(function: PatchFunction, stub: StubVendor | None) -> PlannedWrite:
     view = function.view
     if stub == "KGDB":
         raise MechanismError(

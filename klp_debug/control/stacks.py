@@ -60,15 +60,15 @@ class StackReader:
         self._view = view
         self._prog: Program = view.prog
         self._thread_size = thread_size(view.prog)
-        self._hiders = {
-            symbol.address
-            for name in RETHOOK_TRAMPOLINES
-            for symbol in view.symbols.named(name, "vmlinux")
-        }
+        self._hiders = self._addresses(*RETHOOK_TRAMPOLINES)
         self._vectors = self._exception_vectors()
         self._graph = {
             symbol.address for symbol in view.symbols.named(RETURN_TO_HANDLER, "vmlinux")
         }
+
+    def _addresses(self, *names: str) -> set[int]:
+        named = self._view.symbols.named
+        return {symbol.address for name in names for symbol in named(name, "vmlinux")}
 
     def of_task(self, task: Object, sp: int) -> Places:
         """

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pexpect
 
+from klp_debug.targets.gdb.session import GdbSession
 from tests.support.cli import Ran
 from tests.support.programs import SECONDS, program_run
 
@@ -116,3 +117,8 @@ def _end(child: "pexpect.spawn[str]") -> None:
     while child.isalive() and time.monotonic() < end:
         time.sleep(0.05)
     child.close(force=True)
+
+
+def gdb_pid(session: GdbSession) -> int:
+    """Return the process id of the GDB that holds a target stopped."""
+    return session._now()[0].pid

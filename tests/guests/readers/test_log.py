@@ -21,8 +21,13 @@ CASES = load_scenario("patched").cases()
 def lines(records: list[LogRecord]) -> list[tuple[str, str]]:
     """Return (timestamp, line) as the kernel prints them: each line of a record has its time."""
     return [
-        (record.timestamp, line.rstrip()) for record in records for line in record.text.split("\n")
+        (timestamp(record), line.rstrip()) for record in records for line in record.text.split("\n")
     ]
+
+
+def timestamp(record: LogRecord) -> str:
+    """Return seconds since boot, cut to microseconds as the kernel prints them: ``12.139027``."""
+    return f"{record.nanoseconds // 10**9}.{record.nanoseconds % 10**9 // 1000:06d}"
 
 
 def printed(text: str) -> list[tuple[str, str]]:

@@ -9,13 +9,14 @@ import pytest
 from drgn import Object
 
 from klp_debug.kernel.log import for_each_log_record
-from klp_debug.kernel.panic import asked_for, crash, has_oopsed, panic_message
+from klp_debug.kernel.panic import crash, panic_message
 from klp_debug.kernel.walk import WalkError
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from klp_debug.targets.registers import cpu_registers
 from klp_debug.targets.target import Target
 from tests.conftest import Captured
+from tests.support.crashes import asked_for, has_oopsed
 from vmcores.build.image import image
 from vmcores.build.recipe import guest_kernels
 from vmcores.guest import debugger

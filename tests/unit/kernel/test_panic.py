@@ -2,7 +2,8 @@
 """What the log says of a crash."""
 
 from klp_debug.kernel.log import LogRecord, oops_reports
-from klp_debug.kernel.panic import asked_for, panic_message
+from klp_debug.kernel.panic import panic_message
+from tests.support.crashes import asked_for
 
 
 def log(*texts: str) -> list[LogRecord]:
