@@ -28,14 +28,15 @@ from klp_debug.analysis.view import find_function as by_name
 from klp_debug.analysis.view.view_cache import view_of
 from klp_debug.command.audit import AUDIT
 from klp_debug.command.bt import BT
-from klp_debug.command.command import Command, CommandError
+from klp_debug.command.command import Command
 from klp_debug.command.func import FUNC
 from klp_debug.command.list import LIST
 from klp_debug.command.ops import OPS
 from klp_debug.command.report import REPORT
 from klp_debug.command.site import SITE
 from klp_debug.command.transition import TRANSITION
-from klp_debug.errors import TargetError
+from klp_debug.control.consent import Consent
+from klp_debug.errors import CommandError, TargetError
 from klp_debug.kernel.livepatch import (
     for_each_klp_func,
     for_each_klp_object,
@@ -50,13 +51,13 @@ from klp_debug.render.as_json import as_json
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
 from klp_debug.result.audit import Audit
-from klp_debug.result.function import Function, Hop, Record
+from klp_debug.result.bt import TraceList
+from klp_debug.result.common import Problem
+from klp_debug.result.func import FuncReport, Hop, RecordResult
+from klp_debug.result.list import Patch, PatchedFunction, PatchedObject, PatchList
 from klp_debug.result.ops import FtraceOps, OpsList
-from klp_debug.result.patches import Patch, PatchedFunction, PatchedObject, PatchList
-from klp_debug.result.problem import Problem
 from klp_debug.result.report import Report
 from klp_debug.result.site import SiteOps, SiteReport
-from klp_debug.result.trace import TraceList
 from klp_debug.result.transition import TransitionReport
 from klp_debug.targets.host_program import remember_target
 from klp_debug.targets.opening import open_target
@@ -100,7 +101,8 @@ address in it, as a drgn object (the function itself, or a pointer to it such as
 
 
 def _ask(prog: Program, command: Command, **arguments: object) -> Any:
-    return command.run(view_of(prog), Namespace(**arguments))
+    nobody = Consent(confirm=None, show=lambda change: None)
+    return command.run(view_of(prog), Namespace(**arguments), nobody)
 
 
 def _spec(place: Place) -> str:
@@ -198,21 +200,18 @@ def find_function(prog: Program, function: Place) -> KernelSymbol:
     :raises CommandError: if there is none, or several
     """
     view = view_of(prog)
-    try:
-        return by_name.find_function(view.symbols, _spec(function), prog.read)
-    except by_name.FunctionNotFoundError as error:
-        raise CommandError(str(error)) from None
+    return by_name.find_function(view.symbols, _spec(function), prog.read)
 
 
 @takes_program_or_default
-def describe_function(prog: Program, function: Place) -> Function:
+def describe_function(prog: Program, function: Place) -> FuncReport:
     """
     Describe a function: the answer of ``func``.
 
     :return: its entry points, mcount site, record, call chain, and what a call of it runs
     :raises CommandError: if there is no such function, or several
     """
-    return cast(Function, _ask(prog, FUNC, function=_spec(function)))
+    return cast(FuncReport, _ask(prog, FUNC, function=_spec(function)))
 
 
 @takes_program_or_default
@@ -226,7 +225,7 @@ def call_chain(prog: Program, function: Place) -> tuple[Hop, ...]:
     :return: the links; none for a function without an mcount site
     :raises CommandError: if there is no such function, or several
     """
-    described = cast(Function, _ask(prog, FUNC, function=_spec(function)))
+    described = cast(FuncReport, _ask(prog, FUNC, function=_spec(function)))
     _warn(described.problems)
     return described.chain
 
@@ -305,14 +304,14 @@ _TYPES = {
     PatchedFunction: "struct klp_func *",
     FtraceOps: "struct ftrace_ops *",
     SiteOps: "struct ftrace_ops *",
-    Record: "struct dyn_ftrace *",
+    RecordResult: "struct dyn_ftrace *",
 }
 
 
 @takes_program_or_default
 def object_of(
     prog: Program,
-    result: Patch | PatchedObject | PatchedFunction | FtraceOps | SiteOps | Record,
+    result: Patch | PatchedObject | PatchedFunction | FtraceOps | SiteOps | RecordResult,
 ) -> Object:
     """
     Return the structure that a part of an answer was read from.

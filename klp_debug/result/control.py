@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from klp_debug.result.address import Address
+from klp_debug.result.bt import TaskTrace
+from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.patches import Mechanism
-from klp_debug.result.problem import Problem
-from klp_debug.result.trace import TaskTrace
+from klp_debug.result.list import Mechanism
 
 Action = Literal["disarm", "arm", "undo"]
 
@@ -169,7 +169,7 @@ class OperationWrite:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class OperationReport:
     """One operation of the journal."""
 
     number: int
@@ -210,8 +210,8 @@ class Status:
     journal_exists: bool
     held: tuple[HeldFunction, ...]
     """By the target's memory."""
-    unfinished: tuple[Operation, ...]
-    in_force: tuple[Operation, ...]
+    unfinished: tuple[OperationReport, ...]
+    in_force: tuple[OperationReport, ...]
     other_boots: tuple[str, ...]
     """Journals of other boots of the same kernel with operations in force; never applied."""
     problems: tuple[Problem, ...]
@@ -229,7 +229,7 @@ class Journal:
     kernel: Kernel
     boot: str | None
     path: str
-    operations: tuple[Operation, ...]
+    operations: tuple[OperationReport, ...]
     problems: tuple[Problem, ...]
 
     @property

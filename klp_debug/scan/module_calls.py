@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from klp_debug.elf.object_file import SHN_LIVEPATCH, SHN_UNDEF, ObjectFile, Section
+from klp_debug.elf.format import R_PPC64_REL24, SHN_LIVEPATCH, SHN_UNDEF
+from klp_debug.elf.object_file import ObjectFile, Section
 from klp_debug.ppc64le.instruction import LD_R2_24_R1, NOP, is_bl
 from klp_debug.scan import hazards
 from klp_debug.scan.census import Census
 from klp_debug.scan.hazard_log import HazardLog
 from klp_debug.scan.modinfo import ModInfo
-from klp_debug.scan.site_tables import R_PPC64_REL24
 
 _FTRACE_CALLS = ("_mcount", "ftrace_caller", "ftrace_regs_caller")
 """``is_mprofile_ftrace_call()``: no restore of r2 is put behind these."""
@@ -25,7 +25,7 @@ _PRODUCER = re.compile(rb"(?:\A|\0)(GNU C[^\0]*)")
 _NO_SIBLING_CALLS = b"-fno-optimize-sibling-calls"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OuterCall:
     """A branch to a symbol that the module does not have."""
 
@@ -62,7 +62,9 @@ def _outer_calls(obj: ObjectFile, section: int) -> Iterator[OuterCall]:
             index, symbol = int(row["offset"]) // 4, obj.symbol_name(int(row["symbol"]))
             if index < len(words) and symbol not in _FTRACE_CALLS:
                 following = int(words[index + 1]) if index + 1 < len(words) else 0
-                yield OuterCall(4 * index, int(words[index]), following, symbol)
+                yield OuterCall(
+                    offset=4 * index, word=int(words[index]), following=following, symbol=symbol
+                )
 
 
 def check_calls(census: Census, calls: OuterCalls, info: ModInfo, log: HazardLog) -> None:

@@ -13,7 +13,7 @@ _MAX_WORDS = 1 << 16
 """A function of more is not read: its size, from the target, is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
     """A ``bl``, or a ``b`` out of the function: a sibling call."""
 

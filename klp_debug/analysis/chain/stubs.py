@@ -13,6 +13,7 @@ from functools import cached_property
 from drgn import FaultError
 
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.kernel.ftrace_symbols import FTRACE_CALLER, FTRACE_REGS_CALLER
 from klp_debug.kernel.module import (
     module_ftrace_stubs,
     module_name,
@@ -23,11 +24,8 @@ from klp_debug.kernel.module import (
 from klp_debug.ppc64le.replay import LoadError
 from klp_debug.ppc64le.stub import STUB_ENTRY_SIZE, STUB_MAGIC, Stub, decode_stub, stub_target
 
-FTRACE_CALLER = "ftrace_caller"
-FTRACE_REGS_CALLER = "ftrace_regs_caller"
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FollowedStub:
     """A stub, and where it leads."""
 
@@ -98,8 +96,8 @@ class Stubs:
                 toc = module_toc(sections)
                 owner = _Owner(module_name(module), toc, module_ftrace_stubs(module))
                 for entry in module_stub_entries(module, sections):
-                    told = int(entry["magic"]), int(entry["funcdata"])
-                    entries[int(entry["address"])] = (owner, *told)
+                    magic, funcdata = int(entry["magic"]), int(entry["funcdata"])
+                    entries[int(entry["address"])] = owner, magic, funcdata
         return entries
 
     def of_modules(self) -> Iterator[FollowedStub]:

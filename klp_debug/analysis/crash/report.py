@@ -5,6 +5,10 @@ import dataclasses
 from collections.abc import Sequence
 
 from klp_debug.analysis.audit.audit import audit
+from klp_debug.analysis.audit.entry_points import entry_findings
+from klp_debug.analysis.audit.livepatch_stacks import stack_findings
+from klp_debug.analysis.audit.modules_gone import gone_findings
+from klp_debug.analysis.audit.relocations import relocation_findings
 from klp_debug.analysis.catalogue import FTRACE_DISABLED
 from klp_debug.analysis.crash import (
     altered_site,
@@ -20,16 +24,17 @@ from klp_debug.analysis.crash import (
 )
 from klp_debug.analysis.crash.crash import CrashScene, crash_scene
 from klp_debug.analysis.crash.log_excerpt import ftrace_bug_lines
-from klp_debug.analysis.patches.patches import livepatches
-from klp_debug.analysis.tasks.task_trace import TaskTracer
+from klp_debug.analysis.patches.list import livepatches
+from klp_debug.analysis.tasks.bt import TaskTracer
 from klp_debug.analysis.tasks.transition import transition
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.task import for_each_task
 from klp_debug.result.audit import Audit
-from klp_debug.result.finding import Finding
-from klp_debug.result.patches import Patch
+from klp_debug.result.bt import TaskTrace
+from klp_debug.result.common import Finding
+from klp_debug.result.list import Patch
 from klp_debug.result.report import AuditSummary, Report, Verdict
-from klp_debug.result.trace import TaskTrace
+from klp_debug.result.text import plural
 
 _RULES = (
     toc_stub.judge,
@@ -50,6 +55,9 @@ def report(view: KernelView) -> Report:
     """
     Return what can be told of a target, the verdict first.
 
+    >>> report(view).verdict.what[0]
+    'Live patching is not involved in this crash.'
+
     What cannot be read becomes a problem of the result.
     """
     tracer = TaskTracer(view)
@@ -59,10 +67,10 @@ def report(view: KernelView) -> Report:
     traces = _traces(view, tracer)
     found = [
         *audited.findings,
-        *module_gone.gone_findings(view),
-        *wrong_toc.entry_findings(view),
-        *klp_relocation.relocation_findings(view),
-        *livepatch_stack.stack_findings(view, traces),
+        *gone_findings(view),
+        *entry_findings(view),
+        *relocation_findings(view),
+        *stack_findings(view, traces),
     ]
     scene = crash_scene(view, tracer)
     verdict = _verdict(scene, audited, found, patches, traces)
@@ -104,7 +112,7 @@ def _verdict(
     checked = tuple(_checked(scene, audited, patches, traces))
     if scene is None:
         what = ("The kernel did not crash.", _health(found))
-        return Verdict("no crash", None, what, (), None, None, checked)
+        return Verdict(blame="no crash", what=what, checked=checked)
     for judge in _RULES:
         verdict = judge(scene)
         if verdict is not None:
@@ -114,13 +122,13 @@ def _verdict(
         first = "Nothing shows that live patching is involved, but the registers are not known."
     elif scene.view.problems.all():
         first = "Nothing shows that live patching is involved, but not all could be read."
-    return Verdict("not involved", None, (first, _health(found)), (), None, None, checked)
+    return Verdict(blame="not involved", what=(first, _health(found)), checked=checked)
 
 
 def _health(found: Sequence[Finding]) -> str:
     if not found:
         return "Nothing about it is found to be wrong."
-    number = f"{len(found)} finding{'' if len(found) == 1 else 's'}"
+    number = plural(len(found), "finding")
     return f"But live patching or tracing is not as it should be: {number} below."
 
 
@@ -148,8 +156,8 @@ def _checked(
     )
     checked.append(
         f"{audited.sites} mcount sites with their stubs, records and ops,"
-        f" {_number(len(patches), 'patch', 'patches')}:"
-        f" {_number(len(audited.findings), 'contradiction', 'contradictions')}"
+        f" {_number_or_no(len(patches), 'patch', 'patches')}:"
+        f" {_number_or_no(len(audited.findings), 'contradiction')}"
     )
     return checked
 
@@ -159,14 +167,14 @@ def _with_the_log(view: KernelView, found: list[Finding]) -> tuple[Finding, ...]
     if all(finding.id != FTRACE_DISABLED.id for finding in found):
         return tuple(found)
     lines = ftrace_bug_lines(view.log)
-    told = "; the log: " + " / ".join(lines) if lines else "; the log has no 'ftrace bug'"
+    excerpt = "; the log: " + " / ".join(lines) if lines else "; the log has no 'ftrace bug'"
     return tuple(
-        dataclasses.replace(finding, evidence=finding.evidence + told)
+        dataclasses.replace(finding, evidence=finding.evidence + excerpt)
         if finding.id == FTRACE_DISABLED.id
         else finding
         for finding in found
     )
 
 
-def _number(number: int, one: str, more: str) -> str:
-    return f"{number or 'no'} {one if number < 2 else more}"
+def _number_or_no(number: int, noun: str, nouns: str | None = None) -> str:
+    return plural(number, noun, nouns) if number else f"no {noun}"

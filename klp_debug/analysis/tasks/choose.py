@@ -6,6 +6,7 @@ import re
 from drgn import Object
 
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.errors import CommandError
 from klp_debug.kernel.panic import crash
 from klp_debug.kernel.task import (
     cpu_curr,
@@ -14,9 +15,10 @@ from klp_debug.kernel.task import (
     for_each_possible_cpu,
     for_each_task,
 )
+from klp_debug.result.text import quoted
 
 
-class TaskNotFoundError(Exception):
+class TaskNotFoundError(CommandError):
     """What the user named is no task; the message says why, in one sentence."""
 
 
@@ -40,7 +42,7 @@ def choose_tasks(view: KernelView, spec: str) -> list[Object]:
     with view.problems.noting("list of tasks"):
         tasks = find_tasks(view.prog, spec)
     if not tasks:
-        raise TaskNotFoundError(f"no task {ascii(spec)[1:-1]}: give a PID, a comm, cpuN or all")
+        raise TaskNotFoundError(f"no task {quoted(spec)}: give a PID, a comm, cpuN or all")
     return tasks
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from drgn import Object
 
 from klp_debug.analysis.patches.func_stacks import FuncStacks
-from klp_debug.analysis.tasks.task_trace import TaskTracer
+from klp_debug.analysis.tasks.bt import TaskTracer
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch import (
     KLP_PATCHED,
@@ -31,7 +31,7 @@ from klp_debug.kernel.task import (
     task_patch_pending,
     task_patch_state,
 )
-from klp_debug.result.patches import Transition
+from klp_debug.result.list import Transition
 from klp_debug.result.transition import Hold, TransitionReport, WaitingTask
 
 
@@ -68,7 +68,9 @@ class _Transition:
     def _explain(self, task: Object, *, idle: bool) -> WaitingTask:
         trace = self._tracer.trace(task)
         hold, why, unblocks = self._hold(task, running=trace.running, idle=idle)
-        return WaitingTask(hold, why, unblocks, task_patch_pending(task), trace)
+        return WaitingTask(
+            hold=hold, why=why, unblocks=unblocks, pending=task_patch_pending(task), trace=trace
+        )
 
     def _hold(self, task: Object, *, running: bool, idle: bool) -> tuple[Hold, str, str]:
         """Decide as ``klp_check_and_switch_task()`` does."""
@@ -137,6 +139,10 @@ def _blockers(view: KernelView, patch: Object, target: int) -> Iterator[_Blocker
 def transition(view: KernelView) -> TransitionReport:
     """
     Return whether a transition is under way, and who holds it up.
+
+    >>> answer = transition(view)
+    >>> answer.patch, answer.waiting  # none is under way
+    (None, ())
 
     What cannot be read becomes a problem of the result.
     """

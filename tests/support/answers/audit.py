@@ -2,7 +2,7 @@
 """Answers of ``audit`` built by hand."""
 
 from klp_debug.result.audit import Audit, Count, Offsets, StubCount
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 from tests.support.answers.kernel import KERNEL
 
 FINE = Audit(
@@ -24,4 +24,11 @@ FINE = Audit(
 
 
 def finding(subject: str, evidence: str, id_: str = "site-record-mismatch") -> Finding:
-    return Finding(id_, "error", subject, evidence, "Meant.", "Do it.")
+    return Finding(
+        id=id_,
+        severity="error",
+        subject=subject,
+        evidence=evidence,
+        meaning="Meant.",
+        action="Do it.",
+    )

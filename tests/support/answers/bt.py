@@ -4,11 +4,20 @@
 import dataclasses
 
 from klp_debug.result.address import Address
-from klp_debug.result.trace import Frame, LivepatchFrame, TaskTrace
+from klp_debug.result.bt import Frame, LivepatchEntryResult, TaskTrace
 
 
 def frame(pc: int, symbol: str | None) -> Frame:
-    return Frame(Address(pc), symbol, Address(0xC000000002C37A20), False, False, False, None, None)
+    return Frame(
+        pc=Address(pc),
+        symbol=symbol,
+        sp=Address(0xC000000002C37A20),
+        inlined=False,
+        interrupted=False,
+        from_livepatch_stack=False,
+        role=None,
+        patch=None,
+    )
 
 
 REPLACEMENT = dataclasses.replace(
@@ -20,7 +29,7 @@ PUT_BY = dataclasses.replace(
     frame(0xC0000000002AEA3C, "seq_read_iter+0x24c"), sp=None, from_livepatch_stack=True
 )
 INLINED = dataclasses.replace(frame(0xC000000000602330, "context_switch"), inlined=True)
-ENTRY = LivepatchFrame(
+ENTRY = LivepatchEntryResult(
     address=Address(0xC000000002C34008),
     toc=Address(0xC000000001A98000),
     lr=Address(0xC0000000002AEA3C),

@@ -4,13 +4,24 @@
 import dataclasses
 
 from klp_debug.result.address import Address, Word
-from klp_debug.result.function import EntryPoints, Function, Hop, Line, McountSite, Record, Winner
+from klp_debug.result.func import (
+    EntryResult,
+    FuncReport,
+    Hop,
+    Line,
+    RecordResult,
+    SiteResult,
+    Winner,
+)
 from tests.support.answers.kernel import KERNEL
 
-ENTRY = EntryPoints(
-    Address(0xC0080000001401E0), Address(0xC0080000001401E0), toc_setup="none", toc=None
+ENTRY = EntryResult(
+    global_=Address(0xC0080000001401E0),
+    local=Address(0xC0080000001401E0),
+    toc_setup="none",
+    toc=None,
 )
-SITE = McountSite(
+SITE = SiteResult(
     address=Address(0xC0080000001401E4),
     offset=4,
     state="armed",
@@ -19,7 +30,7 @@ SITE = McountSite(
     target_symbol=None,
     dialect="mprofile-kernel (2 instructions)",
 )
-RECORD = Record(
+RECORD = RecordResult(
     address=Address(0xC000000002F00060),
     ip=SITE.address,
     flags=("ENABLED", "IPMODIFY"),
@@ -29,17 +40,45 @@ RECORD = Record(
     agrees=True,
 )
 MFLR = Line(
-    Address(0xC0080000001401E0),
-    (Word(0x7C0802A6),),
-    "mflr",
-    "r0",
-    ("global and local entry point",),
+    address=Address(0xC0080000001401E0),
+    words=(Word(0x7C0802A6),),
+    mnemonic="mflr",
+    operands="r0",
+    notes=("global and local entry point",),
 )
-BL = Line(SITE.address, (SITE.word,), "bl", "0xc008000000140640", ("mcount site, +0x4", "armed"))
-PLD = Line(Address(0xC0080000001401E8), (Word(0x04100000), Word(0xE5800020)), "pld", "r12, 32", ())
-SITE_HOP = Hop("site", SITE.address, "int_to_scsilun+0x4", True, "4800045d", "bl", None)
-STUB_HOP = Hop("stub", Address(0xC008000000140640), None, False, "e98d0010", "leads away", None)
-UNPATCHED = Function(
+BL = Line(
+    address=SITE.address,
+    words=(SITE.word,),
+    mnemonic="bl",
+    operands="0xc008000000140640",
+    notes=("mcount site, +0x4", "armed"),
+)
+PLD = Line(
+    address=Address(0xC0080000001401E8),
+    words=(Word(0x04100000), Word(0xE5800020)),
+    mnemonic="pld",
+    operands="r12, 32",
+    notes=(),
+)
+SITE_HOP = Hop(
+    kind="site",
+    address=SITE.address,
+    symbol="int_to_scsilun+0x4",
+    ok=True,
+    bytes="4800045d",
+    what="bl",
+    next=None,
+)
+STUB_HOP = Hop(
+    kind="stub",
+    address=Address(0xC008000000140640),
+    symbol=None,
+    ok=False,
+    bytes="e98d0010",
+    what="leads away",
+    next=None,
+)
+UNPATCHED = FuncReport(
     kernel=KERNEL,
     name="int_to_scsilun",
     module="scsi_common",
@@ -65,6 +104,14 @@ PATCHED = dataclasses.replace(
     listing=(MFLR, BL, PLD),
     chain=(SITE_HOP, STUB_HOP),
     winner=Winner("leaf_patch", Address(0xC008000000230000), "patched"),
-    replacement=(Line(Address(0xC008000000230000), (Word(0x60000000),), "nop", "", ()),),
+    replacement=(
+        Line(
+            address=Address(0xC008000000230000),
+            words=(Word(0x60000000),),
+            mnemonic="nop",
+            operands="",
+            notes=(),
+        ),
+    ),
     runs="patched [leaf_patch]",
 )

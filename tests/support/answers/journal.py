@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Answers of ``status`` and ``journal`` built by hand."""
 
-from klp_debug.result.control import HeldFunction, Operation, OperationWrite, Status
+from klp_debug.result.control import HeldFunction, OperationReport, OperationWrite, Status
 from tests.support.answers.change import WRITE
 from tests.support.answers.kernel import KERNEL
 
-OPERATION = Operation(
+OPERATION = OperationReport(
     number=1,
     action="disarm",
     patch="leaf_patch",

@@ -4,7 +4,7 @@
 import dataclasses
 
 from klp_debug.result.address import Address
-from klp_debug.result.patches import Patch, PatchedFunction, PatchedObject
+from klp_debug.result.list import Patch, PatchedFunction, PatchedObject
 
 TOP = PatchedFunction(
     old_name="int_to_scsilun",

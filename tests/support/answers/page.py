@@ -5,11 +5,10 @@ import dataclasses
 from typing import Any
 
 from klp_debug.result.address import Address
-from klp_debug.result.finding import Finding
-from klp_debug.result.function import Hop
+from klp_debug.result.common import Finding, Problem
+from klp_debug.result.func import Hop
+from klp_debug.result.list import Patch, PatchedFunction, PatchedObject
 from klp_debug.result.page import ReportPage, SiteOffsets
-from klp_debug.result.patches import Patch, PatchedFunction, PatchedObject
-from klp_debug.result.problem import Problem
 from tests.support.answers.bt import SLEEPER
 from tests.support.answers.func import PATCHED, SITE_HOP, STUB_HOP
 from tests.support.answers.report import SEED
@@ -19,7 +18,15 @@ DIALECT = "mprofile-kernel (2 instructions)"
 
 
 def hop(kind: Any, address: int) -> Hop:
-    return Hop(kind, Address(address), f"symbol of {kind}", True, "7c0802a6", f"is {kind}", None)
+    return Hop(
+        kind=kind,
+        address=Address(address),
+        symbol=f"symbol of {kind}",
+        ok=True,
+        bytes="7c0802a6",
+        what=f"is {kind}",
+        next=None,
+    )
 
 
 AFTER = tuple(
@@ -59,12 +66,33 @@ PATCHES = (
         transition="patching",
         stack_order=1,
         objects=(
-            PatchedObject("scsi_common", True, True, (ENTRY, ENTRY), Address(0xC008000000250100)),
-            PatchedObject("absent", False, False, (), Address(0xC008000000250128)),
+            PatchedObject(
+                name="scsi_common",
+                patched=True,
+                loaded=True,
+                functions=(ENTRY, ENTRY),
+                address=Address(0xC008000000250100),
+            ),
+            PatchedObject(
+                name="absent",
+                patched=False,
+                loaded=False,
+                functions=(),
+                address=Address(0xC008000000250128),
+            ),
         ),
         address=Address(0xC008000000250000),
     ),
-    Patch("empty_patch", False, False, False, None, 2, (), Address(0xC008000000260000)),
+    Patch(
+        name="empty_patch",
+        enabled=False,
+        replace=False,
+        forced=False,
+        transition=None,
+        stack_order=2,
+        objects=(),
+        address=Address(0xC008000000260000),
+    ),
 )
 assert SEED.crash is not None
 PAGE = ReportPage(
@@ -72,7 +100,14 @@ PAGE = ReportPage(
         SEED,
         crash=dataclasses.replace(SEED.crash, trace=SLEEPER, log=("Oops: line 1", "line 2")),
         findings=(
-            Finding("a-warning", "warning", "g+0x4", "its bytes", "Odd.", "Look."),
+            Finding(
+                id="a-warning",
+                severity="warning",
+                subject="g+0x4",
+                evidence="its bytes",
+                meaning="Odd.",
+                action="Look.",
+            ),
             *SEED.findings,
         ),
         patches=PATCHES,
@@ -80,9 +115,9 @@ PAGE = ReportPage(
     functions=(WHOLE, BROKEN),
     transition=STALLED,
     offsets=(
-        SiteOffsets(DIALECT, toc_setup=False, offset=4, sites=1704, armed=1),
-        SiteOffsets(DIALECT, toc_setup=True, offset=12, sites=13442, armed=2),
-        SiteOffsets(DIALECT, toc_setup=False, offset=None, sites=155, armed=0),
+        SiteOffsets(dialect=DIALECT, toc_setup=False, offset=4, sites=1704, armed=1),
+        SiteOffsets(dialect=DIALECT, toc_setup=True, offset=12, sites=13442, armed=2),
+        SiteOffsets(dialect=DIALECT, toc_setup=False, offset=None, sites=155, armed=0),
     ),
     problems=(Problem("klp_patch at 0x1", "cannot be read"),),
 )

@@ -4,7 +4,7 @@
 import dataclasses
 
 from klp_debug.result.address import Address
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 from klp_debug.result.registers import Registers
 from klp_debug.result.report import AuditSummary, CrashFacts, Report, Verdict
 from tests.support.answers.kernel import KERNEL
@@ -12,7 +12,13 @@ from tests.support.answers.kernel import KERNEL
 NO_CRASH = Report(
     kernel=KERNEL,
     verdict=Verdict(
-        "no crash", None, ("The kernel did not crash.",), (), None, None, ("one thing", "another")
+        blame="no crash",
+        id=None,
+        what=("The kernel did not crash.",),
+        proof=(),
+        why=None,
+        now=None,
+        checked=("one thing", "another"),
     ),
     crash=None,
     findings=(),
@@ -47,8 +53,17 @@ SEED = dataclasses.replace(
         now="Disable the patch.",
         checked=(),
     ),
-    crash=CrashFacts("Oops\x1b", 1, REGISTERS, None, ()),
-    findings=(Finding("toc-stub-on-leaf", "error", "f+0x4", "stub", "Meant.", "Do it."),),
+    crash=CrashFacts(message="Oops\x1b", cpu=1, registers=REGISTERS, trace=None, log=()),
+    findings=(
+        Finding(
+            id="toc-stub-on-leaf",
+            severity="error",
+            subject="f+0x4",
+            evidence="stub",
+            meaning="Meant.",
+            action="Do it.",
+        ),
+    ),
     transition="patching",
     waiting=2,
 )

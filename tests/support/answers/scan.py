@@ -23,7 +23,7 @@ MODULE = ScannedFile(
     pcrel=False,
     compilers=("GCC: (Debian 12.2.0-14) 12.2.0",),
     site_sources=("__mcount_loc",),
-    counts=FunctionCounts(9, 5, 3, 1, 0),
+    counts=FunctionCounts(functions=9, leaf=5, toc=3, notrace=1, no_site=0),
     sites_outside=0,
     offsets=(Offsets(False, 4, 5), Offsets(True, 12, 3)),
     functions=None,
@@ -38,7 +38,7 @@ PATCH = ScannedFile(
     pcrel=False,
     compilers=(),
     site_sources=(),
-    counts=FunctionCounts(2, 1, 0, 0, 1),
+    counts=FunctionCounts(functions=2, leaf=1, toc=0, notrace=0, no_site=1),
     sites_outside=1,
     offsets=(Offsets(False, 4, 1),),
     functions=None,
@@ -48,18 +48,32 @@ PATCH = ScannedFile(
             old_name="int_to_scsilun",
             sympos=0,
             original=Original(
-                ".text", Address(0x1E0), "leaf", "none", 4, "mprofile-kernel (2 instructions)"
+                section=".text",
+                address=Address(0x1E0),
+                kind="leaf",
+                toc_setup="none",
+                site=4,
+                dialect="mprofile-kernel (2 instructions)",
             ),
-            replacement=Replacement("patched_int_to_scsilun", ".text", 0, "none"),
+            replacement=Replacement(
+                name="patched_int_to_scsilun", section=".text", offset=0, toc_setup="none"
+            ),
         ),
         PredictedFunction(
             object="vmlinux",
             old_name="sched_clock",
             sympos=2,
-            original=Original(".text", Address(0xC00000000000B000), "notrace", "r12", None, None),
+            original=Original(
+                section=".text",
+                address=Address(0xC00000000000B000),
+                kind="notrace",
+                toc_setup="r12",
+                site=None,
+                dialect=None,
+            ),
             replacement=None,
         ),
-        PredictedFunction("gone", "f", 0, None, None),
+        PredictedFunction(object="gone", old_name="f", sympos=0, original=None, replacement=None),
     ),
 )
 WARNING = Hazard(
@@ -85,8 +99,24 @@ ERROR = Hazard(
     accepted=False,
 )
 FUNCTIONS = (
-    ScannedFunction("f", ".text", Address(8), 120, "toc", 12, "mprofile-kernel (2 instructions)"),
-    ScannedFunction("g,\x1b", ".text", Address(0x80), 4, "notrace", None, None),
+    ScannedFunction(
+        name="f",
+        section=".text",
+        address=Address(8),
+        size=120,
+        kind="toc",
+        site=12,
+        dialect="mprofile-kernel (2 instructions)",
+    ),
+    ScannedFunction(
+        name="g,\x1b",
+        section=".text",
+        address=Address(0x80),
+        size=4,
+        kind="notrace",
+        site=None,
+        dialect=None,
+    ),
 )
 
 

@@ -2,11 +2,11 @@
 """Answers of ``site`` built by hand."""
 
 from klp_debug.result.address import Address, Word
-from klp_debug.result.function import Hop, McountSite, Record
-from klp_debug.result.site import SiteOps, SiteReport, SiteStub
+from klp_debug.result.func import Hop, RecordResult, SiteResult
+from klp_debug.result.site import SiteOps, SiteReport, StubResult
 from tests.support.answers.kernel import KERNEL
 
-STUB = SiteStub(
+STUB = StubResult(
     address=Address(0xC008000000140640),
     owner="scsi_common",
     words=(Word(0xE98D0010),),
@@ -32,7 +32,7 @@ ARMED = SiteReport(
     function="int_to_scsilun",
     module="scsi_common",
     leaf_without_toc=True,
-    site=McountSite(
+    site=SiteResult(
         address=Address(0xC0080000001401E4),
         offset=4,
         state="armed",
@@ -41,7 +41,7 @@ ARMED = SiteReport(
         target_symbol=None,
         dialect="mprofile-kernel (2 instructions)",
     ),
-    record=Record(
+    record=RecordResult(
         address=Address(0xC000000002F00060),
         ip=Address(0xC0080000001401E4),
         flags=("ENABLED", "IPMODIFY"),
@@ -52,9 +52,23 @@ ARMED = SiteReport(
     ),
     path=(
         Hop(
-            "site", Address(0xC0080000001401E4), "int_to_scsilun+0x4", True, "4800045d", "bl", None
+            kind="site",
+            address=Address(0xC0080000001401E4),
+            symbol="int_to_scsilun+0x4",
+            ok=True,
+            bytes="4800045d",
+            what="bl",
+            next=None,
         ),
-        Hop("stub", STUB.address, None, True, "e98d0010", "needs no r2", None),
+        Hop(
+            kind="stub",
+            address=STUB.address,
+            symbol=None,
+            ok=True,
+            bytes="e98d0010",
+            what="needs no r2",
+            next=None,
+        ),
     ),
     stubs=(STUB,),
     ops=(OPS,),

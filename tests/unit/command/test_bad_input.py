@@ -16,7 +16,7 @@ from klp_debug.command import COMMANDS
 from klp_debug.command.command import Command
 from tests.conftest import Captured
 from tests.support.cli import klp_debug_json, klp_debug_run, refusal
-from tests.unit.targets.test_core_file import VMCOREINFO, elf
+from tests.support.made_core import VMCOREINFO, elf
 from vmcores.scenarios.capture import CaptureSet
 
 

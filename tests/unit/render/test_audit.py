@@ -6,7 +6,7 @@ import dataclasses
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
 from klp_debug.result.audit import Audit, Count, ListedSite, Offsets
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem
 from tests.support.answers.audit import FINE, finding
 from tests.support.answers.kernel import KERNEL
 from tests.support.answers.with_text import HOSTILE, LONG, with_names

@@ -5,8 +5,8 @@ import dataclasses
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
-from klp_debug.result.problem import Problem
-from klp_debug.result.trace import TaskTrace, TraceList
+from klp_debug.result.bt import TaskTrace, TraceList
+from klp_debug.result.common import Problem
 from tests.support.answers.bt import ENTRY, SLEEPER, frame
 from tests.support.answers.kernel import KERNEL
 from tests.support.answers.with_text import HOSTILE, LONG, with_names

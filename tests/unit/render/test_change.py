@@ -6,7 +6,7 @@ import dataclasses
 from klp_debug.render.as_text import as_text
 from klp_debug.render.change import plan_lines
 from klp_debug.result.address import Address
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem
 from tests.support.answers.change import DONE, INSIDE, WRITE
 from tests.support.answers.with_text import HOSTILE, LONG, with_names
 from tests.support.golden import Golden

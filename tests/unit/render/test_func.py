@@ -8,7 +8,7 @@ import pytest
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem
 from tests.support.answers.func import (
     ENTRY,
     MFLR,

@@ -4,8 +4,8 @@
 import dataclasses
 
 from klp_debug.render.as_text import as_text
+from klp_debug.result.common import Problem
 from klp_debug.result.control import Journal
-from klp_debug.result.problem import Problem
 from tests.support.answers.journal import OPERATION, STATUS
 from tests.support.answers.kernel import KERNEL
 from tests.support.answers.with_text import HOSTILE, LONG, with_names

@@ -4,8 +4,8 @@
 import dataclasses
 
 from klp_debug.render.as_text import as_text
-from klp_debug.result.patches import Patch, PatchList
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem
+from klp_debug.result.list import Patch, PatchList
 from tests.support.answers.kernel import KERNEL
 from tests.support.answers.list import ABSENT, BELOW, TOP, obj, patch
 from tests.support.answers.with_text import HOSTILE, LONG, with_names

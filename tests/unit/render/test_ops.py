@@ -7,8 +7,8 @@ import pytest
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
+from klp_debug.result.common import Problem
 from klp_debug.result.ops import DirectCall, Filter, FtraceOps, OpsList
-from klp_debug.result.problem import Problem
 from tests.support.answers.kernel import HEAD, KERNEL
 from tests.support.answers.ops import LIVEPATCH, MANAGED, TRACER
 from tests.support.answers.with_text import HOSTILE, LONG, with_names
@@ -24,7 +24,7 @@ def text(*ops: FtraceOps, enabled: bool | None = True, problems: tuple[Problem, 
 def answer(
     *ops: FtraceOps, enabled: bool | None = True, problems: tuple[Problem, ...] = ()
 ) -> OpsList:
-    return OpsList(KERNEL, enabled, ops, sites=15298, problems=problems)
+    return OpsList(kernel=KERNEL, ftrace_enabled=enabled, ops=ops, sites=15298, problems=problems)
 
 
 def test_ops(golden: Golden) -> None:

@@ -4,7 +4,7 @@
 import dataclasses
 
 from klp_debug.render.as_text import as_text
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem
 from klp_debug.result.report import AuditSummary, CrashFacts
 from tests.support.answers.page import PAGE
 from tests.support.answers.report import NO_CRASH, SEED
@@ -28,7 +28,7 @@ def test_everything_there_is(golden: Golden) -> None:
 
 
 def test_registers_that_are_not_known(golden: Golden) -> None:
-    crash = CrashFacts(None, 1, None, None, ())
+    crash = CrashFacts(message=None, cpu=1, registers=None, trace=None, log=())
     answer = dataclasses.replace(SEED, crash=crash, problems=(Problem("notes", "are cut"),))
     golden("report", "problems", as_text(answer))
 

@@ -7,7 +7,7 @@ import pytest
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.audit import Offsets
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem
 from klp_debug.result.scan import FunctionCounts
 from tests.support.answers.scan import ERROR, FUNCTIONS, MODULE, PATCH, WARNING, scan
 from tests.support.answers.with_text import HOSTILE, LONG, with_names
@@ -30,7 +30,7 @@ def test_code_without_toc_has_no_leaves(golden: Golden) -> None:
 
 
 def test_large_numbers_can_be_read(golden: Golden) -> None:
-    counts = FunctionCounts(19067, 1729, 14267, 798, 2273)
+    counts = FunctionCounts(functions=19067, leaf=1729, toc=14267, notrace=798, no_site=2273)
     offsets = (Offsets(False, 4, 1729), Offsets(True, 12, 14267))
     golden(
         "scan", "large", as_text(scan(dataclasses.replace(MODULE, counts=counts, offsets=offsets)))

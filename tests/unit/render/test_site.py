@@ -7,9 +7,8 @@ import pytest
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address, Word
-from klp_debug.result.finding import Finding
-from klp_debug.result.problem import Problem
-from klp_debug.result.site import SiteStub
+from klp_debug.result.common import Finding, Problem
+from klp_debug.result.site import StubResult
 from tests.support.answers.site import ARMED, OPS, STUB
 from tests.support.answers.with_text import HOSTILE, LONG, with_names
 from tests.support.golden import Golden
@@ -47,7 +46,14 @@ def test_idle_and_out_of_line(golden: Golden) -> None:
 
 
 def test_findings_come_before_the_facts(golden: Golden) -> None:
-    finding = Finding("stub-corrupt", "error", "stub of scsi_common", "0xc0", "Meant.", "Do it.")
+    finding = Finding(
+        id="stub-corrupt",
+        severity="error",
+        subject="stub of scsi_common",
+        evidence="0xc0",
+        meaning="Meant.",
+        action="Do it.",
+    )
     golden("site", "finding", as_text(dataclasses.replace(ARMED, findings=(finding,))))
 
 
@@ -68,7 +74,14 @@ def test_problems(golden: Golden) -> None:
 
 
 def test_hostile_names(golden: Golden) -> None:
-    finding = Finding("id", "error", "subject", "evidence", "Meant.", "Do it.")
+    finding = Finding(
+        id="id",
+        severity="error",
+        subject="subject",
+        evidence="evidence",
+        meaning="Meant.",
+        action="Do it.",
+    )
     site = dataclasses.replace(ARMED.site, target_symbol="ftrace_caller")
     every = dataclasses.replace(ARMED, site=site, findings=(finding,))
     golden("site", "hostile-names", as_text(with_names(every, HOSTILE)))
@@ -112,7 +125,7 @@ def test_long_names(golden: Golden) -> None:
     ],
     ids=["r2", "vmlinux", "pcrel"],
 )
-def test_stubs(stub: SiteStub, cells: list[str]) -> None:
+def test_stubs(stub: StubResult, cells: list[str]) -> None:
     lines = as_text(dataclasses.replace(ARMED, stubs=(stub,))).splitlines()
     (row,) = [line for line in lines if line.startswith("c008000000140640")]
     assert row.split("  ")[1].strip() == (stub.owner or "vmlinux")

@@ -4,7 +4,7 @@
 import dataclasses
 
 from klp_debug.render.as_text import as_text
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem
 from tests.support.answers.transition import STALLED, WAITING
 from tests.support.answers.with_text import HOSTILE, LONG, with_names
 from tests.support.golden import Golden

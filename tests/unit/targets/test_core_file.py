@@ -7,45 +7,14 @@ from pathlib import Path
 import pytest
 
 from klp_debug.errors import TargetError
-from klp_debug.targets.core_file import CoreKind, identify
-
-ET_CORE, ET_EXEC = 4, 2
-EM_PPC64, EM_X86_64 = 21, 62
-PT_LOAD, PT_NOTE = 1, 4
-
-
-def elf(
-    *,
-    machine: int = EM_PPC64,
-    type_: int = ET_CORE,
-    little: bool = True,
-    notes: bytes = b"",
-    memory: bytes = b"\0" * 64,
-) -> bytes:
-    """Return an ELF64 file with one PT_NOTE and one PT_LOAD."""
-    order = "<" if little else ">"
-    ident = b"\x7fELF" + bytes([2, 1 if little else 2, 1]) + bytes(9)
-    start = 64 + 2 * 56
-    header = struct.pack(
-        f"{order}HHIQQQIHHHHHH", type_, machine, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0
-    )
-    segments = struct.pack(f"{order}IIQQQQQQ", PT_NOTE, 0, start, 0, 0, len(notes), 0, 4)
-    segments += struct.pack(
-        f"{order}IIQQQQQQ", PT_LOAD, 7, start + len(notes), 0, 0, len(memory), len(memory), 0
-    )
-    return ident + header + segments + notes + memory
-
-
-def note(name: bytes, text: bytes, *, little: bool = True) -> bytes:
-    """Return an ELF note."""
-    padded = name + b"\0" * (4 - len(name) % 4)
-    header = struct.pack(f"{'<' if little else '>'}III", len(name) + 1, len(text), 0)
-    return header + padded + text + b"\0" * (-len(text) % 4)
+from klp_debug.targets.core_file import CoreKind
+from klp_debug.targets.open_core_file import open_core_file
+from tests.support.made_core import EM_X86_64, ET_EXEC, VMCOREINFO, disk_dump_header, elf, note
 
 
 def refusal(path: Path) -> str:
     with pytest.raises(TargetError) as caught:
-        identify(path)
+        open_core_file(path)
     message = str(caught.value)
     assert message.startswith(str(path))
     assert "\n" not in message
@@ -57,17 +26,14 @@ def core(tmp_path: Path) -> Path:
     return tmp_path / "vmcore"
 
 
-VMCOREINFO = note(b"VMCOREINFO", b"OSRELEASE=6.1\n")
-
-
 def test_vmcore_of_proc_vmcore(core: Path) -> None:
     core.write_bytes(elf(notes=VMCOREINFO))
-    assert identify(core) is CoreKind.ELF
+    assert open_core_file(core).kind is CoreKind.ELF
 
 
 def test_qemu_dump_has_no_vmcoreinfo_and_any_byte_order(core: Path) -> None:
     core.write_bytes(elf(little=False))
-    assert identify(core) is CoreKind.QEMU_ELF
+    assert open_core_file(core).kind is CoreKind.QEMU_ELF
 
 
 def test_no_such_file(core: Path) -> None:
@@ -111,12 +77,6 @@ def test_truncated_elf(core: Path, keep: int) -> None:
     core.write_bytes(whole[:keep])
     message = refusal(core)
     assert "truncated" in message
-
-
-def disk_dump_header(machine: bytes, version: int = 6) -> bytes:
-    """Return the first block of a kdump file that claims to be of a machine."""
-    header = b"KDUMP   " + struct.pack("<i", version) + bytes(4 * 65) + machine
-    return header.ljust(4096, b"\0")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ What an oops printed of them is compared in tests/unit/kernel/test_panic.py.
 """
 
 import dataclasses
+import os
 import re
 import struct
 from pathlib import Path
@@ -15,15 +16,15 @@ from drgn import Program
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klp_debug.errors import TargetError
 from klp_debug.result.registers import CpuRegisters
-from klp_debug.targets.notes import ByteOrder, core_notes, prstatus_notes
+from klp_debug.targets.notes import ByteOrder, prstatus_notes
+from klp_debug.targets.open_core_file import open_core_file
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from klp_debug.targets.registers import cpu_registers
 from klp_debug.targets.target import Target
 from tests.conftest import Captured
-from tests.unit.targets.test_core_file import elf
+from tests.support.made_core import elf
 from vmcores.scenarios.capture import CaptureSet
 from vmcores.scenarios.scenario import load_scenario
 
@@ -77,13 +78,6 @@ def test_ends_whatever_the_notes_are(noise: bytes, at: int) -> None:
     for order in ("<", ">"):
         list(prstatus_notes(noise, order))
         list(prstatus_notes(whole[:at] + noise + whole[at:], order))
-
-
-def test_no_core_file(tmp_path: Path) -> None:
-    path = tmp_path / "core"
-    path.write_bytes(b"KDUMP   \6\0\0\0")
-    with pytest.raises(TargetError, match="truncated"):
-        core_notes(path)
 
 
 def opened(captures: CaptureSet, kind: str) -> Target:
@@ -196,7 +190,7 @@ def test_agrees_with_what_drgn_reads_of_the_notes(
     # So does the file that makedumpfile made of the same memory, and the note in either file.
     assert cpu_registers(opened(captures, "kdump")) == cpu_registers(target)
     for file in (path, captures.path("kdump")):
-        statuses = list(prstatus_notes(*core_notes(file)))
+        statuses = list(prstatus_notes(*open_core_file(file).notes()))
         assert [status.gpr for status in statuses] == [
             one.gpr for one in cpu_registers(target).cpus
         ]
@@ -212,7 +206,7 @@ class TestWithoutCrashNotes:
 
     def read(self, target: Target, path: Path, *notes: bytes) -> CpuRegisters:
         path.write_bytes(elf(notes=b"".join(notes)))
-        return cpu_registers(dataclasses.replace(target, core=path))
+        return cpu_registers(dataclasses.replace(target, core=open_core_file(path)))
 
     def note(self, mark: int, *, msr: int, r13: int) -> bytes:
         values = [mark, *range(31), mark, msr, *[0] * 10]
@@ -264,11 +258,15 @@ class TestWithoutCrashNotes:
         assert found.cpus == ()
         assert len(found.problems) == 2
 
-    @pytest.mark.parametrize("size", [0, 100, 5000])
-    def test_unreadable_file(self, target: Target, tmp_path: Path, size: int) -> None:
+    @pytest.mark.parametrize("size", [0, 100, 300])
+    def test_file_cut_short_since_it_was_opened(
+        self, target: Target, tmp_path: Path, size: int
+    ) -> None:
         path = tmp_path / "core"
-        path.write_bytes(b"\x7fELF".ljust(size, b"\x01"))
-        found = cpu_registers(dataclasses.replace(target, core=path))
+        path.write_bytes(elf(notes=self.note(1, msr=KERNEL, r13=0)))
+        core = open_core_file(path)
+        os.truncate(path, size)
+        found = cpu_registers(dataclasses.replace(target, core=core))
         assert found.cpus == ()
         assert found.problems[0].where == "notes of the dump"
 

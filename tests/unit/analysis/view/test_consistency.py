@@ -8,16 +8,24 @@ from drgn import Program
 
 from klp_debug.analysis.view import consistency
 from klp_debug.analysis.view.consistency import TRIES, read_state, steady_answer
-from klp_debug.result.answer import Answer
+from klp_debug.result.common import Answer, Problem
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.patches import PatchList
-from klp_debug.result.problem import Problem
+from klp_debug.result.list import PatchList
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from tests.conftest import Played
 from tests.support.cli import klp_debug_json, klp_debug_run
 
-KERNEL = Kernel("6.1", None, "radix", 65536, "unknown", False, "QEMU guest", True)
+KERNEL = Kernel(
+    release="6.1",
+    build_id=None,
+    mmu="radix",
+    page_size=65536,
+    dialect="unknown",
+    pcrel=False,
+    source="QEMU guest",
+    livepatch=True,
+)
 PATCH = "/sys/kernel/livepatch/cmdline_patch_2"
 OTHER = Problem("list of modules", "cannot be read")
 

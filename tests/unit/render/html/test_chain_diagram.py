@@ -92,7 +92,7 @@ def test_the_caller_in_the_crash() -> None:
     inlined = dataclasses.replace(frame(0xC0080000001C0040, "inlined_here"), inlined=True)
     caller = frame(0xC0080000001C0044, "leaf_caller_show+0x3c [leaf_caller]")
     trace = dataclasses.replace(SLEEPER, frames=(original, inlined, caller))
-    crash = CrashFacts(None, 0, None, trace, ())
+    crash = CrashFacts(message=None, cpu=0, registers=None, trace=trace, log=())
     box = chain_diagram(BROKEN, crash).lanes[0].boxes[0]
     assert (box.address, box.symbol) == (caller.pc.bare, caller.symbol)
     assert box.text.startswith("on the stack of the crash; enters at c0080000001401e0")
