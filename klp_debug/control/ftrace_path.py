@@ -11,24 +11,27 @@ from collections.abc import Iterable, Iterator
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.control.functions import PatchFunction
 from klp_debug.control.stacks import Places, inside
+from klp_debug.kernel.ftrace_symbols import (
+    CALL_LABELS,
+    DISPATCHERS,
+    FTRACE_STUB,
+    KLP_FTRACE_HANDLER,
+    LIVEPATCH_HANDLER,
+    TRAMPOLINES,
+)
 from klp_debug.kernel.symbols import KernelSymbol
-from klp_debug.ppc64le.instruction import branch_target
+from klp_debug.ppc64le.instruction import BCTRL, branch_target
 
-_HANDLER = "livepatch_handler"
 _GATES = (
-    "ftrace_caller",
-    "ftrace_regs_caller",
-    "ftrace_call",
-    "ftrace_regs_call",
-    "ftrace_stub",
+    *TRAMPOLINES,
+    *CALL_LABELS,
+    FTRACE_STUB,
     "ftrace_no_trace",
-    _HANDLER,
-    "klp_ftrace_handler",
-    "arch_ftrace_ops_list_func",
-    "ftrace_ops_list_func",
+    LIVEPATCH_HANDLER,
+    KLP_FTRACE_HANDLER,
+    *DISPATCHERS,
     "ftrace_ops_assist_func",
 )
-_BCTRL = 0x4E800421
 _MAX_WORDS = 1024
 _STUB_BYTES = 40
 """``struct ppc64_stub_entry``; the other stubs are shorter."""
@@ -95,9 +98,9 @@ class Gates:
 
     def _handler_returns(self) -> Iterator[int]:
         """Iterate over where a replacement returns to."""
-        if _HANDLER not in self._ranges:
+        if LIVEPATCH_HANDLER not in self._ranges:
             return
-        start, size = self._ranges[_HANDLER]
+        start, size = self._ranges[LIVEPATCH_HANDLER]
         for number, word in enumerate(self._view.words(start, size // 4)):
-            if word == _BCTRL:
+            if word == BCTRL:
                 yield start + 4 * number + 4

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from klp_debug.analysis.patches.disarmed import ftrace_stub
 from klp_debug.control.functions import PatchFunction
 from klp_debug.kernel.ftrace_ops import for_each_ftrace_ops, ftrace_ops_filter
+from klp_debug.kernel.ftrace_symbols import CALL_LABELS
 from klp_debug.kernel.livepatch import klp_func_nop
 from klp_debug.ppc64le.entry import local_entry_offset
 from klp_debug.ppc64le.instruction import NOP, branch_target
@@ -20,9 +21,6 @@ from klp_debug.result.address import Address
 from klp_debug.result.control import PlannedWrite
 from klp_debug.result.list import Mechanism
 from klp_debug.targets.writable import StubKind
-
-_TRAMPOLINE_CALLS = ("ftrace_call", "ftrace_regs_call")
-"""Labels of the calls that ftrace patches in its trampolines; a CALL_OPS kernel has none."""
 
 NOTES: dict[Mechanism, str] = {
     "ops": "Patches that are loaded on these functions meanwhile do not run either.",
@@ -149,7 +147,7 @@ def _needs_handler_called_by_ops(function: PatchFunction) -> None:
     if not any(ops.value_() == fops.address_ for ops in for_each_ftrace_ops(view.prog)):
         raise MechanismError("its ftrace_ops is not on ftrace_ops_list: nothing calls it")
     entries = {handler[0].address, handler[0].address + local_entry_offset(handler[0].st_other)}
-    for label in _TRAMPOLINE_CALLS:
+    for label in CALL_LABELS:
         for call in view.symbols.named(label, "vmlinux"):
             (word,) = view.words(call.address, 1)
             if branch_target(word, call.address) in entries:

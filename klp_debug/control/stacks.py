@@ -18,8 +18,14 @@ from dataclasses import dataclass
 from drgn import Object, Program
 
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.kernel.ftrace_symbols import RETHOOK_TRAMPOLINES, RETURN_TO_HANDLER
 from klp_debug.kernel.livepatch_stack import livepatch_stack_entries
-from klp_debug.kernel.stacktrace import STACK_FRAME_LR_SAVE, STACK_FRAME_REGS_MARKER
+from klp_debug.kernel.stack_frame import (
+    REGS_BEHIND_MARKER,
+    REGS_MARKERS,
+    STACK_FRAME_LR_SAVE,
+    STACK_FRAME_REGS_MARKER,
+)
 from klp_debug.kernel.task import task_stack, thread_size
 from klp_debug.result.registers import Registers
 from klp_debug.targets.registers import MSR_PR
@@ -31,10 +37,6 @@ _EXCEPTION_WORDS = 60
 """Words in the frame of an exception at most: its head and ``struct pt_regs``."""
 _LAST_FRAME = 1024
 """Bytes that the first frame of a stack takes at most, with the registers of user mode."""
-_MARKER_WORDS = (4, 12)
-"""Where STACK_FRAME_REGS_MARKER is, in words from the beginning of the frame: 12 in 6.1."""
-_HIDERS = ("arch_rethook_trampoline", "__kretprobe_trampoline", "kretprobe_trampoline")
-_GRAPH = "return_to_handler"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,14 @@ class StackReader:
         self._prog: Program = view.prog
         self._thread_size = thread_size(view.prog)
         self._hiders = {
-            symbol.address for name in _HIDERS for symbol in view.symbols.named(name, "vmlinux")
+            symbol.address
+            for name in RETHOOK_TRAMPOLINES
+            for symbol in view.symbols.named(name, "vmlinux")
         }
         self._vectors = self._exception_vectors()
-        self._graph = {symbol.address for symbol in view.symbols.named(_GRAPH, "vmlinux")}
+        self._graph = {
+            symbol.address for symbol in view.symbols.named(RETURN_TO_HANDLER, "vmlinux")
+        }
 
     def of_task(self, task: Object, sp: int) -> Places:
         """
@@ -215,10 +221,12 @@ class _Walk:
         lr = at + STACK_FRAME_LR_SAVE // 8
         if lr < len(words) and not skip:
             self.addresses.add(words[lr])
-        for marker in _MARKER_WORDS:
-            if at + marker < len(words) and words[at + marker] == STACK_FRAME_REGS_MARKER:
-                # struct pt_regs, whose 33rd word is the PC: two words behind the marker.
-                registers = words[at + marker + 2 : at + marker + 2 + _EXCEPTION_WORDS]
+        for offset in REGS_MARKERS:
+            marker = at + offset // 8
+            if marker < len(words) and words[marker] == STACK_FRAME_REGS_MARKER:
+                # struct pt_regs, whose 33rd word is the PC.
+                first = marker + REGS_BEHIND_MARKER // 8
+                registers = words[first : first + _EXCEPTION_WORDS]
                 self.addresses |= set(registers)
                 self.pcs |= set(registers[32:33])
 

@@ -17,47 +17,24 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
+from klp_debug.elf.format import (
+    R_PPC64_ADDR32,
+    R_PPC64_ADDR64,
+    RELOCATION,
+    SECTION,
+    SHF_RELA_LIVEPATCH,
+    SHN_XINDEX,
+    SHT_NOBITS,
+    SHT_RELA,
+    SHT_SYMTAB,
+    SHT_SYMTAB_SHNDX,
+    SYMBOL,
+)
 from klp_debug.elf.packed_file import read_elf_bytes
 from klp_debug.errors import ForeignFileError, TargetError
 
 Table = npt.NDArray[Any]
 """A structured array of one of the types below."""
-
-SECTION = np.dtype(
-    [
-        ("name", "<u4"),
-        ("type", "<u4"),
-        ("flags", "<u8"),
-        ("address", "<u8"),
-        ("offset", "<u8"),
-        ("size", "<u8"),
-        ("link", "<u4"),
-        ("info", "<u4"),
-        ("align", "<u8"),
-        ("entry_size", "<u8"),
-    ]
-)
-"""``Elf64_Shdr``"""
-SYMBOL = np.dtype(
-    [
-        ("name", "<u4"),
-        ("info", "u1"),
-        ("other", "u1"),
-        ("section", "<u2"),
-        ("value", "<u8"),
-        ("size", "<u8"),
-    ]
-)
-"""``Elf64_Sym``"""
-RELOCATION = np.dtype([("offset", "<u8"), ("type", "<u4"), ("symbol", "<u4"), ("addend", "<i8")])
-"""``Elf64_Rela``; the file keeps the type in the low half of ``r_info``."""
-
-STT_OBJECT, STT_FUNC = 1, 2
-SHT_SYMTAB, SHT_RELA, SHT_NOBITS, SHT_SYMTAB_SHNDX = 2, 4, 8, 18
-SHN_UNDEF, SHN_LORESERVE, SHN_XINDEX = 0, 0xFF00, 0xFFFF
-R_PPC64_ADDR32, R_PPC64_ADDR64 = 1, 38
-SHN_LIVEPATCH = 0xFF20
-"""Symbols that livepatch itself resolves; linux/elf.h."""
 
 _LONGEST_NAME = 1024
 """Twice ``KSYM_NAME_LEN``: a string table without an end must not be copied for each symbol."""
@@ -309,13 +286,11 @@ class ObjectFile:
 
 
 _HEADER_NUMBERS = ("e_shoff", "e_shnum", "e_shentsize", "e_shstrndx", "e_flags")
-_SHF_RELA_LIVEPATCH = 0x00100000
-"""linux/elf.h"""
 
 
 def is_livepatch_section(section: Section) -> bool:
     """Return whether it holds relocations that livepatch itself applies."""
-    return bool(section.flags & _SHF_RELA_LIVEPATCH)
+    return bool(section.flags & SHF_RELA_LIVEPATCH)
 
 
 def _string(strings: bytes, offset: int) -> str:

@@ -19,6 +19,11 @@ from drgn import Object, Program, offsetof, sizeof
 
 from klp_debug.kernel.walk import MAX_ENTRIES, WalkError
 
+OPS_POINTER_OFFSET = -8
+"""
+Bytes from ``insn[0]`` of an out-of-line stub, which a record names, to ``ftrace_op``: with that
+``struct ftrace_ool_stub`` of a CALL_OPS kernel begins.
+"""
 _MAX_PAGES = 1 << 16
 _MAX_RECORDS_PER_PAGE = 1 << 18  # ENTRIES_PER_PAGE of the largest order, generously
 

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 
 from drgn import Object
 
+from klp_debug.elf.format import SHF_RELA_LIVEPATCH
 from klp_debug.kernel.walk import WalkError
 
-R_PPC64_REL24 = 10
-R_PPC64_ADDR64 = 38
-_SHF_RELA_LIVEPATCH = 0x00100000
 _PREFIX = ".klp.rela."
 _SHDR = struct.Struct("<IIQQQQIIQQ")
 _RELA = struct.Struct("<QQq")
@@ -69,7 +67,7 @@ def for_each_klp_relocation(module: Object) -> Iterator[KlpRelocation]:
     symbols = sections[_index(info.symndx.value_(), sections, "symbol table")]
     strings = module.core_kallsyms.strtab.value_()
     for section in sections:
-        if not section.flags & _SHF_RELA_LIVEPATCH or not section.name.startswith(_PREFIX):
+        if not section.flags & SHF_RELA_LIVEPATCH or not section.name.startswith(_PREFIX):
             continue
         target = sections[_index(section.info, sections, section.name)]
         if section.size > _MAX_RELOCATIONS * _RELA.size:

@@ -10,50 +10,14 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drgn import FaultError, Object, Program, sizeof
+from drgn import FaultError, Object, sizeof
 
-STACK_FRAME_LR_SAVE = 16
-"""In bytes from the beginning of a frame."""
-STACK_FRAME_REGS_MARKER = 0x53474552
-"""``REGS``, beside the registers that an exception saved."""
-_MARKERS = (32, 96)
-"""
-Where that is, in bytes from the beginning of the frame: at 96 in 6.1 (``STACK_FRAME_MARKER``), at
-32 in 6.12 (``STACK_INT_FRAME_MARKER``), whose frames are smaller. No type tells which.
-"""
-_REGISTERS_BEHIND = (48, 112)
-"""Where the registers are in such a frame, for each place of the marker."""
+from klp_debug.kernel.ftrace_symbols import RETHOOK_TRAMPOLINES
+from klp_debug.kernel.stack_frame import HEAD_SIZE, STACK_FRAME_LR_SAVE, regs_marker
+
 _OVERHEADS = (32, 48, 112)
 """What lies beside the registers, or alone, at the top of a stack: 112 in 6.1, the rest later."""
-_FRAME_READ = 104
 _MAX_FRAMES = 1 << 12
-
-
-@dataclass(frozen=True, slots=True)
-class ExceptionRegisters:
-    """What an exception saved of the kernel code that it interrupted."""
-
-    gpr: tuple[int, ...]
-    """r0 to r31."""
-    nip: int
-    msr: int
-    link: int
-
-
-def exception_registers(prog: Program, sp: int) -> ExceptionRegisters | None:
-    """
-    Return the registers in the frame of an exception; None if the frame is of none.
-
-    :param sp: beginning of the frame
-    :raises drgn.FaultError: if it cannot be read
-    """
-    head = prog.read(sp, _FRAME_READ)
-    for marker_at, above in zip(_MARKERS, _REGISTERS_BEHIND, strict=True):
-        if struct.unpack_from("<Q", head, marker_at)[0] == STACK_FRAME_REGS_MARKER:
-            # struct pt_regs: gpr[32], nip, msr, orig_gpr3, ctr, link
-            values = struct.unpack("<37Q", prog.read(sp + above, 37 * 8))
-            return ExceptionRegisters(values[:32], values[32], values[33], values[36])
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +59,7 @@ def _walk(
         if sp & 0xF:
             return f"the frame at {sp:#x} is not aligned to 16 bytes"
         try:
-            frame = task.prog_.read(sp, _FRAME_READ)
+            frame = task.prog_.read(sp, HEAD_SIZE)
         except FaultError:
             return f"the frame at {sp:#x} cannot be read"
         (next_sp,) = struct.unpack_from("<Q", frame)
@@ -122,9 +86,8 @@ def _ends(task: Object, stack: range) -> set[int]:
 def _broken_frame(
     task: Object, sp: int, frame: bytes, is_text: Callable[[int], bool]
 ) -> str | None:
-    for offset in _MARKERS:
-        if struct.unpack_from("<Q", frame, offset)[0] == STACK_FRAME_REGS_MARKER:
-            return f"an exception interrupted it: registers were saved at {sp:#x}"
+    if regs_marker(frame) is not None:
+        return f"an exception interrupted it: registers were saved at {sp:#x}"
     (lr,) = struct.unpack_from("<Q", frame, STACK_FRAME_LR_SAVE)
     if not is_text(lr):
         return f"the return address at {sp + STACK_FRAME_LR_SAVE:#x} is no text: {lr:#x}"
@@ -136,7 +99,7 @@ def _broken_frame(
 def _rethooks(task: Object) -> list[int]:
     """Return where a function returns to that a kretprobe or fprobe is on."""
     found = []
-    for name in ("arch_rethook_trampoline", "__kretprobe_trampoline", "kretprobe_trampoline"):
+    for name in RETHOOK_TRAMPOLINES:
         try:
             found.append(task.prog_.symbol(name).address)
         except LookupError:

@@ -17,26 +17,14 @@ from drgn import Object
 from drgn.helpers.linux.module import module_address_regions
 from elftools.elf.elffile import ELFFile
 
+from klp_debug.elf.format import SHN_ABS, SHN_UNDEF, STT_FUNC, STT_NOTYPE, STT_OBJECT, SYMBOL
 from klp_debug.kernel.walk import MAX_ENTRIES, WalkError, c_array_string
 from klp_debug.result.text import with_module
 
-_ELF64_SYM = np.dtype(
-    [
-        ("st_name", "<u4"),
-        ("st_info", "u1"),
-        ("st_other", "u1"),
-        ("st_shndx", "<u2"),
-        ("st_value", "<u8"),
-        ("st_size", "<u8"),
-    ]
-)
+KERNEL_TEXT = (("_stext", "_etext"), ("_sinittext", "_einittext"))
+"""Symbols around vmlinux's text, and around what it drops when it has booted."""
 FUNCTION = np.dtype([("address", "<u8"), ("size", "<u8"), ("st_other", "u1")])
 """One function: its global entry point, its size in bytes, its symbol's ``st_other``."""
-
-_STT_FUNC = 2
-_STT_NOTYPE = 0
-_SHN_UNDEF = 0
-_SHN_ABS = 0xFFF1
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +65,21 @@ class SymbolTable:
         :param regions: (start, size in bytes) of the memory that is this object's; a symbol
             without a size reaches no further. None if it is not known.
         """
-        symbols = np.frombuffer(data, _ELF64_SYM)
-        kind = symbols["st_info"] & 0xF
+        symbols = np.frombuffer(data, SYMBOL)
+        kind = symbols["info"] & 0xF
         # An absolute symbol of vmlinux is a number, not an address; in the table that the
         # kernel keeps of a module st_shndx says nothing any more.
         is_module = module is not None
         keep = (
-            (symbols["st_value"] != 0)
-            & (symbols["st_shndx"] != _SHN_UNDEF)
-            & ((symbols["st_shndx"] != _SHN_ABS) | is_module)
-            & ((kind == _STT_FUNC) | (kind == _STT_NOTYPE) | (kind == 1))
+            (symbols["value"] != 0)
+            & (symbols["section"] != SHN_UNDEF)
+            & ((symbols["section"] != SHN_ABS) | is_module)
+            & ((kind == STT_FUNC) | (kind == STT_NOTYPE) | (kind == STT_OBJECT))
         )
         kept = symbols[keep]
         self.module = module
         self._regions = None if regions is None else tuple(regions)
-        self._symbols = kept[np.argsort(kept["st_value"], kind="stable")]
+        self._symbols = kept[np.argsort(kept["value"], kind="stable")]
         self._strings = strings
         self._by_name: dict[str, list[int]] | None = None
 
@@ -125,7 +113,7 @@ class SymbolTable:
         count = kallsyms.num_symtab.value_()
         if not 0 <= count <= MAX_ENTRIES:
             raise WalkError(f"mod_kallsyms {kallsyms.value_():#x} claims {count} symbols")
-        data = prog.read(kallsyms.symtab.value_(), count * _ELF64_SYM.itemsize)
+        data = prog.read(kallsyms.symtab.value_(), count * SYMBOL.itemsize)
         start = kallsyms.strtab.value_()
         end = _region_end(module, start)
         strings = prog.read(start, end - start)
@@ -138,12 +126,12 @@ class SymbolTable:
     def _at(self, index: int) -> KernelSymbol:
         symbol = self._symbols[index]
         return KernelSymbol(
-            name=self._name(int(symbol["st_name"])),
+            name=self._name(int(symbol["name"])),
             module=self.module,
-            address=int(symbol["st_value"]),
-            size=int(symbol["st_size"]),
-            st_other=int(symbol["st_other"]),
-            is_function=int(symbol["st_info"]) & 0xF == _STT_FUNC,
+            address=int(symbol["value"]),
+            size=int(symbol["size"]),
+            st_other=int(symbol["other"]),
+            is_function=int(symbol["info"]) & 0xF == STT_FUNC,
         )
 
     def _name(self, offset: int) -> str:
@@ -152,23 +140,23 @@ class SymbolTable:
 
     def function_names(self) -> list[str]:
         """Return the names of the functions, by address; several may have the same."""
-        functions = self._symbols[self._symbols["st_info"] & 0xF == _STT_FUNC]
-        return [self._name(offset) for offset in functions["st_name"].tolist()]
+        functions = self._symbols[self._symbols["info"] & 0xF == STT_FUNC]
+        return [self._name(offset) for offset in functions["name"].tolist()]
 
     def functions(self) -> npt.NDArray[np.void]:
         """Return the functions: an array of ``address``, ``size`` and ``st_other``, by address."""
-        functions = self._symbols[self._symbols["st_info"] & 0xF == _STT_FUNC]
+        functions = self._symbols[self._symbols["info"] & 0xF == STT_FUNC]
         result = np.empty(len(functions), FUNCTION)
-        result["address"] = functions["st_value"]
-        result["size"] = functions["st_size"]
-        result["st_other"] = functions["st_other"]
+        result["address"] = functions["value"]
+        result["size"] = functions["size"]
+        result["st_other"] = functions["other"]
         return result
 
     def named(self, name: str) -> list[KernelSymbol]:
         """Return every symbol of that name, by address."""
         if self._by_name is None:
             self._by_name = {}
-            for index, offset in enumerate(self._symbols["st_name"].tolist()):
+            for index, offset in enumerate(self._symbols["name"].tolist()):
                 self._by_name.setdefault(self._name(offset), []).append(index)
         return [self._at(index) for index in self._by_name.get(name, ())]
 
@@ -182,7 +170,7 @@ class SymbolTable:
             start <= address < start + size for start, size in self._regions
         ):
             return None
-        values = self._symbols["st_value"]
+        values = self._symbols["value"]
         index = int(np.searchsorted(values, np.uint64(address), side="right")) - 1
         if index < 0:
             return None

@@ -30,9 +30,11 @@ from klp_debug.ppc64le.instruction import (
 )
 
 _SETUP_BYTES = 8
-_LOCAL_BIT = 5
+LOCAL_ENTRY_SHIFT = 5
+"""Where ``st_other`` has the three bits that tell the local entry: ``STO_PPC64_LOCAL_BIT``."""
+LOCAL_ENTRY_NO_TOC = 1
+"""What they hold where r2 is no TOC pointer."""
 _LOCAL_RESERVED = 7
-_LOCAL_NO_TOC = 1
 
 
 class TocSetup(enum.StrEnum):
@@ -84,6 +86,10 @@ class Entry:
     """Whether words and symbol name the same local entry point; None without a symbol."""
 
 
+def _local_entry_bits(st_other: int) -> int:
+    return st_other >> LOCAL_ENTRY_SHIFT & 7
+
+
 def local_entry_offset(st_other: int) -> int:
     """
     Return how far a function's local entry point is behind its global one.
@@ -95,7 +101,7 @@ def local_entry_offset(st_other: int) -> int:
     :return: in bytes
     :raises ValueError: for the reserved value 7
     """
-    value = st_other >> _LOCAL_BIT & 7
+    value = _local_entry_bits(st_other)
     if value == _LOCAL_RESERVED:
         raise ValueError(f"st_other {st_other:#x}: reserved local entry point")
     return (1 << value) >> 2 << 2
@@ -123,7 +129,7 @@ def decode_entry(
         ``st_other`` says 1. ``lis r2; addi r2`` then is a constant in a scratch register.
     :param toc_quad: the u64 at ``address - 8``, for ``ld r2,-8(r12)``
     """
-    no_toc = pcrel or (st_other is not None and st_other >> _LOCAL_BIT & 7 == _LOCAL_NO_TOC)
+    no_toc = pcrel or (st_other is not None and _local_entry_bits(st_other) == LOCAL_ENTRY_NO_TOC)
     toc_setup = _toc_setup(words, no_toc=no_toc)
     has_setup = toc_setup in (TocSetup.R12, TocSetup.ABSOLUTE)
     offset = _SETUP_BYTES if has_setup else 0

@@ -8,6 +8,7 @@ Every array here has shape (number of functions,).
 import numpy as np
 import numpy.typing as npt
 
+from klp_debug.ppc64le.entry import LOCAL_ENTRY_NO_TOC, LOCAL_ENTRY_SHIFT
 from klp_debug.ppc64le.instruction import (
     ADD_R2_R2_R12,
     ADD_R2_R12_R2,
@@ -21,8 +22,6 @@ from klp_debug.ppc64le.instruction import (
 Words = npt.NDArray[np.uint32]
 
 _MASK = np.uint32(OP_RT_RA_MASK)
-_LOCAL_BIT = 5
-_LOCAL_NO_TOC = 1
 _OFFSETS = np.array([(1 << value) >> 2 << 2 for value in range(7)] + [0], np.int64)
 """``PPC64_LOCAL_ENTRY_OFFSET()`` of module_64.c; 7 is reserved, and here no offset."""
 
@@ -37,7 +36,7 @@ def set_up_toc(
     :param second: its second
     :param st_other: of its ELF symbol
     """
-    no_toc = st_other >> _LOCAL_BIT == _LOCAL_NO_TOC
+    no_toc = st_other >> LOCAL_ENTRY_SHIFT == LOCAL_ENTRY_NO_TOC
     to_r2 = first & _MASK
     by_sum = second & _MASK == ADDI_R2_R2
     linked = by_sum & ((to_r2 == ADDIS_R2_R12) | (to_r2 == LIS_R2) & ~no_toc)
@@ -54,10 +53,10 @@ def local_entry_offsets(
 
     As :func:`klp_debug.ppc64le.entry.decode_entry` does, a TOC set-up in the words decides.
     """
-    by_symbol = _OFFSETS[st_other >> _LOCAL_BIT]
+    by_symbol = _OFFSETS[st_other >> LOCAL_ENTRY_SHIFT]
     return np.where(toc_setup, np.int64(8), by_symbol)
 
 
 def without_toc(st_other: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     """Return whether each symbol says that its code has no TOC (PC-relative, POWER10)."""
-    return np.asarray(st_other >> _LOCAL_BIT == _LOCAL_NO_TOC)
+    return np.asarray(st_other >> LOCAL_ENTRY_SHIFT == LOCAL_ENTRY_NO_TOC)

@@ -10,7 +10,8 @@ import struct
 
 import numpy as np
 
-from klp_debug.elf.object_file import R_PPC64_ADDR64, ObjectFile, Section
+from klp_debug.elf.format import R_PPC64_ADDR64
+from klp_debug.elf.object_file import ObjectFile, Section
 from klp_debug.errors import TargetError
 from klp_debug.scan.functions import Integers
 

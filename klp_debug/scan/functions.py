@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from klp_debug.elf.object_file import STT_FUNC, ObjectFile
+from klp_debug.elf.format import STT_FUNC
+from klp_debug.elf.object_file import ObjectFile
 from klp_debug.ppc64le.entry_words import local_entry_offsets, set_up_toc, without_toc
 
 Integers = npt.NDArray[np.int64]

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from klp_debug.elf.object_file import SHN_LIVEPATCH, SHN_UNDEF, ObjectFile, Section
+from klp_debug.elf.format import R_PPC64_REL24, SHN_LIVEPATCH, SHN_UNDEF
+from klp_debug.elf.object_file import ObjectFile, Section
 from klp_debug.ppc64le.instruction import LD_R2_24_R1, NOP, is_bl
 from klp_debug.scan import hazards
 from klp_debug.scan.census import Census
 from klp_debug.scan.hazard_log import HazardLog
 from klp_debug.scan.modinfo import ModInfo
-from klp_debug.scan.site_table import R_PPC64_REL24
 
 _FTRACE_CALLS = ("_mcount", "ftrace_caller", "ftrace_regs_caller")
 """``is_mprofile_ftrace_call()``: no restore of r2 is put behind these."""

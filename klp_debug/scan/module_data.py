@@ -15,7 +15,8 @@ Its first versions had no ``sympos`` and rows of 48 bytes; these are not read.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from klp_debug.elf.object_file import STT_OBJECT, ObjectFile
+from klp_debug.elf.format import STT_OBJECT
+from klp_debug.elf.object_file import ObjectFile
 from klp_debug.elf.struct_layout import StructLayout
 from klp_debug.scan.pointers import Pointers, SectionOffset
 

@@ -8,7 +8,8 @@ order of addresses, a module's in that of its symbol table. On powerpc a module'
 
 from dataclasses import dataclass
 
-from klp_debug.elf.object_file import SHN_UNDEF, ObjectFile
+from klp_debug.elf.format import SHN_UNDEF
+from klp_debug.elf.object_file import ObjectFile
 
 _SECTION, _FILE = 3, 4
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from klp_debug.elf.object_file import R_PPC64_ADDR64, ObjectFile
+from klp_debug.elf.format import R_PPC64_ADDR64
+from klp_debug.elf.object_file import ObjectFile
 
 _LONGEST_STRING = 1024
 

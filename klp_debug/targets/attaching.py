@@ -5,13 +5,12 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from drgn import Architecture, BadDataError, FaultError, Platform, PlatformFlags, Program
 
 from klp_debug.errors import TargetError
-from klp_debug.targets.core_file import CoreKind, identify
-from klp_debug.targets.disk_dump import UNKNOWN_TO_LIBKDUMPFILE, add_kdump_memory
+from klp_debug.targets.core_file import CoreFile
+from klp_debug.targets.disk_dump import add_unread_pages
 from klp_debug.targets.gdb.build import Build, running_build, vmcoreinfo_of
 from klp_debug.targets.gdb.memory import (
     add_physical_memory,
@@ -19,7 +18,6 @@ from klp_debug.targets.gdb.memory import (
     read_linear_map,
 )
 from klp_debug.targets.gdb.stopped import StoppedKernel
-from klp_debug.targets.qemu_elf import add_qemu_elf_memory
 from klp_debug.targets.qmp import Qmp
 from klp_debug.targets.vmcoreinfo import Vmcoreinfo, find_vmcoreinfo
 
@@ -35,32 +33,30 @@ class Attached:
     prog: Program
     source: str
     vmcoreinfo: Vmcoreinfo
+    core: CoreFile | None = None
     by_physical: bool = True
     """Whether physical memory is read; else the whole of virtual memory can be."""
 
 
-def open_core(path: Path, given: Vmcoreinfo | None) -> Attached:
+def open_core(core: CoreFile, given: Vmcoreinfo | None) -> Attached:
     """
     Attach to a vmcore or a memory dump.
 
     :param given: vmcoreinfo to take instead of the dump's own
     :raises TargetError: if that cannot be done
     """
-    kind = identify(path)
-    if kind in (CoreKind.QEMU_ELF, CoreKind.QEMU_KDUMP):
+    if core.kind.by_qemu:
         prog = Program(PPC64LE)
-        add_memory = add_qemu_elf_memory if kind is CoreKind.QEMU_ELF else add_kdump_memory
-        add_memory(prog, path)
-        vmcoreinfo = given or find_vmcoreinfo(prog)
+        core.add_memory(prog)
+        vmcoreinfo = given or core.vmcoreinfo or find_vmcoreinfo(prog)
         prog.set_linux_kernel_custom(vmcoreinfo.text, False)
-        return Attached(prog, kind.value, vmcoreinfo)
+        return Attached(prog, core.kind.value, vmcoreinfo, core)
     prog = Program(vmcoreinfo=given.text if given else None)
-    with _drgn_errors(str(path)):
-        prog.set_core_dump(path)
-    vmcoreinfo = given or _own_vmcoreinfo(prog)
-    if kind is CoreKind.KDUMP and vmcoreinfo.page_size == UNKNOWN_TO_LIBKDUMPFILE:
-        add_kdump_memory(prog, path)
-    return Attached(prog, kind.value, vmcoreinfo)
+    with _drgn_errors(str(core.path)):
+        prog.set_core_dump(core.path)
+    vmcoreinfo = given or core.vmcoreinfo or _own_vmcoreinfo(prog)
+    add_unread_pages(prog, core, vmcoreinfo)
+    return Attached(prog, core.kind.value, vmcoreinfo, core)
 
 
 @contextmanager

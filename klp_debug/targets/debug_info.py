@@ -106,43 +106,51 @@ def choose_vmlinux(files: Iterable[SymbolFile], build_id: str | None) -> SymbolF
     return with_dwarf[0]
 
 
-def load_vmlinux(prog: Program, vmlinux: SymbolFile | None, directory: Path | None) -> None:
-    """
-    Load the kernel's debugging information: from a file, else from where drgn looks.
+@dataclass(frozen=True, slots=True)
+class DebugInfo:
+    """Where the debugging information of a kernel and its modules is looked for."""
 
-    :param directory: a folder with vmlinux and modules, searched before the standard ones
-    :raises TargetError: if there is none
-    """
-    if directory is not None:
-        prog.debug_info_options.kernel_directories = (str(directory), "")
-    # Not Program.load_debug_info(): it looks at the loaded modules too, which cannot be read
-    # before vmlinux's variables say how vmalloc memory is mapped.
-    main, _ = next(iter(prog.loaded_modules()))
-    if vmlinux is not None:
-        main.try_file(vmlinux.path)
-    else:
-        prog.load_module_debug_info(main)
-    if main.wants_debug_file():
-        release = prog["UTS_RELEASE"].string_().decode("ascii", "replace")
-        raise TargetError(
-            f"no debugging information for the target's kernel {release}:"
-            " name its vmlinux by --symbols"
-        )
+    files: tuple[SymbolFile, ...]
+    directory: Path | None = None
+    """A folder with vmlinux and modules, searched before the places where drgn looks itself."""
 
+    def load_vmlinux(self, prog: Program, build_id: str | None) -> None:
+        """
+        Load the kernel's: from a file, else from where drgn looks.
 
-def load_modules(prog: Program, files: Iterable[SymbolFile], directory: Path | None) -> None:
-    """
-    Load debugging information of the loaded modules, as far as there are files of theirs.
+        :param build_id: what the target says it runs, or None if it does not tell
+        :raises TargetError: if there is none, or only of another build
+        """
+        vmlinux = choose_vmlinux(self.files, build_id)
+        if self.directory is not None:
+            prog.debug_info_options.kernel_directories = (str(self.directory), "")
+        # Not Program.load_debug_info(): it looks at the loaded modules too, which cannot be read
+        # before vmlinux's variables say how vmalloc memory is mapped.
+        main, _ = next(iter(prog.loaded_modules()))
+        if vmlinux is not None:
+            main.try_file(vmlinux.path)
+        else:
+            prog.load_module_debug_info(main)
+        if main.wants_debug_file():
+            release = prog["UTS_RELEASE"].string_().decode("ascii", "replace")
+            raise TargetError(
+                f"no debugging information for the target's kernel {release}:"
+                " name its vmlinux by --symbols"
+            )
 
-    A module without one is no error: its symbols are in the kernel's memory.
+    def load_modules(self, prog: Program) -> None:
+        """
+        Load that of the loaded modules, as far as there are files of theirs.
 
-    :raises drgn.FaultError: if the kernel's list of modules cannot be read
-    """
-    by_name = {file.path.stem.replace("-", "_"): file for file in files if file.is_module}
-    loaded = [module for module, _ in prog.loaded_modules()]
-    for module in loaded:
-        file = by_name.get(module.name)
-        if file is not None and not isinstance(module, MainModule):
-            module.try_file(file.path)
-    if directory is not None:
-        prog.find_standard_debug_info(module for module in loaded if module.wants_debug_file())
+        A module without one is no error: its symbols are in the kernel's memory.
+
+        :raises drgn.FaultError: if the kernel's list of modules cannot be read
+        """
+        by_name = {file.path.stem.replace("-", "_"): file for file in self.files if file.is_module}
+        loaded = [module for module, _ in prog.loaded_modules()]
+        for module in loaded:
+            file = by_name.get(module.name)
+            if file is not None and not isinstance(module, MainModule):
+                module.try_file(file.path)
+        if self.directory is not None:
+            prog.find_standard_debug_info(module for module in loaded if module.wants_debug_file())

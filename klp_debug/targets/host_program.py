@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A program that drgn, GDB or a script opened, as a target."""
 
-from pathlib import Path
-
-from drgn import FaultError, Program, ProgramFlags
+from drgn import Program, ProgramFlags
 
 from klp_debug.errors import TargetError
-from klp_debug.targets.core_file import identify
 from klp_debug.targets.kernel_memory import is_ppc64le
+from klp_debug.targets.open_core_file import core_file_of
 from klp_debug.targets.target import Target
-from klp_debug.targets.translation import mmu_mode
 from klp_debug.targets.vmcoreinfo import Vmcoreinfo
 
 _KEY = "klp_debug.targets"
@@ -48,26 +45,13 @@ def _look_at(prog: Program) -> Target:
             f"no debugging information for the target's kernel {vmcoreinfo.release}:"
             " name its vmlinux by --symbols"
         )
-    core, source = None, "running kernel"
-    if prog.core_dump_path is not None and ProgramFlags.IS_LIVE not in prog.flags:
-        core = Path(prog.core_dump_path)
-        source = identify(core).value
+    core = core_file_of(prog) if ProgramFlags.IS_LIVE not in prog.flags else None
+    source = "running kernel"
+    if core is not None:
+        source = core.kind.value
     elif ProgramFlags.IS_LOCAL not in prog.flags:
         source = "QEMU guest"
-    try:
-        mmu = mmu_mode(prog, vmcoreinfo)
-    except FaultError as fault:
-        raise TargetError(f"the MMU of the target cannot be told: {fault}") from None
-    return Target(
-        prog=prog,
-        source=source,
-        vmcoreinfo=vmcoreinfo,
-        vmlinux=Path(main.debug_file_path or main.loaded_file_path or ""),
-        build_id=main.build_id.hex() if main.build_id else vmcoreinfo.build_id,
-        mmu=mmu,
-        page_size=vmcoreinfo.page_size,
-        core=core,
-    )
+    return Target.of(prog, source, vmcoreinfo, core)
 
 
 def _what(prog: Program) -> str:

@@ -9,13 +9,13 @@ vmalloc memory is mapped: so it is looked up at the first read that needs it.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
 
 from drgn import Architecture, FaultError, PlatformFlags, Program, ProgramFlags
 
 from klp_debug.errors import TargetError
-from klp_debug.targets.core_file import CoreKind, identify
-from klp_debug.targets.disk_dump import UNKNOWN_TO_LIBKDUMPFILE, add_kdump_memory
+from klp_debug.targets.core_file import CoreKind
+from klp_debug.targets.disk_dump import add_unread_pages
+from klp_debug.targets.open_core_file import core_file_of
 from klp_debug.targets.translation import (
     LINEAR_MAP_SIZE,
     PAGE_OFFSET,
@@ -66,29 +66,30 @@ def complete_memory(prog: Program, say: Say) -> None:
     :param say: is told once what was added, when it is first of use
     :raises TargetError: if the target is one that drgn cannot be helped with
     """
-    path = prog.core_dump_path
     if _no_help.get():
         return
     if ProgramFlags.IS_LINUX_KERNEL not in prog.flags:
-        if path is not None:
-            _refuse_qemu_dump(prog, Path(path))
+        if prog.core_dump_path is not None:
+            _refuse_qemu_dump(prog)
         elif ProgramFlags.IS_LIVE in prog.flags and is_ppc64le(prog):
             _complete_qemu(prog, say)
         return
     # A running kernel is read through /proc/kcore, which has all virtual addresses.
-    if path is None or ProgramFlags.IS_LIVE in prog.flags or not is_ppc64le(prog):
+    if ProgramFlags.IS_LIVE in prog.flags or not is_ppc64le(prog):
         return
-    kind = identify(Path(path))
+    core = core_file_of(prog)
+    if core is None:
+        return
+    # Not the file's: who opened the program may have given another.
     vmcoreinfo = Vmcoreinfo.from_bytes(prog["VMCOREINFO"].string_())
-    if kind is CoreKind.KDUMP:
-        if vmcoreinfo.page_size == UNKNOWN_TO_LIBKDUMPFILE:
-            add_kdump_memory(prog, Path(path))
-    elif vmcoreinfo.says_radix:
+    add_unread_pages(prog, core, vmcoreinfo)
+    if core.kind is not CoreKind.KDUMP and vmcoreinfo.says_radix:
         return
-    _LazyMemory(prog, vmcoreinfo, say, kind.value, drgn_reads_radix=kind is CoreKind.ELF).add()
+    reads_radix = core.kind is CoreKind.ELF
+    _LazyMemory(prog, vmcoreinfo, say, core.kind.value, drgn_reads_radix=reads_radix).add()
 
 
-def _refuse_qemu_dump(prog: Program, path: Path) -> None:
+def _refuse_qemu_dump(prog: Program) -> None:
     """
     Refuse what QEMU's ``dump-guest-memory`` writes of a ppc64le guest.
 
@@ -99,10 +100,11 @@ def _refuse_qemu_dump(prog: Program, path: Path) -> None:
     """
     if prog.platform is None or prog.platform.arch != Architecture.PPC64:
         return
-    if identify(path) is CoreKind.QEMU_ELF:
+    core = core_file_of(prog)
+    if core is not None and core.kind is CoreKind.QEMU_ELF:
         raise TargetError(
-            f"drgn cannot read {path}, a memory dump of QEMU's: `klp-debug drgn` can, and gives"
-            " you drgn's prompt for it"
+            f"drgn cannot read {core.path}, a memory dump of QEMU's: `klp-debug drgn` can, and"
+            " gives you drgn's prompt for it"
         )
 
 

@@ -11,14 +11,7 @@ for a little-endian guest too.
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
-
-from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
-
-from klp_debug.errors import TargetError
-from klp_debug.targets.disk_dump import DiskDump
 
 ByteOrder = Literal["<", ">"]
 """As :mod:`struct` writes it."""
@@ -31,8 +24,6 @@ _PRSTATUS_SIZE = 504
 _PR_REG = 112
 _PT_REGS = 44
 """Doublewords of ``struct user_pt_regs``; ``elf_gregset_t`` has four more, which mean nothing."""
-_MAX_NOTES = 1 << 26
-"""Bytes; QEMU writes less than 4 KiB for each CPU, and there are at most 8192."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +67,3 @@ def prstatus_notes(data: bytes, order: ByteOrder) -> Iterator[Prstatus]:
         if name == b"CORE" and type_ == _NT_PRSTATUS and size == _PRSTATUS_SIZE:
             values = struct.unpack_from(f"{order}{_PT_REGS}Q", data, start + _PR_REG)
             yield Prstatus(values[:32], *values[32:])
-
-
-def core_notes(path: Path) -> tuple[bytes, ByteOrder]:
-    """
-    Return the ELF notes of a core file, one behind the other, and their byte order.
-
-    :raises OSError: if the file cannot be read
-    :raises TargetError: if its notes cannot be found in it
-    """
-    with path.open("rb") as file:
-        if file.read(4) != b"\x7fELF":
-            return DiskDump(path).notes()
-        try:
-            elf = ELFFile(file)
-            # One behind the other within a segment, too: a note's end is aligned to 4 bytes.
-            parts = []
-            for segment in elf.iter_segments("PT_NOTE"):
-                file.seek(segment["p_offset"])
-                parts.append(file.read(min(segment["p_filesz"], _MAX_NOTES)))
-        except (ELFError, ValueError, KeyError, struct.error, OverflowError) as error:
-            raise TargetError(f"{path} is a damaged ELF core ({error})") from None
-        return b"".join(parts), "<" if elf.little_endian else ">"

@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from drgn import FaultError, Program
@@ -17,23 +18,18 @@ from klp_debug.targets.attaching import (
     open_running_kernel,
     open_stub,
 )
-from klp_debug.targets.debug_info import (
-    SymbolFile,
-    choose_vmlinux,
-    load_modules,
-    load_vmlinux,
-    symbol_files,
-)
+from klp_debug.targets.debug_info import DebugInfo, symbol_files
 from klp_debug.targets.drgn_log import held_warnings
 from klp_debug.targets.gdb.build import builds
 from klp_debug.targets.gdb.memory import StubMemory, read_linear_map
 from klp_debug.targets.gdb.session import GdbOptions, GdbSession
 from klp_debug.targets.gdb.stopped import StoppedKernel
 from klp_debug.targets.kernel_memory import without_help
+from klp_debug.targets.open_core_file import open_core_file
 from klp_debug.targets.options import TargetOptions
 from klp_debug.targets.qmp import Qmp
 from klp_debug.targets.target import Target
-from klp_debug.targets.translation import add_linear_map, add_vmalloc, mmu_mode
+from klp_debug.targets.translation import add_linear_map, add_vmalloc
 from klp_debug.targets.unrecoverable import tell_unrecoverable
 from klp_debug.targets.vmcoreinfo import Vmcoreinfo
 
@@ -53,45 +49,46 @@ def open_target(options: TargetOptions, tell: Callable[[str], None] = lambda _: 
             "name one target: --core PATH, --kernel, --qemu SOCKET, --gdb STUB, or the last two"
             " for the same guest"
         )
-    files = list(symbol_files(options.symbols))
+    debug_info = DebugInfo(tuple(symbol_files(options.symbols)), options.kernel_directory)
     given = _read_vmcoreinfo(options.vmcoreinfo) if options.vmcoreinfo else None
     if options.gdb is not None:
-        return _open_stopped(options, options.gdb, files, given, tell)
+        return _open_stopped(options.gdb, options.qemu, debug_info, given, tell)
     if options.core is not None:
-        attached = open_core(options.core, given)
+        attached = open_core(open_core_file(options.core), given)
     elif options.qemu is not None:
         attached = open_qemu(options.qemu, connect_qmp(options.qemu), given, live=True)
     else:
         attached = open_running_kernel(given)
-    load_kernel(attached, files, options)
-    return finish(attached, files, options)
+    load_kernel(attached, debug_info)
+    return finish(attached, debug_info)
 
 
 def _open_stopped(
-    options: TargetOptions,
     gdb: GdbOptions,
-    files: list[SymbolFile],
+    qemu: str | None,
+    debug_info: DebugInfo,
     given: Vmcoreinfo | None,
     tell: Callable[[str], None],
 ) -> Target:
     """Open a target that is stopped by its stub until it is closed, or until opening fails."""
     with ExitStack() as stack:
-        if options.qemu is None:
-            directory = options.kernel_directory
-            kernels = builds([*files, *symbol_files([directory] if directory else [])])
+        if qemu is None:
+            directory = debug_info.directory
+            more = symbol_files([directory] if directory else [])
+            kernels = builds([*debug_info.files, *more])
             session = GdbSession(gdb, tell)
             stack.callback(session.close)
             attached = open_stub(session, kernels, given)
-            load_kernel(attached, files, options)
+            load_kernel(attached, debug_info)
         else:
             # What takes long is done before the guest is stopped.
-            qmp = connect_qmp(options.qemu)
-            attached = open_qemu(options.qemu, qmp, given, live=False)
-            load_kernel(attached, files, options)
-            session = GdbSession(gdb, tell, qmp.resume)
+            monitor = connect_qmp(qemu)
+            attached = open_qemu(qemu, monitor, given, live=False)
+            load_kernel(attached, debug_info)
+            session = GdbSession(gdb, tell, monitor.resume)
             stack.callback(session.close)
-            _same_guest(attached.prog, qmp, session)
-        target = finish(attached, files, options, session)
+            _same_guest(attached.prog, monitor, session)
+        target = finish(attached, debug_info, session)
         tell_unrecoverable(target, tell)
         session.check()
         stack.pop_all()
@@ -121,54 +118,34 @@ def _read_vmcoreinfo(path: Path) -> Vmcoreinfo:
         raise TargetError(f"{path}: {error.strerror}") from None
 
 
-def load_kernel(attached: Attached, files: list[SymbolFile], options: TargetOptions) -> None:
+def load_kernel(attached: Attached, debug_info: DebugInfo) -> None:
     """Make the linear map readable by virtual address and load vmlinux."""
-    vmlinux = choose_vmlinux(files, attached.vmcoreinfo.build_id)
     if attached.by_physical:
         add_linear_map(attached.prog)
-    load_vmlinux(attached.prog, vmlinux, options.kernel_directory)
+    debug_info.load_vmlinux(attached.prog, attached.vmcoreinfo.build_id)
 
 
 def finish(
     attached: Attached,
-    files: list[SymbolFile],
-    options: TargetOptions,
+    debug_info: DebugInfo,
     session: GdbSession | None = None,
     host: StoppedKernel | None = None,
 ) -> Target:
     """Make all kernel memory readable by virtual address and load the modules."""
-    prog, vmcoreinfo = attached.prog, attached.vmcoreinfo
+    prog = attached.prog
+    target = Target.of(prog, attached.source, attached.vmcoreinfo, attached.core)
     problems = []
-    page_size = vmcoreinfo.page_size
-    try:
-        mmu = mmu_mode(prog, vmcoreinfo)
-    except FaultError as fault:
-        raise TargetError(f"the MMU of the target cannot be told: {fault}") from None
     writable = None
     try:
         if attached.by_physical:
-            add_vmalloc(prog, page_size)
+            add_vmalloc(prog, target.page_size)
         stopped = session or host
         if stopped is not None:
-            writable = StubMemory(stopped, prog, page_size)
+            writable = StubMemory(stopped, prog, target.page_size)
     except (FaultError, LookupError, ValueError) as error:
         problems.append(Problem("vmalloc memory", f"cannot be translated: {error}"))
     try:
-        load_modules(prog, files, options.kernel_directory)
+        debug_info.load_modules(prog)
     except FaultError as fault:
         problems.append(Problem("list of modules", f"cannot be read: {fault}"))
-    main = prog.main_module()
-    return Target(
-        prog=prog,
-        source=attached.source,
-        vmcoreinfo=vmcoreinfo,
-        vmlinux=Path(main.debug_file_path or main.loaded_file_path or ""),
-        build_id=main.build_id.hex() if main.build_id else vmcoreinfo.build_id,
-        mmu=mmu,
-        page_size=page_size,
-        core=options.core,
-        problems=problems,
-        debugger=session,
-        host=host,
-        writable=writable,
-    )
+    return replace(target, problems=problems, debugger=session, host=host, writable=writable)

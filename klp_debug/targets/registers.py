@@ -22,9 +22,9 @@ from klp_debug.errors import TargetError
 from klp_debug.result.address import Address
 from klp_debug.result.common import Problem
 from klp_debug.result.registers import CpuRegisters, Registers
-from klp_debug.targets.core_file import CoreKind
+from klp_debug.targets.core_file import CoreFile
 from klp_debug.targets.gdb.stopped import StoppedKernel
-from klp_debug.targets.notes import PRSTATUS_NOTE_SIZE, Prstatus, core_notes, prstatus_notes
+from klp_debug.targets.notes import PRSTATUS_NOTE_SIZE, Prstatus, prstatus_notes
 from klp_debug.targets.target import Target
 from klp_debug.targets.translation import PAGE_OFFSET
 
@@ -32,7 +32,6 @@ MSR_PR = 1 << 14
 """Set in user mode."""
 _LOCK_TOKEN = 0x8000
 """What ``paca_struct.lock_token`` holds always (``initialise_paca()``)."""
-_QEMU_DUMPS = (CoreKind.QEMU_ELF.value, CoreKind.QEMU_KDUMP.value)
 
 
 def cpu_registers(target: Target) -> CpuRegisters:
@@ -60,8 +59,8 @@ class _Reader:
             self._read_stopped(self._target.stopped, possible, online)
             return self._answer()
         self._read_crash_notes(possible)
-        if any(cpu not in self._found for cpu in online):
-            self._read_core_notes(possible, online)
+        if self._target.core is not None and any(cpu not in self._found for cpu in online):
+            self._read_core_notes(self._target.core, possible, online)
         for cpu in online:
             if cpu not in self._found:
                 self._note(f"registers of CPU {cpu}", "the dump has no NT_PRSTATUS note of it")
@@ -129,20 +128,18 @@ class _Reader:
             for status in prstatus_notes(data, "<"):
                 self._found[cpu] = _registers(cpu, status, by_qemu=False)
 
-    def _read_core_notes(self, possible: list[int], online: list[int]) -> None:
+    def _read_core_notes(self, core: CoreFile, possible: list[int], online: list[int]) -> None:
         """Read the file's own notes, for the CPUs that have none in ``crash_notes``."""
-        assert self._target.core is not None
         try:
-            statuses = list(prstatus_notes(*core_notes(self._target.core)))
+            statuses = list(prstatus_notes(*core.notes()))
         except OSError as error:
             self._note("notes of the dump", f"cannot be read: {error.strerror}")
             return
         except TargetError as error:
             self._note("notes of the dump", f"cannot be read: {error}")
             return
-        by_qemu = self._target.source in _QEMU_DUMPS
         for cpu, status in self._assign(statuses, possible, online, "NT_PRSTATUS note"):
-            self._found.setdefault(cpu, _registers(cpu, status, by_qemu=by_qemu))
+            self._found.setdefault(cpu, _registers(cpu, status, by_qemu=core.kind.by_qemu))
 
     def _assign(
         self, statuses: list[Prstatus], possible: list[int], online: list[int], what: str

@@ -6,12 +6,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from drgn import Program
+from drgn import FaultError, Program
 
+from klp_debug.errors import TargetError
 from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Mmu
+from klp_debug.targets.core_file import CoreFile
 from klp_debug.targets.gdb.session import GdbSession
 from klp_debug.targets.gdb.stopped import StoppedKernel
+from klp_debug.targets.translation import mmu_mode
 from klp_debug.targets.vmcoreinfo import Vmcoreinfo
 from klp_debug.targets.writable import WritableMemory
 
@@ -30,7 +33,7 @@ class Target:
     mmu: Mmu
     page_size: int
     """In bytes."""
-    core: Path | None = None
+    core: CoreFile | None = None
     """The dump's file; None for a running kernel."""
     problems: list[Problem] = field(default_factory=list)
     """What opening could not do, though it could open."""
@@ -40,6 +43,32 @@ class Target:
     """The debugger inside of which we run, if that stopped the target; else None."""
     writable: WritableMemory | None = None
     """The target's memory for writing; None where no debugger stopped it."""
+
+    @classmethod
+    def of(
+        cls, prog: Program, source: str, vmcoreinfo: Vmcoreinfo, core: CoreFile | None = None
+    ) -> Self:
+        """
+        Describe a program whose debugging information is loaded.
+
+        :raises TargetError: if its kernel does not tell its page size and its MMU
+        """
+        page_size = vmcoreinfo.page_size
+        try:
+            mmu = mmu_mode(prog, vmcoreinfo)
+        except FaultError as fault:
+            raise TargetError(f"the MMU of the target cannot be told: {fault}") from None
+        main = prog.main_module()
+        return cls(
+            prog=prog,
+            source=source,
+            vmcoreinfo=vmcoreinfo,
+            vmlinux=Path(main.debug_file_path or main.loaded_file_path or ""),
+            build_id=main.build_id.hex() if main.build_id else vmcoreinfo.build_id,
+            mmu=mmu,
+            page_size=page_size,
+            core=core,
+        )
 
     @property
     def changes(self) -> bool:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a fake kernel leaves behind when it goes down: its log, its registers, which CPU it was."""
 
-from tests.support.core_elf import prstatus_note
 from tests.support.fake_tasks import TaskKernel
 from tests.support.kernel_structs import MPROFILE, Build
+from tests.support.made_core import prstatus_note
 from tests.support.paged_memory import PAGE
 
 KERNEL_MSR = 0x8000000000009033

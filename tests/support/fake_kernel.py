@@ -21,6 +21,7 @@ from drgn import (
 )
 
 from klp_debug.targets.core_file import CoreKind
+from klp_debug.targets.notes import ByteOrder
 from klp_debug.targets.target import Target
 from klp_debug.targets.vmcoreinfo import Vmcoreinfo
 from tests.support.c_types import DrgnTypes, Layouts
@@ -194,7 +195,7 @@ class BareKernel:
             build_id="0123abcd",
             mmu="radix",
             page_size=PAGE,
-            core=Path("vmcore"),
+            core=_Core(),
         )
 
     # what drgn asks
@@ -244,3 +245,21 @@ class _InMemory:
 
     def open(self, mode: str) -> BinaryIO:
         return io.BytesIO(self._content)
+
+
+class _Core:
+    """The file of a dump whose memory is the kernel's, and which has no notes of its own."""
+
+    path = Path("vmcore")
+    kind = CoreKind.KDUMP
+    vmcoreinfo = Vmcoreinfo(_VMCOREINFO)
+
+    @property
+    def ram(self) -> list[range]:
+        return []
+
+    def notes(self) -> tuple[bytes, ByteOrder]:
+        return b"", "<"
+
+    def add_memory(self, prog: Program) -> None:
+        """Add nothing: the program has it."""

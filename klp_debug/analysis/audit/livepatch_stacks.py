@@ -12,12 +12,13 @@ from drgn import Program, sizeof
 from klp_debug.analysis.catalogue import LIVEPATCH_STACK_DAMAGED, LIVEPATCH_STACK_OVERFLOW
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch_stack import ENTRY_SIZE
+from klp_debug.kernel.stack_frame import STACK_FRAME_MIN_SIZE
 from klp_debug.result.bt import TaskTrace
 from klp_debug.result.common import Finding, FindingKind
 
 _SHOWN = 3
-_FRAMES = 2 * 32
-"""What ftrace_caller makes besides struct pt_regs, in bytes: two frames (STACK_FRAME_MIN_SIZE)."""
+_FRAMES = 2 * STACK_FRAME_MIN_SIZE
+"""What ftrace_caller makes besides struct pt_regs, in bytes: two frames."""
 
 
 def stack_findings(view: KernelView, traces: Iterable[TaskTrace]) -> Iterator[Finding]:

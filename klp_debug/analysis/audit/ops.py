@@ -18,7 +18,9 @@ from klp_debug.analysis.audit.disarmed import DisarmedFunctions
 from klp_debug.analysis.audit.sites import ARMED, Mask, Sites
 from klp_debug.analysis.patches.func_stacks import FuncStacks
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.kernel.ftrace import OPS_POINTER_OFFSET
 from klp_debug.kernel.ftrace_ops import for_each_ftrace_ops, ftrace_ops_filter
+from klp_debug.kernel.ftrace_symbols import CALL_LABELS
 from klp_debug.ppc64le.entry import local_entry_offset
 from klp_debug.ppc64le.instruction import branch_target
 from klp_debug.result.address import Address, Word
@@ -103,6 +105,8 @@ def ops_findings(view: KernelView, sites: Sites, disarmed: DisarmedFunctions) ->
 
 def _wrong_flags(sites: Sites, wanted: Wanted, kept: Mask) -> dict[str, Mask]:
     """Return name of a flag -> where it is wrong; each but DISABLED, which nothing asks for."""
+    # What is noted in a record as soon as an ops is enabled or its filter changes, before any site
+    # is written: by __ftrace_hash_rec_update(), and IPMODIFY by __ftrace_hash_update_ipmodify().
     expected = {
         "REGS": wanted.regs,
         "IPMODIFY": wanted.ipmodify,
@@ -115,6 +119,8 @@ def _wrong_flags(sites: Sites, wanted: Wanted, kept: Mask) -> dict[str, Mask]:
     # ftrace_hash_move() takes a site out of a filter while test_rec_ops_needs_regs() still finds it
     # there, so REGS can outlive the last ops that asked for it: seen with kprobes, Linux 7.2.
     wrong["REGS"] &= wanted.regs | ~enabled
+    # What ftrace_check_record() notes when the site is written: X_EN follows X in a record that is
+    # ENABLED, and is cleared together with ENABLED.
     one_user = wanted.count == 1
     for name in _PAIRS:
         now = sites.flagged(f"{name}_EN")
@@ -122,7 +128,11 @@ def _wrong_flags(sites: Sites, wanted: Wanted, kept: Mask) -> dict[str, Mask]:
         # Direct calls and calls by one ops are made only where that ops is alone.
         alone = one_user | (name not in ("DIRECT", "CALL_OPS"))
         wrong[f"{name}_EN"] |= kept & enabled & (now != (sites.flagged(name) & alone))
+    # Not the other way round: while the sysctl ftrace_enabled is 0, a wanted site stays idle.
     wrong["ENABLED"] = kept & enabled & (wanted.count == 0)
+    # Both stay when the last ops goes (FTRACE_NOCLEAR_FLAGS): TOUCHED on a site that was ever
+    # armed, MODIFIED on one that was armed for IPMODIFY or DIRECT. So an idle record may have them,
+    # and MODIFIED without TOUCHED is wrong anywhere.
     touched = sites.flagged("TOUCHED")
     if sites.has_flag("TOUCHED"):
         wrong["TOUCHED"] = kept & enabled & ~touched
@@ -155,7 +165,7 @@ def _pointers(view: KernelView, sites: Sites, wanted: Wanted, kept: Mask) -> Ite
     expected = np.where(sites.flagged("ENABLED"), np.where(alone, wanted.last, listed), nop)
     wrong = kept & sites.ool_read & (sites.ool_ops != expected)
     for index in np.flatnonzero(wrong).tolist():
-        at = int(sites.records.ool_stubs[index]) - 8
+        at = int(sites.records.ool_stubs[index]) + OPS_POINTER_OFFSET
         yield catalogue.SITE_WRONG_OPS.on(
             sites.name(index),
             f"{Address(at)} holds {_named(view, int(sites.ool_ops[index]))},"
@@ -195,7 +205,7 @@ def dispatcher_findings(view: KernelView) -> Iterator[Finding]:
         func = view.prog["ftrace_trace_function"].value_()
         symbol = view.symbols.covering(func)
         entry = func + (local_entry_offset(symbol.st_other) if symbol is not None else 0)
-        for label in ("ftrace_call", "ftrace_regs_call"):
+        for label in CALL_LABELS:
             for call in view.symbols.named(label, "vmlinux"):
                 (word,) = view.words(call.address, 1)
                 target = branch_target(word, call.address)

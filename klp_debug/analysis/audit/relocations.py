@@ -7,12 +7,8 @@ from dataclasses import dataclass
 
 from klp_debug.analysis.catalogue import KLP_RELOCATION_UNRESOLVED
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.kernel.klp_relocations import (
-    R_PPC64_ADDR64,
-    R_PPC64_REL24,
-    KlpRelocation,
-    for_each_klp_relocation,
-)
+from klp_debug.elf.format import R_PPC64_ADDR64, R_PPC64_REL24
+from klp_debug.kernel.klp_relocations import KlpRelocation, for_each_klp_relocation
 from klp_debug.kernel.livepatch import for_each_klp_patch
 from klp_debug.kernel.module import module_name
 from klp_debug.result.address import Address

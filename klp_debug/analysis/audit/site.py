@@ -20,6 +20,14 @@ def report_site(view: KernelView, index: int) -> SiteReport:
     """
     Return everything about one site.
 
+    >>> answer = report_site(view, find_site(view, "int_to_scsilun"))
+    >>> answer.site.address, answer.site.word, answer.site.state
+    (0xc0080000001401e4, 0x4800045d, 'armed')
+    >>> [hop.kind for hop in answer.path]
+    ['site', 'stub', 'trampoline', 'dispatch']
+    >>> [ops.patch for ops in answer.ops]
+    ['leaf_patch']
+
     What cannot be read becomes a problem of the result; the rest is there.
 
     :param index: of its record among the view's

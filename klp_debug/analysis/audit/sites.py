@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.kernel.ftrace import FtraceRecords
+from klp_debug.kernel.ftrace import OPS_POINTER_OFFSET, FtraceRecords
+from klp_debug.ppc64le.entry import LOCAL_ENTRY_SHIFT
 from klp_debug.ppc64le.instruction import MFLR_R0, is_bl
 from klp_debug.ppc64le.site import Site, SiteState
 from klp_debug.ppc64le.site_words import (
@@ -29,9 +30,6 @@ from klp_debug.targets.bulk import read_words
 IDLE, ARMED, UNKNOWN = (
     STATES.index(state) for state in (SiteState.IDLE, SiteState.ARMED, SiteState.UNKNOWN)
 )
-
-_OOL_OPS_SIZE = 8
-"""``struct ftrace_ool_stub`` of a CALL_OPS kernel begins with its ``ftrace_op``."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -95,7 +93,7 @@ class Sites:
         )
         self.offsets = (self.ips - found["address"]).astype(np.int64)
         """Bytes from the global entry point of the function that a site is in."""
-        shift = (found["st_other"] >> np.uint8(5)).astype(np.int64)
+        shift = (found["st_other"] >> np.uint8(LOCAL_ENTRY_SHIFT)).astype(np.int64)
         self.local_entries = ((1 << shift) >> 2) << 2
         """
         Bytes from the global to the local entry point: PPC64_LOCAL_ENTRY_OFFSET() of module_64.c.
@@ -171,7 +169,7 @@ class Sites:
             return
         stubs = self.records.ool_stubs
         words, self.ool_read = read_words(
-            self._view.prog, stubs - np.uint64(_OOL_OPS_SIZE), 6, self._page_size
+            self._view.prog, stubs - np.uint64(-OPS_POINTER_OFFSET), 6, self._page_size
         )
         self.ool_words = words[:, 2:]
         if self._view.call_ops:

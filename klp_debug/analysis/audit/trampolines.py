@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from klp_debug.analysis import catalogue
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.kernel.ftrace_symbols import FTRACE_CALLER
 from klp_debug.ppc64le.trampoline import restores_r15_for_livepatch
 from klp_debug.result.address import Address
 from klp_debug.result.common import Finding
@@ -16,7 +17,7 @@ def trampoline_findings(view: KernelView) -> Iterator[Finding]:
     """Check that ``ftrace_caller`` gives a replacement its caller's registers."""
     if not (view.has_livepatch and view.records.out_of_line):
         return
-    for symbol in view.symbols.named("ftrace_caller", "vmlinux"):
+    for symbol in view.symbols.named(FTRACE_CALLER, "vmlinux"):
         with view.problems.noting("text of ftrace_caller"):
             words = view.words(symbol.address, min(symbol.size // 4 or _WORDS, _WORDS))
             if restores_r15_for_livepatch(words) is False:

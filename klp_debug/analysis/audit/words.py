@@ -10,12 +10,10 @@ from klp_debug.analysis import catalogue
 from klp_debug.analysis.audit.disarmed import DisarmedFunctions
 from klp_debug.analysis.audit.sites import ARMED, IDLE, UNKNOWN, Mask, Sites
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.kernel.symbols import KERNEL_TEXT
 from klp_debug.ppc64le.site_words import STATES
 from klp_debug.result.address import Address
 from klp_debug.result.common import Finding
-
-_TEXT = (("_stext", "_etext"), ("_sinittext", "_einittext"))
-"""Symbols around vmlinux's text."""
 
 
 def word_findings(view: KernelView, sites: Sites, disarmed: DisarmedFunctions) -> Iterator[Finding]:
@@ -66,7 +64,7 @@ def _in_text(view: KernelView, sites: Sites) -> Mask:
         for module in view.modules
         for start, size in module_address_regions(module)
     ]
-    for first, last in _TEXT:
+    for first, last in KERNEL_TEXT:
         bounds = [view.symbols.named(name, "vmlinux") for name in (first, last)]
         if all(bounds):
             regions.append((bounds[0][0].address, bounds[1][0].address))

@@ -24,6 +24,12 @@ def report_func(view: KernelView, symbol: KernelSymbol) -> FuncReport:
     """
     Return everything about one function.
 
+    >>> answer = report_func(view, find_function(view.symbols, "int_to_scsilun"))
+    >>> answer.runs
+    'patched_int_to_scsilun [leaf_patch], which sets no TOC and uses none'
+    >>> [hop.kind for hop in answer.chain]
+    ['site', 'stub', 'trampoline', 'dispatch', 'ops', 'handler', 'winner', 'replacement']
+
     What cannot be read becomes a problem of the result; the rest is there.
     """
     return _FunctionReader(view, symbol).function()

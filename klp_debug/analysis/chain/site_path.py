@@ -14,21 +14,14 @@ from klp_debug.analysis.chain.links import Judgement, data_hop, text_hop
 from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.analysis.view.problem_log import UNREADABLE, reason
-from klp_debug.kernel.ftrace import FtraceRecord
+from klp_debug.kernel.ftrace import OPS_POINTER_OFFSET, FtraceRecord
 from klp_debug.kernel.ftrace_ops import ftrace_direct_functions
+from klp_debug.kernel.ftrace_symbols import CALLS_IN_TRAMPOLINES, DISPATCHERS
 from klp_debug.ppc64le.instruction import branch_target
 from klp_debug.ppc64le.site import Dialect, Site, SiteState
 from klp_debug.ppc64le.stub import OOL_STUB_WORDS, decode_ool_stub
 from klp_debug.result.address import Address
 from klp_debug.result.func import Hop
-
-_CALLS = {"ftrace_caller": "ftrace_call", "ftrace_regs_caller": "ftrace_regs_call"}
-"""
-Trampoline -> label of its patched call (trace/ftrace_entry.S).
-
-A CALL_OPS kernel has none: the trampoline loads the callback from the site's own ftrace_ops.
-"""
-_DISPATCHERS = ("arch_ftrace_ops_list_func", "ftrace_ops_list_func")
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,10 +239,10 @@ class _Follower:
         view = self._view
         words = view.words(address, 1)
         if view.call_ops and self._record is not None:
-            pointer: int | None = self._record.ool_stub - 8
+            pointer: int | None = self._record.ool_stub + OPS_POINTER_OFFSET
             what = "saves the registers and calls the site's own ftrace_ops"
         else:
-            labels = view.symbols.named(_CALLS[name], "vmlinux")
+            labels = view.symbols.named(CALLS_IN_TRAMPOLINES[name], "vmlinux")
             pointer = labels[0].address if labels else None
             what = "saves the registers and calls"
         yield text_hop(view, "trampoline", address, words, Judgement(what, ok=True), next_=pointer)
@@ -270,7 +263,7 @@ class _Follower:
     def _judge_callee(self, callee: int | None) -> Judgement:
         symbol = self._view.symbols.covering(callee) if callee is not None else None
         called = symbol.name if symbol is not None else "something without a symbol"
-        if called in _DISPATCHERS:
+        if called in DISPATCHERS:
             return Judgement(f"calls {called}, which calls every ops on ftrace_ops_list", ok=True)
         patched = self._patched
         if patched is not None and symbol is not None and symbol.address == patched.handler:

@@ -13,6 +13,7 @@ from functools import cached_property
 from drgn import FaultError
 
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.kernel.ftrace_symbols import FTRACE_CALLER, FTRACE_REGS_CALLER
 from klp_debug.kernel.module import (
     module_ftrace_stubs,
     module_name,
@@ -22,9 +23,6 @@ from klp_debug.kernel.module import (
 )
 from klp_debug.ppc64le.replay import LoadError
 from klp_debug.ppc64le.stub import STUB_ENTRY_SIZE, STUB_MAGIC, Stub, decode_stub, stub_target
-
-FTRACE_CALLER = "ftrace_caller"
-FTRACE_REGS_CALLER = "ftrace_regs_caller"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

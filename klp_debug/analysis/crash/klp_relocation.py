@@ -4,7 +4,7 @@
 from klp_debug.analysis.audit.relocations import unresolved_relocations
 from klp_debug.analysis.catalogue import KLP_RELOCATION_UNRESOLVED
 from klp_debug.analysis.crash.crash import CrashScene
-from klp_debug.kernel.klp_relocations import R_PPC64_ADDR64
+from klp_debug.elf.format import R_PPC64_ADDR64
 from klp_debug.result.report import Verdict
 
 

@@ -4,9 +4,8 @@
 from klp_debug.analysis.audit.livepatch_stacks import stack_evidence, what_is_wrong
 from klp_debug.analysis.catalogue import LIVEPATCH_STACK_OVERFLOW
 from klp_debug.analysis.crash.crash import CrashScene
+from klp_debug.kernel.ftrace_symbols import LIVEPATCH_HANDLER
 from klp_debug.result.report import Verdict
-
-_HANDLER = "livepatch_handler"
 
 
 def judge(scene: CrashScene) -> Verdict | None:
@@ -16,7 +15,7 @@ def judge(scene: CrashScene) -> Verdict | None:
     if trace is None or kind is None:
         return None
     trapped = any(
-        (frame.symbol or "").startswith(f"{_HANDLER}+") and frame.interrupted
+        (frame.symbol or "").startswith(f"{LIVEPATCH_HANDLER}+") and frame.interrupted
         for frame in trace.frames
     )
     if kind is LIVEPATCH_STACK_OVERFLOW:
@@ -30,7 +29,7 @@ def judge(scene: CrashScene) -> Verdict | None:
         id=kind.id,
         what=(
             first,
-            f"{_HANDLER} found it when a replacement returned, and trapped."
+            f"{LIVEPATCH_HANDLER} found it when a replacement returned, and trapped."
             if trapped
             else "Each overwrites the other, return addresses among it.",
         ),

@@ -4,9 +4,8 @@
 from klp_debug.analysis.audit.modules_gone import gone_findings
 from klp_debug.analysis.catalogue import PATCH_MODULE_GONE
 from klp_debug.analysis.crash.crash import CrashScene
+from klp_debug.kernel.ftrace_symbols import KLP_FTRACE_HANDLER
 from klp_debug.result.report import Verdict
-
-_HANDLER = "klp_ftrace_handler"
 
 
 def judge(scene: CrashScene) -> Verdict | None:
@@ -16,7 +15,7 @@ def judge(scene: CrashScene) -> Verdict | None:
     if registers is None or not findings:
         return None
     symbol = scene.view.symbols.covering(int(registers.nip))
-    in_handler = symbol is not None and symbol.name == _HANDLER
+    in_handler = symbol is not None and symbol.name == KLP_FTRACE_HANDLER
     if not in_handler and not scene.wild:
         return None
     where = scene.view.symbols.format(int(registers.nip)) or "where no text is"

@@ -55,6 +55,9 @@ def report(view: KernelView) -> Report:
     """
     Return what can be told of a target, the verdict first.
 
+    >>> report(view).verdict.what[0]
+    'Live patching is not involved in this crash.'
+
     What cannot be read becomes a problem of the result.
     """
     tracer = TaskTracer(view)

@@ -10,12 +10,12 @@ from klp_debug.analysis.catalogue import WILD_BRANCH
 from klp_debug.analysis.crash.crash import CrashScene
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace_ops import for_each_ftrace_ops
+from klp_debug.kernel.ftrace_symbols import CALL_LABELS, LIVEPATCH_HANDLER, TRAMPOLINES
 from klp_debug.result.address import Address
 from klp_debug.result.registers import Registers
 from klp_debug.result.report import Verdict
 
-_HANDLER = "livepatch_handler"
-_TRAMPOLINES = ("ftrace_caller", "ftrace_regs_caller", "ftrace_call", "ftrace_regs_call")
+_CALLERS = (*TRAMPOLINES, *CALL_LABELS)
 """Symbols around what calls the callbacks; the last two in kernels that patch that call."""
 
 
@@ -30,10 +30,10 @@ def judge(scene: CrashScene) -> Verdict | None:
     caller = scene.view.symbols.covering(int(registers.link) - 4)
     if caller is None or caller.module is not None:
         return None
-    if caller.name == _HANDLER:
+    if caller.name == LIVEPATCH_HANDLER:
         found = [f"{finding.subject}: {finding.evidence}" for finding in entry_findings(scene.view)]
-        return _verdict(registers, f"{_HANDLER}, which calls the replacement,", found)
-    if caller.name in _TRAMPOLINES:
+        return _verdict(registers, f"{LIVEPATCH_HANDLER}, which calls the replacement,", found)
+    if caller.name in _CALLERS:
         found = list(_callbacks(scene.view, registers))
         return _verdict(registers, f"{caller.name}, which calls ftrace's callbacks,", found)
     return None

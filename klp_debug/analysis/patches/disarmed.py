@@ -11,6 +11,7 @@ from drgn import Object
 from klp_debug.analysis.patches.func_stacks import FuncStack
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace_ops import ftrace_ops_filter
+from klp_debug.kernel.ftrace_symbols import FTRACE_STUB
 from klp_debug.kernel.livepatch import klp_func_nop
 from klp_debug.ppc64le.instruction import NOP
 from klp_debug.result.list import Mechanism
@@ -74,5 +75,5 @@ def redirected_to(stack: FuncStack, position: int) -> Object | None:
 
 def ftrace_stub(view: KernelView) -> int | None:
     """Return the address of ``ftrace_stub``, which does nothing; None if the kernel has none."""
-    found = view.symbols.named("ftrace_stub", "vmlinux")
+    found = view.symbols.named(FTRACE_STUB, "vmlinux")
     return found[0].address if found else None

@@ -36,6 +36,13 @@ def livepatches(view: KernelView) -> tuple[Patch, ...]:
     """
     Return every patch of ``klp_patches``, in stacking order.
 
+    >>> for patch in livepatches(view):
+    ...     print(patch.stack_order, patch.name, [obj.name for obj in patch.objects])
+    1 leaf_patch ['scsi_common']
+    2 toc_patch ['scsi_common']
+    3 cmdline_patch_1 ['vmlinux']
+    4 cmdline_patch_2 ['vmlinux']
+
     What cannot be read becomes a problem of the view; the rest is returned.
     """
     return _PatchReader(view).patches()

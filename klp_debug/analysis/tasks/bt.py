@@ -10,11 +10,9 @@ from klp_debug.analysis.tasks.unwind import Unwinder
 from klp_debug.analysis.view.find_site import site_of_call
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch_stack import LivepatchEntry
-from klp_debug.kernel.stacktrace import (
-    ReliableWalk,
-    arch_stack_walk_reliable,
-    exception_registers,
-)
+from klp_debug.kernel.stack_frame import exception_registers
+from klp_debug.kernel.stacktrace import ReliableWalk, arch_stack_walk_reliable
+from klp_debug.kernel.symbols import KERNEL_TEXT
 from klp_debug.kernel.task import (
     task_comm,
     task_cpu,
@@ -190,11 +188,10 @@ class TaskTracer:
     @cached_property
     def _kernel_text(self) -> list[tuple[int, int]]:
         """Where it begins and ends; assembly in it has symbols that are no functions."""
-        bounds = (("_stext", "_etext"), ("_sinittext", "_einittext"))
         named = self._view.symbols.named
         return [
             (named(start, "vmlinux")[0].address, named(end, "vmlinux")[0].address)
-            for start, end in bounds
+            for start, end in KERNEL_TEXT
             if named(start, "vmlinux") and named(end, "vmlinux")
         ]
 

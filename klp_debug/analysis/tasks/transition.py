@@ -140,6 +140,10 @@ def transition(view: KernelView) -> TransitionReport:
     """
     Return whether a transition is under way, and who holds it up.
 
+    >>> answer = transition(view)
+    >>> answer.patch, answer.waiting  # none is under way
+    (None, ())
+
     What cannot be read becomes a problem of the result.
     """
     patch = None

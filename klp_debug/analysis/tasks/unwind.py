@@ -13,12 +13,11 @@ from drgn import Object, StackFrame, StackTrace
 
 from klp_debug.analysis.patches.roles import PatchedFunctions
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.kernel.ftrace_symbols import LIVEPATCH_HANDLER
 from klp_debug.kernel.livepatch_stack import LivepatchEntry, livepatch_stack_entries
 from klp_debug.result.address import Address
 from klp_debug.result.bt import Frame, LivepatchEntryResult
 from klp_debug.result.text import with_module
-
-_HANDLER = "livepatch_handler"
 
 
 class Unwinder:
@@ -85,7 +84,7 @@ class Unwinder:
             frame = self._frame(real, resumed)
             yield frame
             resumed = resumed and frame.inlined
-            if frame.symbol is not None and frame.symbol.partition("+")[0] == _HANDLER:
+            if frame.symbol is not None and frame.symbol.partition("+")[0] == LIVEPATCH_HANDLER:
                 entry = next(rest, None)
                 if entry is not None:
                     yield self._saved(entry)

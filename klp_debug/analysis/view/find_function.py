@@ -22,6 +22,11 @@ def find_function(
     """
     Return the function of a name or address.
 
+    >>> find_function(view.symbols, "scsi_common:int_to_scsilun").label
+    'int_to_scsilun [scsi_common]'
+    >>> find_function(view.symbols, "0xc0080000001401e4").label
+    'int_to_scsilun [scsi_common]'
+
     :param spec: ``NAME``, ``MODULE:NAME``, ``NAME@N`` (the Nth symbol of that name in its object
         by address, as livepatch's sympos counts; 1 is the first), or an address in hexadecimal
         anywhere in the function

@@ -10,11 +10,14 @@ from klp_debug.analysis.view.find_function import (
     parse_address,
 )
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.kernel.ftrace import OPS_POINTER_OFFSET
+from klp_debug.kernel.ftrace_symbols import MCOUNT
 from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.ppc64le.entry import local_entry_offset
 from klp_debug.ppc64le.site import decode_site
+from klp_debug.ppc64le.stub import OOL_STUB_WORDS
 
-_OOL_STUB = range(-8, 16)
+_OOL_STUB = range(OPS_POINTER_OFFSET, 4 * OOL_STUB_WORDS)
 """Bytes of ``struct ftrace_ool_stub`` around the address that a record has of it."""
 
 
@@ -105,4 +108,4 @@ def why_no_site(view: KernelView, symbol: KernelSymbol) -> str:
 
 
 def _mcount(view: KernelView) -> list[int]:
-    return [symbol.address for symbol in view.symbols.named("_mcount", "vmlinux")]
+    return [symbol.address for symbol in view.symbols.named(MCOUNT, "vmlinux")]

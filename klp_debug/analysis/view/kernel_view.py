@@ -16,6 +16,7 @@ from klp_debug.kernel.ftrace import (
     ftrace_record_flags,
     read_ftrace_records,
 )
+from klp_debug.kernel.ftrace_symbols import MCOUNT
 from klp_debug.kernel.livepatch import has_livepatch
 from klp_debug.kernel.log import LogRecord, for_each_log_record
 from klp_debug.kernel.module import for_each_module, module_name
@@ -141,7 +142,7 @@ class KernelView:
 
         Once ftrace has rewritten them the words do not tell any more.
         """
-        return not self.symbols.named("_mcount")
+        return not self.symbols.named(MCOUNT)
 
     @cached_property
     def dialect(self) -> Dialect:

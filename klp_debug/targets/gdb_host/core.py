@@ -6,15 +6,13 @@ from pathlib import Path
 
 import gdb
 from drgn import FaultError, Program
-from elftools.elf.elffile import ELFFile
-from elftools.elf.segments import NoteSegment
 
 from klp_debug.errors import TargetError
-from klp_debug.targets.core_file import CoreKind, identify
+from klp_debug.targets.core_file import CoreKind
 from klp_debug.targets.gdb.answers import has_memory
 from klp_debug.targets.gdb.block_cache import BlockCache
+from klp_debug.targets.open_core_file import open_core_file
 from klp_debug.targets.translation import PAGE_OFFSET
-from klp_debug.targets.vmcoreinfo import Vmcoreinfo
 
 _FILE = re.compile(r"^Local core dump file:\s+[`'](.*)', file type", re.MULTILINE)
 _BLOCK_SIZE = 1 << 16
@@ -37,26 +35,16 @@ class HostCore:
         told = _FILE.search(gdb.execute("info files", to_string=True))
         if told is None:
             raise TargetError("GDB does not tell which core file it has")
-        self.path = Path(told[1])
-        if identify(self.path) is not CoreKind.ELF:
+        self.file = open_core_file(Path(told[1]))
+        # Not by the kernel's vmcoreinfo_data: in a crash that is in vmalloc memory.
+        vmcoreinfo = self.file.vmcoreinfo
+        if self.file.kind is not CoreKind.ELF or vmcoreinfo is None:
             raise TargetError(
-                f"GDB cannot read {self.path}, a memory dump of QEMU's;"
+                f"GDB cannot read {self.file.path}, a memory dump of QEMU's;"
                 " `klp-debug COMMAND --core` can"
             )
-        with self.path.open("rb") as file:
-            elf = ELFFile(file)
-            self.ram = [
-                range(segment["p_paddr"], segment["p_paddr"] + segment["p_filesz"])
-                for segment in elf.iter_segments("PT_LOAD")
-            ]
-            # Not by the kernel's vmcoreinfo_data: in a crash that is in vmalloc memory.
-            self.vmcoreinfo = next(
-                Vmcoreinfo.from_bytes(note["n_descdata"])
-                for segment in elf.iter_segments("PT_NOTE")
-                if isinstance(segment, NoteSegment)
-                for note in segment.iter_notes()
-                if note["n_name"] == "VMCOREINFO"
-            )
+        self.vmcoreinfo = vmcoreinfo
+        self._ram = self.file.ram
         self._cache = BlockCache(self._read, _BLOCK_SIZE)
 
     def read_linear_map(self, address: int, size: int) -> bytes:
@@ -66,13 +54,13 @@ class HostCore:
         :raises drgn.FaultError: if the file does not hold it
         """
         physical = address & ~PAGE_OFFSET
-        if not has_memory(self.ram, physical, size):
+        if not has_memory(self._ram, physical, size):
             raise FaultError("not in the core file", address)
         return self._cache.read(physical, size)
 
     def add_to(self, prog: Program) -> None:
         """Let a program read the physical memory."""
-        for ram in self.ram:
+        for ram in self._ram:
             prog.add_memory_segment(
                 ram.start,
                 len(ram),

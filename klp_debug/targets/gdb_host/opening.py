@@ -9,14 +9,12 @@ from drgn import Program
 
 from klp_debug.errors import TargetError
 from klp_debug.targets.attaching import PPC64LE, Attached, open_stub
-from klp_debug.targets.core_file import CoreKind
-from klp_debug.targets.debug_info import SymbolFile, read_symbol_file, symbol_files
+from klp_debug.targets.debug_info import DebugInfo, SymbolFile, read_symbol_file, symbol_files
 from klp_debug.targets.gdb.build import builds, running_build
 from klp_debug.targets.gdb_host.connection import HostConnection
 from klp_debug.targets.gdb_host.core import HostCore
 from klp_debug.targets.kernel_memory import without_help
 from klp_debug.targets.opening import finish, load_kernel
-from klp_debug.targets.options import TargetOptions
 from klp_debug.targets.target import Target
 
 
@@ -42,24 +40,23 @@ def open_host_target(more_symbols: Iterable[Path]) -> Target:
             " Linux kernels"
         )
     host = HostConnection(connection)
-    files = _files(more_symbols)
-    attached = open_stub(host, builds(files), None)
-    options = TargetOptions()
-    load_kernel(attached, files, options)
-    return finish(attached, files, options, host=host)
+    debug_info = _debug_info(more_symbols)
+    attached = open_stub(host, builds(debug_info.files), None)
+    load_kernel(attached, debug_info)
+    return finish(attached, debug_info, host=host)
 
 
 def _open_core(more_symbols: Iterable[Path]) -> Target:
     core = HostCore()
-    files = _files(more_symbols)
-    running_build(builds(files), core.read_linear_map)  # refuses symbols of another build
+    debug_info = _debug_info(more_symbols)
+    # Refuses symbols of another build.
+    running_build(builds(debug_info.files), core.read_linear_map)
     prog = Program(PPC64LE)
     core.add_to(prog)
     prog.set_linux_kernel_custom(core.vmcoreinfo.text, False)
-    attached = Attached(prog, CoreKind.ELF.value, core.vmcoreinfo)
-    options = TargetOptions(core=core.path)
-    load_kernel(attached, files, options)
-    return finish(attached, files, options)
+    attached = Attached(prog, core.file.kind.value, core.vmcoreinfo, core.file)
+    load_kernel(attached, debug_info)
+    return finish(attached, debug_info)
 
 
 def _check_architecture() -> None:
@@ -71,16 +68,16 @@ def _check_architecture() -> None:
     raise TargetError(f"GDB's target is {said}{name}; klp-debug reads ppc64le Linux kernels")
 
 
-def _files(more: Iterable[Path]) -> list[SymbolFile]:
+def _debug_info(more: Iterable[Path]) -> DebugInfo:
     """
-    Return the kernels and modules whose symbols GDB has, and more.
+    Take the kernels and modules whose symbols GDB has, and more.
 
     :raises TargetError: if there is no kernel among them
     """
-    files = [*_loaded_files(), *symbol_files(more)]
+    files = (*_loaded_files(), *symbol_files(more))
     if all(file.is_module for file in files):
         raise TargetError("GDB has no symbols of a kernel: `file vmlinux` first")
-    return files
+    return DebugInfo(files)
 
 
 def _loaded_files() -> Iterator[SymbolFile]:

@@ -14,11 +14,12 @@ from klp_debug.analysis.crash.report import report
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.result.report import Report
 from klp_debug.targets.notes import PRSTATUS_NOTE_SIZE
+from klp_debug.targets.open_core_file import open_core_file
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from tests.conftest import Captured
-from tests.support.core_elf import elf
 from tests.support.damaged import DamagedCapture
+from tests.support.made_core import elf
 from vmcores.scenarios.capture import CaptureSet
 
 pytestmark = pytest.mark.lab
@@ -73,7 +74,7 @@ def without_registers(damaged: DamagedCapture, *cpus: int, notes: Path) -> None:
     for cpu in cpus:
         damaged.put_bytes(crash_note(damaged.prog, cpu), bytes(PRSTATUS_NOTE_SIZE))
     notes.write_bytes(elf())
-    damaged.target = dataclasses.replace(damaged.target, core=notes)
+    damaged.target = dataclasses.replace(damaged.target, core=open_core_file(notes))
 
 
 def crashed_on(captures: CaptureSet) -> int:

@@ -6,6 +6,7 @@ What an oops printed of them is compared in test_panic.py.
 """
 
 import dataclasses
+import os
 import re
 import struct
 from pathlib import Path
@@ -14,13 +15,14 @@ import pytest
 from drgn import Program
 
 from klp_debug.result.registers import CpuRegisters
-from klp_debug.targets.notes import core_notes, prstatus_notes
+from klp_debug.targets.notes import prstatus_notes
+from klp_debug.targets.open_core_file import open_core_file
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from klp_debug.targets.registers import cpu_registers
 from klp_debug.targets.target import Target
 from tests.conftest import Captured
-from tests.support.core_elf import elf, prstatus_note
+from tests.support.made_core import elf, prstatus_note
 from vmcores.scenarios.capture import CaptureSet
 from vmcores.scenarios.scenario import load_scenario
 
@@ -144,7 +146,7 @@ def test_agrees_with_what_drgn_reads_of_the_notes(
     # So does the file that makedumpfile made of the same memory, and the note in either file.
     assert cpu_registers(opened(captures, "kdump")) == cpu_registers(target)
     for file in (path, captures.path("kdump")):
-        statuses = list(prstatus_notes(*core_notes(file)))
+        statuses = list(prstatus_notes(*open_core_file(file).notes()))
         assert [status.gpr for status in statuses] == [
             one.gpr for one in cpu_registers(target).cpus
         ]
@@ -159,7 +161,7 @@ class TestWithoutCrashNotes:
 
     def read(self, target: Target, path: Path, *notes: bytes) -> CpuRegisters:
         path.write_bytes(elf(notes=b"".join(notes)))
-        return cpu_registers(dataclasses.replace(target, core=path))
+        return cpu_registers(dataclasses.replace(target, core=open_core_file(path)))
 
     def note(self, mark: int, *, msr: int, r13: int) -> bytes:
         values = [mark, *range(31), mark, msr, *[0] * 10]
@@ -211,11 +213,15 @@ class TestWithoutCrashNotes:
         assert found.cpus == ()
         assert len(found.problems) == 2
 
-    @pytest.mark.parametrize("size", [0, 100, 5000])
-    def test_unreadable_file(self, target: Target, tmp_path: Path, size: int) -> None:
+    @pytest.mark.parametrize("size", [0, 100, 300])
+    def test_file_cut_short_since_it_was_opened(
+        self, target: Target, tmp_path: Path, size: int
+    ) -> None:
         path = tmp_path / "core"
-        path.write_bytes(b"\x7fELF".ljust(size, b"\x01"))
-        found = cpu_registers(dataclasses.replace(target, core=path))
+        path.write_bytes(elf(notes=self.note(1, msr=KERNEL, r13=0)))
+        core = open_core_file(path)
+        os.truncate(path, size)
+        found = cpu_registers(dataclasses.replace(target, core=core))
         assert found.cpus == ()
         assert found.problems[0].where == "notes of the dump"
 

@@ -14,7 +14,7 @@ import pytest
 from klp_debug.command import COMMANDS
 from klp_debug.command.command import Command
 from tests.support.cli import klp_debug_run, refusal
-from tests.support.core_elf import VMCOREINFO, elf
+from tests.support.made_core import VMCOREINFO, elf
 
 
 def test_no_arguments() -> None:

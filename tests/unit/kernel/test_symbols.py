@@ -50,7 +50,7 @@ def test_hostile_names_are_escaped() -> None:
 def test_a_name_offset_outside_the_strings_is_no_crash() -> None:
     table = symbol_table("evil", ("name", 0x1000, 4, FUNC))
     table._symbols = table._symbols.copy()
-    table._symbols["st_name"] = 0xFFFFFFF0
+    table._symbols["name"] = 0xFFFFFFF0
     assert table.covering(0x1000).name == ""  # type: ignore[union-attr]
 
 

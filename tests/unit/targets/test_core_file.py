@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from klp_debug.errors import TargetError
-from klp_debug.targets.core_file import CoreKind, identify
-from tests.support.core_elf import EM_X86_64, ET_EXEC, VMCOREINFO, elf, note
+from klp_debug.targets.core_file import CoreKind
+from klp_debug.targets.open_core_file import open_core_file
+from tests.support.made_core import EM_X86_64, ET_EXEC, VMCOREINFO, disk_dump_header, elf, note
 
 
 def refusal(path: Path) -> str:
     with pytest.raises(TargetError) as caught:
-        identify(path)
+        open_core_file(path)
     message = str(caught.value)
     assert message.startswith(str(path))
     assert "\n" not in message
@@ -27,12 +28,12 @@ def core(tmp_path: Path) -> Path:
 
 def test_vmcore_of_proc_vmcore(core: Path) -> None:
     core.write_bytes(elf(notes=VMCOREINFO))
-    assert identify(core) is CoreKind.ELF
+    assert open_core_file(core).kind is CoreKind.ELF
 
 
 def test_qemu_dump_has_no_vmcoreinfo_and_any_byte_order(core: Path) -> None:
     core.write_bytes(elf(little=False))
-    assert identify(core) is CoreKind.QEMU_ELF
+    assert open_core_file(core).kind is CoreKind.QEMU_ELF
 
 
 def test_no_such_file(core: Path) -> None:
@@ -76,12 +77,6 @@ def test_truncated_elf(core: Path, keep: int) -> None:
     core.write_bytes(whole[:keep])
     message = refusal(core)
     assert "truncated" in message
-
-
-def disk_dump_header(machine: bytes, version: int = 6) -> bytes:
-    """Return the first block of a kdump file that claims to be of a machine."""
-    header = b"KDUMP   " + struct.pack("<i", version) + bytes(4 * 65) + machine
-    return header.ljust(4096, b"\0")
 
 
 @pytest.mark.parametrize(

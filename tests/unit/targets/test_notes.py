@@ -2,15 +2,13 @@
 """Notes of a dump, of either byte order, cut short and damaged."""
 
 import struct
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klp_debug.errors import TargetError
-from klp_debug.targets.notes import ByteOrder, core_notes, prstatus_notes
-from tests.support.core_elf import prstatus_note
+from klp_debug.targets.notes import ByteOrder, prstatus_notes
+from tests.support.made_core import prstatus_note
 
 VALUES = [*range(100, 132), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
 
@@ -43,10 +41,3 @@ def test_ends_whatever_the_notes_are(noise: bytes, at: int) -> None:
     for order in ("<", ">"):
         list(prstatus_notes(noise, order))
         list(prstatus_notes(whole[:at] + noise + whole[at:], order))
-
-
-def test_no_core_file(tmp_path: Path) -> None:
-    path = tmp_path / "core"
-    path.write_bytes(b"KDUMP   \6\0\0\0")
-    with pytest.raises(TargetError, match="truncated"):
-        core_notes(path)

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+ELF cores: what /proc/vmcore and makedumpfile make, and QEMU's ``dump-guest-memory``.
+
+drgn cannot use the latter: QEMU 7.2 writes a big-endian header for a little-endian guest, no
+vmcoreinfo note, and p_vaddr 0 throughout (``target/ppc/arch_dump.c``); only its p_paddr and its
+bytes are used.
+"""
+
+import struct
+from typing import Any
+
+from drgn import FaultError, Program
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+from elftools.elf.segments import NoteSegment
+
+from klp_debug.errors import TargetError
+from klp_debug.targets.core_bytes import CoreBytes
+from klp_debug.targets.core_file import MAX_NOTES, CoreKind, other_architecture
+from klp_debug.targets.notes import ByteOrder
+from klp_debug.targets.vmcoreinfo import Vmcoreinfo
+
+
+class ElfCore:
+    """An ELF core; implements :class:`~klp_debug.targets.core_file.CoreFile`."""
+
+    def __init__(self, data: CoreBytes) -> None:
+        """
+        Read its headers.
+
+        :raises OSError: if the file cannot be read
+        :raises TargetError: if it is no core of a ppc64le kernel, or is cut short
+        """
+        self.path = path = data.path
+        self._data = data
+        try:
+            elf = ELFFile(data.stream)
+            _check_header(data, elf)
+            self._segments = [segment.header for segment in elf.iter_segments()]
+            _check_end(data, self._segments)
+            vmcoreinfo = [
+                note["n_descdata"]
+                for segment in elf.iter_segments("PT_NOTE")
+                if isinstance(segment, NoteSegment)
+                for note in segment.iter_notes()
+                if note["n_name"] == "VMCOREINFO"
+            ]
+        except (ELFError, ValueError, KeyError, struct.error, OverflowError) as error:
+            raise TargetError(f"{path} is a damaged or truncated ELF core ({error})") from None
+        self._loaded = [header for header in self._segments if header["p_type"] == "PT_LOAD"]
+        if not self._loaded:
+            raise TargetError(f"{path} is an ELF core without memory")
+        self._vmcoreinfo: bytes | None = vmcoreinfo[0] if vmcoreinfo else None
+        self._order: ByteOrder = "<" if elf.little_endian else ">"
+        # The header's byte order says nothing of the kernel inside of what QEMU writes.
+        if self._vmcoreinfo is not None and not elf.little_endian:
+            raise other_architecture(path, "big-endian ppc64")
+        self.kind = CoreKind.QEMU_ELF if self._vmcoreinfo is None else CoreKind.ELF
+
+    @property
+    def ram(self) -> list[range]:
+        """The physical memory whose bytes the file holds."""
+        return [
+            range(segment["p_paddr"], segment["p_paddr"] + segment["p_filesz"])
+            for segment in self._loaded
+            if segment["p_filesz"]
+        ]
+
+    @property
+    def vmcoreinfo(self) -> Vmcoreinfo | None:
+        """
+        The kernel's vmcoreinfo; None in a dump of QEMU's.
+
+        :raises TargetError: if it is damaged
+        """
+        return None if self._vmcoreinfo is None else Vmcoreinfo.from_bytes(self._vmcoreinfo)
+
+    def notes(self) -> tuple[bytes, ByteOrder]:
+        """
+        Return its notes, one behind the other, and their byte order.
+
+        :raises OSError: if the file cannot be read any more
+        :raises TargetError: if it was cut short since it was opened
+        """
+        # One behind the other within a segment, too: a note's end is aligned to 4 bytes.
+        parts = [
+            self._data.at(segment["p_offset"], min(segment["p_filesz"], MAX_NOTES))
+            for segment in self._segments
+            if segment["p_type"] == "PT_NOTE"
+        ]
+        return b"".join(parts), self._order
+
+    def add_memory(self, prog: Program) -> None:
+        """Let a program read the physical memory, without drgn's own reader."""
+        for segment in self._loaded:
+            if segment["p_filesz"]:
+                self._add_segment(prog, segment)
+
+    def _add_segment(self, prog: Program, segment: Any) -> None:
+        start = segment["p_offset"]
+
+        def read(address: int, count: int, offset: int, physical: bool) -> bytes:
+            try:
+                return self._data.at(start + offset, count)
+            except (OSError, TargetError):
+                raise FaultError("the dump ends before it", address) from None
+
+        prog.add_memory_segment(segment["p_paddr"], segment["p_filesz"], read, True)
+
+
+def _check_header(data: CoreBytes, elf: ELFFile) -> None:
+    if elf.header["e_type"] != "ET_CORE":
+        raise TargetError(f"{data.path} is an ELF file but not a core ({elf.header['e_type']})")
+    if elf.header["e_machine"] != "EM_PPC64":
+        raise other_architecture(data.path, _machine_name(elf.header["e_machine"]))
+
+
+def _check_end(data: CoreBytes, segments: list[Any]) -> None:
+    ends = [segment["p_offset"] + segment["p_filesz"] for segment in segments]
+    if ends and max(ends) > data.size:
+        raise TargetError(
+            f"{data.path} is truncated: it has {data.size} bytes,"
+            f" but its segments reach {max(ends)}"
+        )
+
+
+def _machine_name(machine: str | int) -> str:
+    return {"EM_X86_64": "x86-64", "EM_AARCH64": "arm64", "EM_S390": "s390x"}.get(
+        str(machine), str(machine).removeprefix("EM_").lower()
+    )
