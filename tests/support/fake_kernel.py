@@ -4,7 +4,7 @@
 import io
 import struct
 from pathlib import Path
-from typing import BinaryIO, ClassVar, cast
+from typing import BinaryIO, cast
 
 from drgn import (
     Architecture,
@@ -248,15 +248,18 @@ class _InMemory:
 
 
 class _Core:
-    """The file of a dump that has all its memory in a test's hands, and no note."""
+    """The file of a dump whose memory is the kernel's, and which has no notes of its own."""
 
     path = Path("vmcore")
     kind = CoreKind.KDUMP
-    ram: ClassVar[list[range]] = []
-    vmcoreinfo = None
+    vmcoreinfo = Vmcoreinfo(_VMCOREINFO)
+
+    @property
+    def ram(self) -> list[range]:
+        return []
 
     def notes(self) -> tuple[bytes, ByteOrder]:
         return b"", "<"
 
     def add_memory(self, prog: Program) -> None:
-        """Nothing is to be added: the test has written it."""
+        """Add nothing: the program has it."""

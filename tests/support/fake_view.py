@@ -12,10 +12,10 @@ A test says what the kernel has, alters one thing, and asks::
 """
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from tests.support.fake_livepatch import LivepatchKernel
+from tests.support.fake_crash import CrashedKernel
 
 
-class FakeKernel(LivepatchKernel):
+class FakeKernel(CrashedKernel):
     """A kernel that can be looked at."""
 
     def view(self) -> KernelView:

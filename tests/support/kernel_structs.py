@@ -70,6 +70,7 @@ struct rq { struct task_struct *curr; struct task_struct *idle; };
 struct module_name { char name[56]; };
 struct cpumask { unsigned long bits[1]; };
 struct atomic_t { int counter; };
+struct printk_log { u64 ts_nsec; u16 len; u16 text_len; u32 rest; };
 """
 _FTRACE = """
 struct dyn_arch_ftrace { struct module *mod; };

@@ -186,7 +186,16 @@ def test_words_of_a_function_end_where_it_does() -> None:
     assert len(view.function_words(symbol, 100)) == FUNCTION_SIZE // 4
 
 
+def test_the_log() -> None:
+    kernel = FakeKernel()
+    kernel.say(1.5, "hello")
+    (record,) = kernel.view().log
+    assert (record.seconds, record.text) == (1.5, "hello")
+
+
 def test_no_log_is_a_problem() -> None:
-    view = FakeKernel().view()
+    kernel = FakeKernel()
+    kernel.forget("log_buf")
+    view = kernel.view()
     assert view.log == ()
     assert [problem.where for problem in view.problems.all()] == ["log of the kernel"]
