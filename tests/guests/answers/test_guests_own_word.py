@@ -15,6 +15,7 @@ import pytest
 from tests.conftest import Captured, Played
 from tests.support.cli import klp_debug_json
 from tests.support.entry_shapes import SHAPES, Shape
+from tests.support.patched_dumps import patched_dumps
 from tests.support.tier import by_tier, cases
 from vmcores.build.image import Image
 from vmcores.oracle.oracle import EnabledFunction, Oracle
@@ -44,13 +45,10 @@ def kinds(kernel: str, mmu: str) -> tuple[str, ...]:
 
 SUBJECTS = by_tier(
     covering=[
-        # Each way to translate addresses: kind and MMU, and the page size where the memory of a
-        # dump is physical.
-        *(("6.1", mmu, kind) for mmu in ("radix", "hash") for kind in KINDS),
-        ("6.1-4k", "radix", "qemu-kdump"),
-        ("6.1-4k", "hash", "qemu-elf"),
-        # Each kernel with each MMU, in what its crash kernel wrote; two more that run.
-        *((kernel, mmu, "kdump") for kernel, mmu in cases("patched") if kernel != "6.1"),
+        *patched_dumps(),
+        # Those that run: each MMU, sites in line and out of line, no TOC.
+        ("6.1", "radix", "live"),
+        ("6.1", "hash", "live"),
         ("7.2", "hash", "live"),
         ("7.2-pcrel", "radix", "live"),
     ],

@@ -9,13 +9,11 @@ from klp_debug.kernel.log import LogRecord, for_each_log_record
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from tests.conftest import Captured
+from tests.support.patched_dumps import on_patched_dumps
 from vmcores.build.image import image
 from vmcores.guest.saved_guest import booted_guest
-from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
-
-CASES = load_scenario("patched").cases()
 
 
 def lines(records: list[LogRecord]) -> list[tuple[str, str]]:
@@ -38,8 +36,7 @@ def printed(text: str) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize("kind", load_scenario("patched").captures)
-@pytest.mark.parametrize(("kernel", "mmu"), CASES)
+@on_patched_dumps()
 def test_agrees_with_the_console(captured: Captured, kernel: str, mmu: str, kind: str) -> None:
     captures = captured("patched", mmu, kernel)
     console = captures.console_log.read_text(errors="replace").replace("\r", "")

@@ -17,20 +17,18 @@ from klp_debug.targets.registers import cpu_registers
 from klp_debug.targets.target import Target
 from tests.conftest import Captured
 from tests.support.crashes import asked_for, has_oopsed
+from tests.support.patched_dumps import on_patched_dumps
 from vmcores.build.image import image
 from vmcores.build.recipe import guest_kernels
 from vmcores.guest import debugger
 from vmcores.guest.saved_guest import booted_guest
-from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 
-CASES = load_scenario("patched").cases()
 TRAP = 0x7FE00008
 
 
-@pytest.mark.parametrize("kind", ["kdump", "elf"])
-@pytest.mark.parametrize(("kernel", "mmu"), CASES)
+@on_patched_dumps("kdump", "elf")
 def test_sysrq_crash(captured: Captured, kernel: str, mmu: str, kind: str) -> None:
     captures = captured("patched", mmu, kernel)
     console = captures.console_log.read_text(errors="replace")
@@ -49,8 +47,7 @@ def test_sysrq_crash(captured: Captured, kernel: str, mmu: str, kind: str) -> No
     assert not has_oopsed(prog)  # a panic is none
 
 
-@pytest.mark.parametrize("kind", ["qemu-elf", "qemu-kdump"])
-@pytest.mark.parametrize(("kernel", "mmu"), CASES)
+@on_patched_dumps("qemu-elf", "qemu-kdump")
 def test_no_crash_yet(captured: Captured, kernel: str, mmu: str, kind: str) -> None:
     captures = captured("patched", mmu, kernel)
     symbols = (captures.image.kernel.vmlinux,)

@@ -23,12 +23,12 @@ from klp_debug.targets.registers import cpu_registers
 from klp_debug.targets.target import Target
 from tests.conftest import Captured
 from tests.support.made_core import elf, prstatus_note
+from tests.support.patched_dumps import on_patched_dumps
+from tests.support.tier import cases
 from vmcores.scenarios.capture import CaptureSet
-from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 
-CASES = load_scenario("patched").cases()
 MSR_SF, MSR_LE = 1 << 63, 1
 IDLE = {"do_idle", "cpu_startup_entry", "arch_cpu_idle", "default_idle_call"}
 """What an idle CPU is in, maybe with an interrupt on top."""
@@ -83,8 +83,7 @@ def crash_of(captures: CaptureSet) -> tuple[int, list[int]]:
     return int(cpu), [int(frame, 16) for frame in frames]
 
 
-@pytest.mark.parametrize("kind", ["kdump", "elf"])
-@pytest.mark.parametrize(("kernel", "mmu"), CASES)
+@on_patched_dumps("kdump", "elf")
 def test_registers_of_a_crash(captured: Captured, kernel: str, mmu: str, kind: str) -> None:
     captures = captured("patched", mmu, kernel)
     target = opened(captures, kind)
@@ -107,8 +106,7 @@ def test_registers_of_a_crash(captured: Captured, kernel: str, mmu: str, kind: s
     assert registers.of(2) is None
 
 
-@pytest.mark.parametrize("kind", ["qemu-elf", "qemu-kdump"])
-@pytest.mark.parametrize(("kernel", "mmu"), CASES)
+@on_patched_dumps("qemu-elf", "qemu-kdump")
 def test_registers_of_a_guest_that_ran(
     captured: Captured, kernel: str, mmu: str, kind: str
 ) -> None:
@@ -128,7 +126,7 @@ def test_registers_of_a_guest_that_ran(
         assert one.gpr[13] == target.prog["paca_ptrs"][one.cpu].value_()
 
 
-@pytest.mark.parametrize(("kernel", "mmu"), CASES)
+@pytest.mark.parametrize(("kernel", "mmu"), cases("patched"))
 def test_agrees_with_what_drgn_reads_of_the_notes(
     captured: Captured, kernel: str, mmu: str
 ) -> None:

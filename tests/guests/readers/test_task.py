@@ -28,12 +28,13 @@ from klp_debug.kernel.task import (
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from tests.conftest import Captured, Played
+from tests.support.every_kernel import on_every_kernel
+from tests.support.patched_dumps import on_patched_dumps
 from vmcores.build.recipe import guest_kernels
-from vmcores.scenarios.scenario import load_scenario
+from vmcores.scenarios.capture import CaptureSet
 
 pytestmark = pytest.mark.lab
 
-CASES = load_scenario("patched").cases()
 PF_KTHREAD = 0x00200000
 
 
@@ -83,8 +84,7 @@ def test_agrees_with_proc(played: Played, kernel: str) -> None:
     assert find_tasks(prog, "999999") == []
 
 
-@pytest.mark.parametrize("kind", ["kdump", "elf"])
-@pytest.mark.parametrize(("kernel", "mmu"), CASES)
+@on_patched_dumps("kdump", "elf")
 def test_tasks_of_a_crash(captured: Captured, kernel: str, mmu: str, kind: str) -> None:
     captures = captured("patched", mmu, kernel)
     console = captures.console_log.read_text(errors="replace")
@@ -119,9 +119,8 @@ def test_tasks_of_a_crash(captured: Captured, kernel: str, mmu: str, kind: str) 
     assert all(one.stop <= other.start for one, other in itertools.pairwise(stacks))
 
 
-@pytest.mark.parametrize("kernel", guest_kernels())
-def test_transition(captured: Captured, kernel: str) -> None:
-    captures = captured("stalled", kernel=kernel)
+@on_every_kernel("stalled")
+def test_transition(captures: CaptureSet) -> None:
     said = {task.pid: task for task in captures.oracle.transition_tasks}
     symbols = (captures.image.kernel.vmlinux,)
     prog = open_target(TargetOptions(core=captures.path("qemu-elf"), symbols=symbols)).prog

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.every_kernel import on_every_kernel
 from tests.support.scanned import scan_json
+from tests.support.tier import cases
 from vmcores.build.guest_modules import SOURCES as MODULES
 from vmcores.scenarios.capture import CaptureSet
 from vmcores.scenarios.scenario import load_scenario
@@ -38,7 +39,7 @@ PLAYED = pytest.mark.parametrize(
     [
         pytest.param((name, mmu, kernel), id=f"{name}-{kernel}-{mmu}")
         for name in SCENARIOS
-        for kernel, mmu in load_scenario(name).cases()
+        for kernel, mmu in cases(name)
         if mmu == "radix" or name == "patched"
     ],
     indirect=True,
