@@ -4,7 +4,7 @@
 from pathlib import Path
 
 from klp_debug.analysis.catalogue import KINDS
-from klp_debug.result.finding import FindingKind
+from klp_debug.result.common import FindingKind
 from klp_debug.scan.hazards import HAZARDS
 
 PAGE = Path(__file__).with_name("findings.md")

@@ -5,7 +5,7 @@ The catalogue of findings: what each id means, what shows it and what to do abou
 docs/findings.md is made of it: ``make docs``.
 """
 
-from klp_debug.result.finding import FindingKind
+from klp_debug.result.common import FindingKind, kinds_in
 
 SITE_RECORD_MISMATCH = FindingKind(
     id="site-record-mismatch",
@@ -219,6 +219,15 @@ PATCH_MODULE_GONE = FindingKind(
     " livepatch holds a reference on it for that: find who gave that back, by module_put() or by"
     " rmmod -f.",
 )
+KLP_RELOCATION_UNRESOLVED = FindingKind(
+    id="klp-relocation-unresolved",
+    severity="error",
+    meaning="A place in a patch that livepatch fills in (by a section .klp.rela.OBJECT) is as the"
+    " compiler left it: a pointer that is 0, or a branch to itself.",
+    shows="The address of the place, the symbol that it is for, and whether the object is loaded.",
+    action="Load the object before the replacement is called, or disable the patch. Let a"
+    " replacement use another object's symbols only where that object is sure to be loaded.",
+)
 R15_CLOBBERED = FindingKind(
     id="livepatch-clobbers-r15",
     severity="error",
@@ -228,15 +237,6 @@ R15_CLOBBERED = FindingKind(
     action="Disable all patches, and load none on this kernel: any caller of a patched function may"
     " go on with a wrong value, and crash far from there. Get a kernel that has"
     ' "powerpc64/ftrace: fix clobbered r15 during livepatching" (cb5b691f8273).',
-)
-KLP_RELOCATION_UNRESOLVED = FindingKind(
-    id="klp-relocation-unresolved",
-    severity="error",
-    meaning="A place in a patch that livepatch fills in (by a section .klp.rela.OBJECT) is as the"
-    " compiler left it: a pointer that is 0, or a branch to itself.",
-    shows="The address of the place, the symbol that it is for, and whether the object is loaded.",
-    action="Load the object before the replacement is called, or disable the patch. Let a"
-    " replacement use another object's symbols only where that object is sure to be loaded.",
 )
 CRASH_IN_REPLACEMENT = FindingKind(
     id="crash-in-replacement",
@@ -269,30 +269,5 @@ LIVEPATCH_STACK_OVERFLOW = FindingKind(
     " takes 24 bytes more.",
 )
 
-KINDS: tuple[FindingKind, ...] = (
-    SITE_RECORD_MISMATCH,
-    SITE_UNKNOWN_WORD,
-    SITE_WRONG_TARGET,
-    SITE_WRONG_TRAMPOLINE,
-    SITE_WRONG_OPS,
-    STUB_CORRUPT,
-    STUB_WRONG_TARGET,
-    TOC_STUB_ON_LEAF,
-    RECORD_OUTSIDE_TEXT,
-    RECORD_FLAGS_MISMATCH,
-    OPS_COUNT_MISMATCH,
-    OPS_WRONG_CALLBACK,
-    TRAMPOLINE_WRONG_CALL,
-    DISARMED_BY_DEBUGGER,
-    FTRACE_DISABLED,
-    WILD_BRANCH,
-    CALLER_TOC_OVERWRITTEN,
-    REPLACEMENT_WRONG_TOC,
-    REPLACEMENT_WRONG_ENTRY,
-    PATCH_MODULE_GONE,
-    KLP_RELOCATION_UNRESOLVED,
-    R15_CLOBBERED,
-    CRASH_IN_REPLACEMENT,
-    LIVEPATCH_STACK_DAMAGED,
-    LIVEPATCH_STACK_OVERFLOW,
-)
+KINDS = kinds_in(globals())
+"""All of them, in the order of this file."""

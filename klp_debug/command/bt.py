@@ -1,31 +1,39 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""``bt``: stacks with the frames that livepatch put by."""
+"""``bt``: stacks with the frames that livepatch hides."""
 
 import argparse
+from collections.abc import Iterable
 
-from klp_debug.analysis.tasks.choose import TaskNotFoundError, choose_tasks
-from klp_debug.analysis.tasks.task_trace import TaskTracer
+from drgn import Object
+
+from klp_debug.analysis.tasks.bt import TaskTracer
+from klp_debug.analysis.tasks.choose import choose_tasks
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.command.command import Argument, Command, CommandError
-from klp_debug.result.trace import TraceList
+from klp_debug.command.command import Argument, Command
+from klp_debug.result.bt import TraceList
 
 
 def run(view: KernelView, args: argparse.Namespace) -> TraceList:
     """
     Return the stacks of the tasks that ``args.task`` names.
 
-    :raises CommandError: if it names none
+    :raises TaskNotFoundError: if it names none
     """
-    try:
-        tasks = choose_tasks(view, args.task)
-    except TaskNotFoundError as error:
-        raise CommandError(str(error)) from None
+    return trace_tasks(view, choose_tasks(view, args.task), in_patched=args.in_patched)
+
+
+def trace_tasks(view: KernelView, tasks: Iterable[Object], *, in_patched: bool) -> TraceList:
+    """
+    Return the stacks of tasks, ``struct task_struct *`` each.
+
+    :param in_patched: only of tasks inside a function that is live-patched, or its replacement
+    """
     tracer = TaskTracer(view)
     traces = []
     for task in tasks:
         with view.problems.noting(f"task at {task.value_():#x}"):
             trace = tracer.trace(task)
-            if trace.in_patched or not args.in_patched:
+            if trace.in_patched or not in_patched:
                 traces.append(trace)
     return TraceList(kernel=view.describe(), tasks=tuple(traces), problems=view.problems.all())
 

@@ -3,20 +3,20 @@
 
 import argparse
 
-from klp_debug.analysis.chain.function import analyse_function
+from klp_debug.analysis.chain.func import report_func
 from klp_debug.analysis.view.find_function import find_function
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Argument, Command
-from klp_debug.result.function import Function
+from klp_debug.result.func import FuncReport
 
 
-def run(view: KernelView, args: argparse.Namespace) -> Function:
+def run(view: KernelView, args: argparse.Namespace) -> FuncReport:
     """
     Return everything about the function that ``args.function`` names.
 
     :raises FunctionNotFoundError: if it names none, or several
     """
-    return analyse_function(view, find_function(view.symbols, args.function, view.prog.read))
+    return report_func(view, find_function(view.symbols, args.function, view.prog.read))
 
 
 FUNC = Command(

@@ -3,13 +3,18 @@
 
 import argparse
 
-from klp_debug.analysis.patches.patches import livepatches
+from klp_debug.analysis.patches.list import livepatches
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Command
-from klp_debug.result.patches import PatchList
+from klp_debug.result.list import PatchList
 
 
 def run(view: KernelView, args: argparse.Namespace) -> PatchList:
+    """Return every patch with its objects and functions."""
+    return list_patches(view)
+
+
+def list_patches(view: KernelView) -> PatchList:
     """Return every patch with its objects and functions."""
     patches = livepatches(view)
     return PatchList(kernel=view.describe(), patches=patches, problems=view.problems.all())

@@ -3,7 +3,7 @@
 
 import argparse
 
-from klp_debug.analysis.audit.site_report import report_site
+from klp_debug.analysis.audit.site import report_site
 from klp_debug.analysis.view.find_site import find_site
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Argument, Command

@@ -11,7 +11,7 @@ text.
 from collections.abc import Callable
 
 from klp_debug.analysis.patches.disarmed import ftrace_stub
-from klp_debug.control.functions import PatchFunction
+from klp_debug.control.patch_function import PatchFunction
 from klp_debug.kernel.ftrace_ops import for_each_ftrace_ops, ftrace_ops_filter
 from klp_debug.kernel.ftrace_symbols import CALL_LABELS
 from klp_debug.kernel.livepatch import klp_func_nop
@@ -19,7 +19,7 @@ from klp_debug.ppc64le.entry import local_entry_offset
 from klp_debug.ppc64le.instruction import NOP, branch_target
 from klp_debug.result.address import Address
 from klp_debug.result.control import PlannedWrite
-from klp_debug.result.patches import Mechanism
+from klp_debug.result.list import Mechanism
 from klp_debug.targets.writable import StubVendor
 
 NOTES: dict[Mechanism, str] = {
@@ -62,24 +62,10 @@ def disarming_write(
     return by[mechanism](function, stub)
 
 
-def _write(
-    function: PatchFunction,
-    mechanism: Mechanism,
-    address: int,
-    what: str,
-    size: int,
-    old: tuple[int, str],
-    new: tuple[int, str],
-    why: str,
-) -> PlannedWrite:
-    if address % size:
-        raise MechanismError(f"{what} at {Address(address)} is not aligned to its {size} bytes")
-    return planned_write(function, mechanism, address, what, size, old, new, why)
-
-
 def planned_write(
     function: PatchFunction,
     mechanism: Mechanism,
+    *,
     address: int,
     what: str,
     size: int,
@@ -93,7 +79,10 @@ def planned_write(
     :param size: in bytes
     :param old: what is there, and what that means
     :param new: what is to be there, and what that means
+    :raises MechanismError: if it is not aligned to its size: a CPU could see half of it
     """
+    if address % size:
+        raise MechanismError(f"{what} at {Address(address)} is not aligned to its {size} bytes")
     return PlannedWrite(
         address=Address(address),
         what=what,
@@ -124,15 +113,15 @@ def _ops(function: PatchFunction, stub: StubVendor | None) -> PlannedWrite:
         raise MechanismError("this kernel has no ftrace_stub")
     _needs_handler_called_by_ops(function)
     func = fops.func.value_()
-    return _write(
+    return planned_write(
         function,
         "ops",
-        fops.func.address_,
-        "klp_ops.fops.func",
-        8,
-        (func, _symbol(function, func)),
-        (nothing, "ftrace_stub"),  # which is ftrace_stub_graph, too
-        "its ftrace_ops does nothing: the original runs",
+        address=fops.func.address_,
+        what="klp_ops.fops.func",
+        size=8,
+        old=(func, _symbol(function, func)),
+        new=(nothing, "ftrace_stub"),  # which is ftrace_stub_graph, too
+        why="its ftrace_ops does nothing: the original runs",
     )
 
 
@@ -162,15 +151,15 @@ def _redirect(function: PatchFunction, stub: StubVendor | None) -> PlannedWrite:
         raise MechanismError("what is below it on its func_stack is a nop, without a function")
     func = function.func
     old, new = func.new_func.value_(), below.new_func.value_()
-    return _write(
+    return planned_write(
         function,
         "redirect",
-        func.new_func.address_,
-        "klp_func.new_func",
-        8,
-        (old, _symbol(function, old)),
-        (new, _symbol(function, new)),
-        "the version of the patch below it runs",
+        address=func.new_func.address_,
+        what="klp_func.new_func",
+        size=8,
+        old=(old, _symbol(function, old)),
+        new=(new, _symbol(function, new)),
+        why="the version of the patch below it runs",
     )
 
 
@@ -182,15 +171,15 @@ def _nop(function: PatchFunction, stub: StubVendor | None) -> PlannedWrite:
         raise MechanismError("klp_func has no nop in this kernel (it came in v5.1)") from None
     if nop.value_():
         raise MechanismError("it is a nop already")
-    return _write(
+    return planned_write(
         function,
         "nop",
-        nop.address_,
-        "klp_func.nop",
-        1,
-        (0, "calls go to new_func"),
-        (1, "calls go back to the original"),
-        "klp_ftrace_handler lets the original run",
+        address=nop.address_,
+        what="klp_func.nop",
+        size=1,
+        old=(0, "calls go to new_func"),
+        new=(1, "calls go back to the original"),
+        why="klp_ftrace_handler lets the original run",
     )
 
 
@@ -219,13 +208,13 @@ def _site(function: PatchFunction, stub: StubVendor | None) -> PlannedWrite:
             raise MechanismError(
                 f"its site serves another ftrace_ops too, at {Address(ops.value_())}; use ops"
             )
-    return _write(
+    return planned_write(
         function,
         "site",
-        ip,
-        f"mcount site, {view.symbols.format(ip) or Address(ip)}",
-        4,
-        (word, f"to {view.symbols.format(target) or Address(target)}"),
-        (NOP, "nop"),
-        "nothing is called: the original runs",
+        address=ip,
+        what=f"mcount site, {view.symbols.format(ip) or Address(ip)}",
+        size=4,
+        old=(word, f"to {view.symbols.format(target) or Address(target)}"),
+        new=(NOP, "nop"),
+        why="nothing is called: the original runs",
     )

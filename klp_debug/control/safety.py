@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from drgn import Object
 from drgn.helpers.linux.cpumask import for_each_online_cpu
 
-from klp_debug.analysis.tasks.task_trace import TaskTracer
+from klp_debug.analysis.tasks.bt import TaskTracer
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.analysis.view.problem_log import UNREADABLE, reason
 from klp_debug.control.ftrace_path import Gates

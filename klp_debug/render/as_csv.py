@@ -21,9 +21,16 @@ def as_csv(answer: Scan) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEADINGS)
     for file in answer.files:
-        for one in file.functions or ():
-            cells = (file.path, one.section, one.name, str(one.address), one.size, one.kind)
-            site = ("" if one.site is None else one.site, one.dialect or "")
+        for function in file.functions or ():
+            cells = (
+                file.path,
+                function.section,
+                function.name,
+                str(function.address),
+                function.size,
+                function.kind,
+            )
+            site = ("" if function.site is None else function.site, function.dialect or "")
             row = [escape(cell) if isinstance(cell, str) else cell for cell in (*cells, *site)]
             writer.writerow(row)
     return text.getvalue().removesuffix("\n")

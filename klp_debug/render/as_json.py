@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from klp_debug.result.address import Address, Word
-from klp_debug.result.answer import Answer
+from klp_debug.result.common import Answer
 
 
 def as_json(answer: Answer) -> str:

@@ -26,7 +26,7 @@ def as_sarif(answer: Scan) -> str:
 
     Files below the working directory are named relative to it, as a build names them.
     """
-    kinds = {one.id: one for one in answer.hazards}
+    kinds = {hazard.id: hazard for hazard in answer.hazards}
     index = {id_: number for number, id_ in enumerate(kinds)}
     run = {
         "tool": {
@@ -40,12 +40,12 @@ def as_sarif(answer: Scan) -> str:
             {
                 "executionSuccessful": not answer.problems,
                 "toolExecutionNotifications": [
-                    {"level": "error", "message": {"text": f"{one.where}: {one.what}"}}
-                    for one in answer.problems
+                    {"level": "error", "message": {"text": f"{problem.where}: {problem.what}"}}
+                    for problem in answer.problems
                 ],
             }
         ],
-        "results": [_result(one, index[one.id]) for one in answer.hazards],
+        "results": [_result(hazard, index[hazard.id]) for hazard in answer.hazards],
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
 

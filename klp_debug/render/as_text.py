@@ -12,16 +12,16 @@ from klp_debug.render.report import report_lines
 from klp_debug.render.scan import scan_lines
 from klp_debug.render.site import site_lines
 from klp_debug.render.transition import transition_lines
-from klp_debug.result.answer import Answer
 from klp_debug.result.audit import Audit
+from klp_debug.result.bt import TraceList
+from klp_debug.result.common import Answer
 from klp_debug.result.control import Change, Journal, Status
-from klp_debug.result.function import Function
+from klp_debug.result.func import FuncReport
+from klp_debug.result.list import PatchList
 from klp_debug.result.ops import OpsList
-from klp_debug.result.patches import PatchList
 from klp_debug.result.report import Report
 from klp_debug.result.scan import Scan
 from klp_debug.result.site import SiteReport
-from klp_debug.result.trace import TraceList
 from klp_debug.result.transition import TransitionReport
 
 
@@ -34,7 +34,7 @@ def as_text(answer: Answer) -> str:
     match answer:
         case PatchList():
             lines = patch_list_lines(answer)
-        case Function():
+        case FuncReport():
             lines = function_lines(answer)
         case Audit():
             lines = audit_lines(answer)

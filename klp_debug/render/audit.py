@@ -6,7 +6,8 @@ import textwrap
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, lines, table
 from klp_debug.result.audit import Audit, Count
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
+from klp_debug.result.text import plural, with_module
 
 _READABLE = 100
 """Columns of prose; evidence is not folded, so that it can be searched for."""
@@ -27,9 +28,9 @@ def audit_lines(answer: Audit) -> list[str]:
 
 def _verdict(answer: Audit) -> str:
     number = len(answer.findings)
-    found = "no finding" if number == 0 else f"{number} finding{'' if number == 1 else 's'}"
+    findings = plural(number, "finding") if number else "no finding"
     unread = f", {answer.unread} of them unreadable" if answer.unread else ""
-    return f"{found} in {answer.sites} mcount sites{unread}"
+    return f"{findings} in {answer.sites} mcount sites{unread}"
 
 
 def finding_lines(findings: tuple[Finding, ...]) -> list[str]:
@@ -73,16 +74,18 @@ def _paragraph(title: str, text: str) -> list[str]:
 
 
 def _counts(answer: Audit) -> list[str]:
-    offsets = [Count(site_place(one.toc_setup, one.offset), one.sites) for one in answer.offsets]
+    offsets = [
+        Count(site_place(place.toc_setup, place.offset), place.sites) for place in answer.offsets
+    ]
     if answer.without_symbol:
         offsets.append(Count(site_place(False, None), answer.without_symbol))
     groups = (
         ("dialect", answer.dialects),
         ("state", answer.states),
         ("offset", tuple(offsets)),
-        ("module stubs", tuple(Count(one.what, one.stubs) for one in answer.stubs)),
+        ("module stubs", tuple(Count(stub.what, stub.stubs) for stub in answer.stubs)),
     )
-    width = max((len(str(one.sites)) for _, counts in groups for one in counts), default=0)
+    width = max((len(str(count.sites)) for _, counts in groups for count in counts), default=0)
     grid = table()
     for title, counts in groups:
         for position, count in enumerate(counts):
@@ -111,7 +114,6 @@ def _listing(answer: Audit) -> list[str]:
     for site in answer.listing:
         name = site.function or "-"
         offset = f"+{site.offset:#x}" if site.offset is not None else ""
-        module = f" [{site.module}]" if site.module else ""
         cells = (site.address.bare, site.state, str(site.users), " ".join(site.flags) or "-")
-        add_row(grid, *cells, f"{name}{offset}{module}")
+        add_row(grid, *cells, with_module(f"{name}{offset}", site.module))
     return ["", *lines(grid)]

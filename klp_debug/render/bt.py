@@ -3,7 +3,7 @@
 
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
-from klp_debug.result.trace import Frame, LivepatchFrame, TaskTrace, TraceList
+from klp_debug.result.bt import Frame, LivepatchEntryResult, TaskTrace, TraceList
 
 _FIRST, _LAST = 40, 20
 """How many frames, or entries, of either end are shown where there are more than both."""
@@ -82,7 +82,7 @@ def _hidden(number: int) -> range:
     return range(_FIRST, number - _LAST) if number > _FIRST + _LAST else range(0)
 
 
-def livepatch_frame(entry: LivepatchFrame) -> str:
+def livepatch_frame(entry: LivepatchEntryResult) -> str:
     """Return where an entry of a livepatch stack is, and what it holds."""
     to = entry.lr_symbol or entry.lr.bare
     marker = "" if entry.intact else f"; MARKER DAMAGED: {entry.marker.bare}"

@@ -3,12 +3,13 @@
 
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
-from klp_debug.result.function import Function, Hop, Line, Record
+from klp_debug.result.func import FuncReport, Hop, Line, RecordResult
+from klp_debug.result.text import plural, with_module
 
 _INDENT = "    "
 
 
-def function_lines(answer: Function) -> list[str]:
+def function_lines(answer: FuncReport) -> list[str]:
     """Return the function top to bottom, what really runs last."""
     return [
         *kernel_lines(answer.kernel),
@@ -24,12 +25,12 @@ def function_lines(answer: Function) -> list[str]:
     ]
 
 
-def _headline(answer: Function) -> list[str]:
-    name = escape(answer.name) + (f" [{escape(answer.module)}]" if answer.module else "")
+def _headline(answer: FuncReport) -> list[str]:
+    name = escape(with_module(answer.name, answer.module))
     return [f"{name}  {answer.address.bare}, {answer.size} bytes", toc_sentence(answer)]
 
 
-def toc_sentence(answer: Function) -> str:
+def toc_sentence(answer: FuncReport) -> str:
     """Return how a function gets its TOC."""
     toc = f" = {answer.entry.toc.bare}" if answer.entry.toc is not None else ""
     match answer.entry.toc_setup:
@@ -45,7 +46,7 @@ def toc_sentence(answer: Function) -> str:
             return "sets no TOC: in r2 is its caller's"
 
 
-def _listing(answer: Function) -> list[str]:
+def _listing(answer: FuncReport) -> list[str]:
     site = answer.site.address if answer.site is not None else None
     return _disassembly(answer.listing, site)
 
@@ -65,7 +66,7 @@ def _disassembly(listing: tuple[Line, ...], marked: int | None = None) -> list[s
     return lines(grid)
 
 
-def _facts(answer: Function) -> list[str]:
+def _facts(answer: FuncReport) -> list[str]:
     grid = table()
     add_row(grid, "site", *_site_cells(answer))
     if answer.record is not None:
@@ -78,7 +79,7 @@ def _facts(answer: Function) -> list[str]:
     return rows
 
 
-def _site_cells(answer: Function) -> tuple[str, ...]:
+def _site_cells(answer: FuncReport) -> tuple[str, ...]:
     site = answer.site
     if site is None:
         return (f"none: {answer.no_site}; it can be neither traced nor patched",)
@@ -87,16 +88,15 @@ def _site_cells(answer: Function) -> tuple[str, ...]:
     return (f"{offset}{site.state}, {site.dialect}{target}",)
 
 
-def record_cell(record: Record) -> str:
+def record_cell(record: RecordResult) -> str:
     """Return a record's flags and users, and whether it agrees with the word at its site."""
-    users = f"{record.users} user{'' if record.users == 1 else 's'}"
     flags = " ".join(record.flags) or "no flags"
     agrees = "agrees with the word" if record.agrees else "DISAGREES with the word at the site"
-    return f"{flags}, {users}; {agrees}"
+    return f"{flags}, {plural(record.users, 'user')}; {agrees}"
 
 
 def chain_lines(title: str, chain: tuple[Hop, ...]) -> list[str]:
-    """Return the links of a chain, a line each, the title in front of the first."""
+    """Return the links of a chain, a line each, the title before the first."""
     grid = table()
     for position, hop in enumerate(chain):
         add_row(
@@ -112,7 +112,7 @@ def chain_lines(title: str, chain: tuple[Hop, ...]) -> list[str]:
     return lines(grid)
 
 
-def _replacement(answer: Function) -> list[str]:
+def _replacement(answer: FuncReport) -> list[str]:
     if not answer.replacement or answer.winner is None:
         return []
     symbol = escape(answer.winner.symbol or "")

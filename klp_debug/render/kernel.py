@@ -2,8 +2,8 @@
 """The two lines that head every answer, and the problems that end it."""
 
 from klp_debug.render.terminal import escape
+from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.problem import Problem
 
 
 def kernel_lines(kernel: Kernel) -> list[str]:

@@ -3,7 +3,8 @@
 
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
-from klp_debug.result.patches import Patch, PatchedFunction, PatchedObject, PatchList
+from klp_debug.result.list import Patch, PatchedFunction, PatchedObject, PatchList
+from klp_debug.result.text import plural
 
 FUNCTION_HEADINGS = ("FUNCTION", "ORIGINAL", "REPLACEMENT", "STACK", "RUNS")
 """Of what :func:`function_cells` returns."""
@@ -97,9 +98,5 @@ def _summary(answer: PatchList) -> str:
         if moving
         else "no transition in progress"
     )
-    patches = _count(len(answer.patches), "patch", "patches")
-    return f"{patches}, {_count(functions, 'function', 'functions')}; {transition}"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+    patches = plural(len(answer.patches), "patch", "patches")
+    return f"{patches}, {plural(functions, 'function')}; {transition}"

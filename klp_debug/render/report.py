@@ -11,6 +11,7 @@ from klp_debug.render.list import patch_table_lines
 from klp_debug.render.terminal import escape
 from klp_debug.result.registers import Registers
 from klp_debug.result.report import CrashFacts, Report, Verdict
+from klp_debug.result.text import plural
 
 _READABLE = 100
 _INDENT = " " * 9
@@ -96,6 +97,5 @@ def _transition(answer: Report) -> str:
 
 def _audit(answer: Report) -> str:
     audit = answer.audit
-    plural = "" if audit.findings == 1 else "s"
-    found = f"{audit.findings} finding{plural}" if audit.findings else "no finding"
-    return f"{audit.sites} mcount sites, {audit.armed} armed: {found}"
+    findings = plural(audit.findings, "finding") if audit.findings else "no finding"
+    return f"{audit.sites} mcount sites, {audit.armed} armed: {findings}"

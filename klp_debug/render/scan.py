@@ -5,8 +5,9 @@ from klp_debug.render.audit import finding_lines
 from klp_debug.render.kernel import problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
 from klp_debug.result.audit import Offsets
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 from klp_debug.result.scan import LEVELS, Hazard, PredictedFunction, Scan, ScannedFile
+from klp_debug.result.text import plural
 
 _KINDS = {
     "leaf": "leaf, sets no TOC before its site",
@@ -18,39 +19,48 @@ _KINDS = {
 
 def scan_lines(answer: Scan) -> list[str]:
     """Return the verdict, the hazards, then each file."""
-    shown = [one for one in answer.hazards if not one.accepted]
-    shown.sort(key=lambda one: -LEVELS.index(one.level))
+    shown = [hazard for hazard in answer.hazards if not hazard.accepted]
+    shown.sort(key=lambda hazard: -LEVELS.index(hazard.level))
     several = len(answer.files) > 1
     return [
         _verdict(answer),
-        *finding_lines(tuple(_finding(one, with_file=several) for one in shown)),
+        *finding_lines(tuple(_finding(hazard, with_file=several) for hazard in shown)),
         *(line for file in answer.files for line in _file(file)),
         *problem_lines(answer.problems),
     ]
 
 
-def _finding(one: Hazard, *, with_file: bool) -> Finding:
-    subject = f"{one.file}: {one.subject}" if with_file else one.subject
-    return Finding(one.id, one.level, subject, one.evidence, one.meaning, one.action)
+def _finding(hazard: Hazard, *, with_file: bool) -> Finding:
+    subject = f"{hazard.file}: {hazard.subject}" if with_file else hazard.subject
+    return Finding(
+        id=hazard.id,
+        severity=hazard.level,
+        subject=subject,
+        evidence=hazard.evidence,
+        meaning=hazard.meaning,
+        action=hazard.action,
+    )
 
 
 def _verdict(answer: Scan) -> str:
-    files = _number(len(answer.files), "file")
+    files = plural(len(answer.files), "file", grouped=True)
     if not any(file.patch is not None for file in answer.files):
-        said = f"{files} scanned; no livepatch module among them"
+        verdict = f"{files} scanned; no livepatch module among them"
     elif not answer.hazards:
-        said = f"no hazard in {files}"
+        verdict = f"no hazard in {files}"
     else:
-        levels = [one.level for one in answer.hazards if not one.accepted]
-        named = [_number(levels.count(level), level) for level in ("error", "warning", "note")]
-        told = ", ".join(one for one in named if not one.startswith("0 ")) or "no new hazard"
-        accepted = sum(one.accepted for one in answer.hazards)
-        said = f"{told} in {files}" + (f"; {accepted} more accepted" if accepted else "")
-    return said + (f"; {_number(answer.skipped, 'file')} not for ppc64le" if answer.skipped else "")
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count:,} {what}s"
+        levels = [hazard.level for hazard in answer.hazards if not hazard.accepted]
+        new = ", ".join(
+            plural(levels.count(level), level, grouped=True)
+            for level in ("error", "warning", "note")
+            if level in levels
+        )
+        accepted = sum(hazard.accepted for hazard in answer.hazards)
+        verdict = f"{new or 'no new hazard'} in {files}"
+        verdict += f"; {accepted} more accepted" if accepted else ""
+    if answer.skipped:
+        verdict += f"; {plural(answer.skipped, 'file', grouped=True)} not for ppc64le"
+    return verdict
 
 
 def _file(file: ScannedFile) -> list[str]:
@@ -62,7 +72,7 @@ def _file(file: ScannedFile) -> list[str]:
         add_row(grid, "  for", file.vermagic.strip())
     add_row(grid, "  functions", _counts(file))
     if file.sites_outside:
-        outside = _number(file.sites_outside, "site")
+        outside = plural(file.sites_outside, "site", grouped=True)
         add_row(grid, "", f"{outside} in no function: weak ones that the linker dropped")
     if file.offsets:
         add_row(grid, "  offset", _offsets(file))
@@ -87,33 +97,35 @@ def _counts(file: ScannedFile) -> str:
 
 def _offsets(file: ScannedFile) -> str:
     """Answer what the first of these functions were looked at for: is the offset a constant."""
-    constant = len({one.offset for one in file.offsets}) == 1
-    told = [f"+{one.offset:#x} for {_traceable(one, pcrel=file.pcrel)}" for one in file.offsets]
-    return f"is it a constant? {'yes' if constant else 'no'}: {', '.join(told)}"
+    constant = len({place.offset for place in file.offsets}) == 1
+    places = [
+        f"+{place.offset:#x} for {_traceable(place, pcrel=file.pcrel)}" for place in file.offsets
+    ]
+    return f"is it a constant? {'yes' if constant else 'no'}: {', '.join(places)}"
 
 
-def _traceable(one: Offsets, *, pcrel: bool) -> str:
+def _traceable(place: Offsets, *, pcrel: bool) -> str:
     if pcrel:
-        return _number(one.sites, "function")
-    if one.toc_setup:
-        return f"{one.sites:,} with TOC"
-    return _number(one.sites, "leaf function") + " without TOC"
+        return plural(place.sites, "function", grouped=True)
+    if place.toc_setup:
+        return f"{place.sites:,} with TOC"
+    return plural(place.sites, "leaf function", grouped=True) + " without TOC"
 
 
 def _patch(patch: tuple[PredictedFunction, ...] | None) -> list[str]:
     if not patch:
         return []
     grid = table("  OBJECT", "FUNCTION", "SITE", "REPLACEMENT")
-    for one in patch:
-        position = f",{one.sympos}" if one.sympos else ""
-        replacement = "-" if one.replacement is None else one.replacement.name
-        cells = (f"  {one.object}", one.old_name + position, _site(one), replacement)
+    for func in patch:
+        position = f",{func.sympos}" if func.sympos else ""
+        replacement = "-" if func.replacement is None else func.replacement.name
+        cells = (f"  {func.object}", func.old_name + position, _site(func), replacement)
         add_row(grid, *cells)
     return ["", *lines(grid)]
 
 
-def _site(one: PredictedFunction) -> str:
-    original = one.original
+def _site(func: PredictedFunction) -> str:
+    original = func.original
     if original is None:
         return "unknown"
     if original.site is None:
@@ -126,8 +138,8 @@ def _functions(file: ScannedFile) -> list[str]:
     if not file.functions:
         return []
     grid = table("  ADDRESS", "SECTION", "SITE", "KIND", "FUNCTION")
-    for one in file.functions:
-        site = "-" if one.site is None else f"+{one.site:#x}"
-        kind = "traceable" if file.pcrel and one.site is not None else one.kind
-        add_row(grid, f"  {one.address.bare}", one.section, site, kind, one.name)
+    for function in file.functions:
+        site = "-" if function.site is None else f"+{function.site:#x}"
+        kind = "traceable" if file.pcrel and function.site is not None else function.kind
+        add_row(grid, f"  {function.address.bare}", function.section, site, kind, function.name)
     return ["", *lines(grid)]

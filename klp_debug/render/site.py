@@ -5,7 +5,8 @@ from klp_debug.render.audit import finding_lines
 from klp_debug.render.func import chain_lines, record_cell
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
-from klp_debug.result.site import SiteOps, SiteReport, SiteStub
+from klp_debug.result.site import SiteOps, SiteReport, StubResult
+from klp_debug.result.text import plural, with_module
 
 _NEEDS = {
     "r2": "its module's TOC in r2",
@@ -37,8 +38,7 @@ def _name(answer: SiteReport) -> str:
     if answer.function is None:
         return "a site in no symbol"
     offset = f"+{answer.site.offset:#x}" if answer.site.offset else ""
-    module = f" [{answer.module}]" if answer.module else ""
-    return escape(f"{answer.function}{offset}{module}")
+    return escape(with_module(f"{answer.function}{offset}", answer.module))
 
 
 def _leaf(answer: SiteReport) -> list[str]:
@@ -50,7 +50,7 @@ def _leaf(answer: SiteReport) -> list[str]:
 def _verdict(answer: SiteReport) -> str:
     number = len(answer.findings)
     if number:
-        return f"{number} finding{'' if number == 1 else 's'}"
+        return plural(number, "finding")
     if not answer.problems and all(hop.ok for hop in answer.path):
         return "no finding: word, record, stubs and ops fit together"
     return "no finding, but not everything could be followed"
@@ -67,7 +67,7 @@ def _facts(answer: SiteReport) -> list[str]:
     return lines(grid)
 
 
-def _stubs(stubs: tuple[SiteStub, ...]) -> list[str]:
+def _stubs(stubs: tuple[StubResult, ...]) -> list[str]:
     if not stubs:
         return []
     grid = table("STUB", "OWNER", "KIND", "NEEDS", "LEADS TO", "MAGIC AND FUNCDATA")
@@ -83,13 +83,13 @@ def _ops(ops: tuple[SiteOps, ...]) -> list[str]:
     if not ops:
         return ["", "no ftrace_ops wants this site"]
     grid = table("OPS", "USER", "CALLBACK", "FLAGS")
-    for one in ops:
-        user = one.user or "-"
+    for user_ops in ops:
+        user = user_ops.user or "-"
         add_row(
             grid,
-            one.symbol or one.address.bare,
-            f"{user}: {one.patch}" if one.patch is not None else user,
-            one.func_symbol or one.func.bare,
-            " ".join(one.flags),
+            user_ops.symbol or user_ops.address.bare,
+            f"{user}: {user_ops.patch}" if user_ops.patch is not None else user,
+            user_ops.func_symbol or user_ops.func.bare,
+            " ".join(user_ops.flags),
         )
     return ["", *lines(grid)]

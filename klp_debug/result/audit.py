@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from klp_debug.result.address import Address
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding, Problem
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Offsets:
     sites: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListedSite:
     """One mcount site."""
 
@@ -59,7 +58,7 @@ class ListedSite:
     """What ``tracing/enabled_functions`` shows of them: ``R``, ``I``, ``D``, ``O``, ``M``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
     """The answer of ``audit``."""
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from klp_debug.result.address import Address
+from klp_debug.result.bt import TaskTrace
+from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.patches import Mechanism
-from klp_debug.result.problem import Problem
-from klp_debug.result.trace import TaskTrace
+from klp_debug.result.list import Mechanism
 
 Action = Literal["disarm", "arm", "undo"]
 
@@ -55,7 +55,7 @@ What became of it:
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedWrite:
     """One write: all bytes of one field or instruction."""
 
@@ -113,7 +113,7 @@ class Objection:
     """The task it is about, with its stack."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """The answer of ``arm``, ``disarm`` and ``undo``."""
 
@@ -168,8 +168,8 @@ class OperationWrite:
     """None where the journal alone was read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationReport:
     """One operation of the journal."""
 
     number: int
@@ -187,7 +187,7 @@ class Operation:
     writes: tuple[OperationWrite, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeldFunction:
     """A function that a debugger holds disarmed."""
 
@@ -198,7 +198,7 @@ class HeldFunction:
     """The operation of the journal that did it; None if it is none of ours."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """The answer of ``status``."""
 
@@ -210,8 +210,8 @@ class Status:
     journal_exists: bool
     held: tuple[HeldFunction, ...]
     """By the target's memory."""
-    unfinished: tuple[Operation, ...]
-    in_force: tuple[Operation, ...]
+    unfinished: tuple[OperationReport, ...]
+    in_force: tuple[OperationReport, ...]
     other_boots: tuple[str, ...]
     """Journals of other boots of the same kernel with operations in force; never applied."""
     problems: tuple[Problem, ...]
@@ -222,14 +222,14 @@ class Status:
         return not (self.held or self.unfinished or self.problems)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
     """The answer of ``journal``."""
 
     kernel: Kernel
     boot: str | None
     path: str
-    operations: tuple[Operation, ...]
+    operations: tuple[OperationReport, ...]
     problems: tuple[Problem, ...]
 
     @property

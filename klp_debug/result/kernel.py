@@ -7,7 +7,7 @@ from typing import Literal
 Mmu = Literal["radix", "hash"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kernel:
     """The kernel that was opened."""
 

@@ -4,8 +4,8 @@
 from dataclasses import dataclass
 
 from klp_debug.result.address import Address
+from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class DirectCall:
     target_symbol: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FtraceOps:
     """One ``struct ftrace_ops``."""
 
@@ -64,7 +64,7 @@ class FtraceOps:
     """Their functions, by address; None where its filter is every function."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpsList:
     """The answer of ``ops``."""
 

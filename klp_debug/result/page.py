@@ -3,13 +3,13 @@
 
 from dataclasses import dataclass
 
-from klp_debug.result.function import Function
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem
+from klp_debug.result.func import FuncReport
 from klp_debug.result.report import Report
 from klp_debug.result.transition import TransitionReport
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteOffsets:
     """How many mcount sites of one dialect are at one place in their functions."""
 
@@ -23,12 +23,12 @@ class SiteOffsets:
     """How many of them are armed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportPage:
     """The answer of ``report --html``."""
 
     report: Report
-    functions: tuple[Function, ...]
+    functions: tuple[FuncReport, ...]
     """Each function that is on a func_stack, with its call chain; by address."""
     transition: TransitionReport | None
     """None in a kernel without livepatch."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from klp_debug.result.address import Address
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Registers:
     """
     The registers of one CPU, named as ``struct pt_regs`` names them.

@@ -4,12 +4,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from klp_debug.result.finding import Finding
+from klp_debug.result.bt import TaskTrace
+from klp_debug.result.common import Finding, Problem
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.patches import Patch, Transition
-from klp_debug.result.problem import Problem
+from klp_debug.result.list import Patch, Transition
 from klp_debug.result.registers import Registers
-from klp_debug.result.trace import TaskTrace
 
 Blame = Literal["caused", "involved", "not involved", "no crash"]
 """
@@ -26,26 +25,26 @@ What live patching has to do with the crash:
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The answer in short."""
 
     blame: Blame
-    id: str | None
+    id: str | None = None
     """The finding that names the cause, if there is one."""
     what: tuple[str, ...]
     """Sentences; the first is the verdict itself."""
-    proof: tuple[str, ...]
+    proof: tuple[str, ...] = ()
     """A line for each step, with the values that the dump holds."""
-    why: str | None
+    why: str | None = None
     """Where such a fault comes from."""
-    now: str | None
+    now: str | None = None
     """What to do."""
-    checked: tuple[str, ...]
+    checked: tuple[str, ...] = ()
     """What was looked at, where nothing was found."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CrashFacts:
     """The crash itself."""
 
@@ -69,7 +68,7 @@ class AuditSummary:
     findings: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The answer of ``report``."""
 

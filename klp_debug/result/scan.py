@@ -6,11 +6,10 @@ from typing import Literal
 
 from klp_debug.result.address import Address
 from klp_debug.result.audit import Offsets
-from klp_debug.result.finding import Severity
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem, Severity
 
 FileKind = Literal["object", "module", "livepatch", "vmlinux"]
-Kind = Literal["leaf", "toc", "notrace", "no-site"]
+FunctionKindName = Literal["leaf", "toc", "notrace", "no-site"]
 """
 Whether a function can be traced: ``leaf`` has a site and sets no TOC before it, ``toc`` has one
 behind its TOC set-up; ``notrace`` has none though others of its compile unit (of its file, where
@@ -22,7 +21,7 @@ LEVELS: tuple[Severity, ...] = ("note", "warning", "error")
 """From the least."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hazard:
     """One thing about a livepatch module that will hurt, or may."""
 
@@ -40,7 +39,7 @@ class Hazard:
     """Whether the baseline has it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionCounts:
     """How many functions are of each kind; they add up to ``functions``."""
 
@@ -56,7 +55,7 @@ class FunctionCounts:
         return self.leaf + self.toc
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScannedFunction:
     """One function."""
 
@@ -65,26 +64,26 @@ class ScannedFunction:
     address: Address
     """Of its global entry point; in a relocatable file, bytes from the section's start."""
     size: int
-    kind: Kind
+    kind: FunctionKindName
     site: int | None
     """Bytes from the global entry point to the site."""
     dialect: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Original:
     """A function that is to be replaced, as its object's file has it."""
 
     section: str
     address: Address
     """As in :class:`ScannedFunction`."""
-    kind: Kind
+    kind: FunctionKindName
     toc_setup: TocSetup
     site: int | None
     dialect: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replacement:
     """A function that is to run instead."""
 
@@ -95,7 +94,7 @@ class Replacement:
     toc_setup: TocSetup
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PredictedFunction:
     """One ``struct klp_func``."""
 
@@ -108,7 +107,7 @@ class PredictedFunction:
     replacement: Replacement | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScannedFile:
     """One file."""
 
@@ -133,7 +132,7 @@ class ScannedFile:
     """What a livepatch module replaces; None of another file."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
     """The answer of ``scan``."""
 
@@ -150,7 +149,9 @@ class Scan:
         """The hazards of that level and above which the baseline does not accept."""
         least = LEVELS.index(self.fail_on)
         return tuple(
-            one for one in self.hazards if not one.accepted and LEVELS.index(one.level) >= least
+            hazard
+            for hazard in self.hazards
+            if not hazard.accepted and LEVELS.index(hazard.level) >= least
         )
 
     @property

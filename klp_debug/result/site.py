@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from klp_debug.result.address import Address, Word
-from klp_debug.result.finding import Finding
-from klp_debug.result.function import Hop, McountSite, Record
+from klp_debug.result.common import Finding, Problem
+from klp_debug.result.func import Hop, RecordResult, SiteResult
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.problem import Problem
+from klp_debug.result.text import with_module
 
 
-@dataclass(frozen=True, slots=True)
-class SiteStub:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StubResult:
     """A stub or trampoline between a site and ftrace's own trampoline."""
 
     address: Address
@@ -34,7 +34,7 @@ class SiteStub:
     """What magic and funcdata say of it that is not so."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteOps:
     """A registered ftrace_ops that wants the site."""
 
@@ -47,7 +47,7 @@ class SiteOps:
     flags: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteReport:
     """The answer of ``site``."""
 
@@ -58,11 +58,11 @@ class SiteReport:
     """None for vmlinux."""
     leaf_without_toc: bool
     """Whether the function sets no TOC before the site, so that r2 is its caller's."""
-    site: McountSite
-    record: Record
+    site: SiteResult
+    record: RecordResult
     path: tuple[Hop, ...]
     """From the site into ftrace."""
-    stubs: tuple[SiteStub, ...]
+    stubs: tuple[StubResult, ...]
     """Those on the path."""
     ops: tuple[SiteOps, ...]
     """In the order in which they are called."""
@@ -73,7 +73,7 @@ class SiteReport:
     def label(self) -> str:
         """How people call it: ``name [module]``; by its address where no symbol covers it."""
         name = self.function or f"the function at {self.site.address}"
-        return f"{name} [{self.module}]" if self.module else name
+        return with_module(name, self.module)
 
     @property
     def clean(self) -> bool:

@@ -4,10 +4,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from klp_debug.result.bt import TaskTrace
+from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.patches import Transition
-from klp_debug.result.problem import Problem
-from klp_debug.result.trace import TaskTrace
+from klp_debug.result.list import Transition
 
 Hold = Literal["on its stack", "unreliable stack", "running", "nothing"]
 """
@@ -24,7 +24,7 @@ What keeps a task from switching, as ``klp_try_switch_task()`` decides:
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingTask:
     """One task that has not switched."""
 
@@ -38,7 +38,7 @@ class WaitingTask:
     trace: TaskTrace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransitionReport:
     """The answer of ``transition``."""
 

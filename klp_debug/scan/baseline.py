@@ -25,7 +25,7 @@ def read_baseline(path: Path) -> frozenset[str]:
     """
     try:
         document = json.loads(path.read_bytes())
-        return frozenset(str(one["fingerprint"]) for one in document["hazards"])
+        return frozenset(str(hazard["fingerprint"]) for hazard in document["hazards"])
     except OSError as error:
         raise TargetError(f"{path}: {error.strerror}") from None
     except (ValueError, LookupError, TypeError, RecursionError):

@@ -12,10 +12,10 @@ from klp_debug.elf.function_debug_info import FunctionDebugInfo
 from klp_debug.elf.object_file import ObjectFile
 from klp_debug.ppc64le.site import Dialect
 from klp_debug.ppc64le.site_words import DIALECTS, site_dialects
-from klp_debug.result.scan import Kind, TocSetup
+from klp_debug.result.scan import FunctionKindName, TocSetup
 from klp_debug.scan.compile_units import units_of
 from klp_debug.scan.functions import Functions, Integers, functions_of, words_at
-from klp_debug.scan.site_tables import Sites, sites_of
+from klp_debug.scan.site_table import SiteTable, site_table_of
 
 
 class FunctionKind(enum.IntEnum):
@@ -34,7 +34,7 @@ class FunctionKind(enum.IntEnum):
     """It has none, nor has any other of its unit: assembler, or compiled without ftrace."""
 
 
-KIND_NAMES: dict[FunctionKind, Kind] = {
+KIND_NAMES: dict[FunctionKind, FunctionKindName] = {
     FunctionKind.LEAF: "leaf",
     FunctionKind.TOC: "toc",
     FunctionKind.NOTRACE: "notrace",
@@ -42,13 +42,13 @@ KIND_NAMES: dict[FunctionKind, Kind] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Census:
     """The functions of one object file, with their sites."""
 
     obj: ObjectFile
     functions: Functions
-    sites: Sites
+    sites: SiteTable
     site: Integers
     """Bytes from each function's global entry point to its site; -1 without one."""
     kinds: npt.NDArray[np.uint8]
@@ -91,12 +91,13 @@ class Census:
     def dialect(self) -> str:
         """Return the dialects of all sites; ``none`` if there is no site."""
         counts = np.bincount(self.dialects[self.site >= 0], minlength=len(DIALECTS))
-        return ", ".join(DIALECTS[one] for one in np.argsort(-counts) if counts[one]) or "none"
+        most_first = np.argsort(-counts)
+        return ", ".join(DIALECTS[index] for index in most_first if counts[index]) or "none"
 
 
 def take_census(obj: ObjectFile) -> Census:
     """Join the functions of an object file with its sites."""
-    functions, sites = functions_of(obj), sites_of(obj)
+    functions, sites = functions_of(obj), site_table_of(obj)
     covered = functions.covering(sites.section, sites.offset)
     site = np.full(len(functions), -1, np.int64)
     # Backwards, so that of several sites in one function the first is kept.
@@ -130,7 +131,7 @@ def _compiled_for_ftrace(
 
 
 def _dialects(
-    obj: ObjectFile, functions: Functions, sites: Sites, site: Integers
+    obj: ObjectFile, functions: Functions, sites: SiteTable, site: Integers
 ) -> npt.NDArray[np.uint8]:
     from_local = site - functions.local_entry
     if sites.two_nops:

@@ -50,7 +50,7 @@ def _addresses(obj: ObjectFile, section: Integers, offset: Integers) -> np.ndarr
     """Return addresses; in a relocatable file, numbers by section and offset that serve as such."""
     if obj.kind == "relocatable":
         return ((section << _OFFSET_BITS) + offset).astype(np.uint64)
-    bases = np.array([one.address for one in obj.sections], np.uint64)
+    bases = np.array([section.address for section in obj.sections], np.uint64)
     return np.asarray(bases[section] + offset.astype(np.uint64))
 
 

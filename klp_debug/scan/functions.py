@@ -15,7 +15,7 @@ Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Functions:
     """
     Functions by section and start; aliases of one address are one function.

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass, field
 
-from klp_debug.result.finding import Finding, FindingKind
+from klp_debug.result.common import Finding, FindingKind
 
 
 @dataclass

@@ -5,7 +5,7 @@ The catalogue of hazards: what ``scan`` says of a livepatch module before it is 
 docs/findings.md is made of it, too: ``make docs``.
 """
 
-from klp_debug.result.finding import FindingKind
+from klp_debug.result.common import FindingKind, kinds_in
 
 # What the kernel answers when such a module is loaded is in each text where it refuses.
 
@@ -292,36 +292,5 @@ KERNEL_CLOBBERS_R15 = FindingKind(
     " during livepatching' (cb5b691f8273).",
 )
 
-HAZARDS: tuple[FindingKind, ...] = (
-    OBJECT_NEVER_PATCHED,
-    OBJECT_NOT_GIVEN,
-    OTHER_KERNEL,
-    ORIGINAL_MISSING,
-    ORIGINAL_INLINED,
-    ORIGINAL_ALSO_INLINED,
-    ORIGINAL_AMBIGUOUS,
-    ORIGINAL_WRONG_POSITION,
-    ORIGINAL_NOTRACE,
-    ORIGINAL_TOO_SMALL,
-    ORIGINAL_WITHOUT_SITE,
-    ORIGINAL_IN_INIT_TEXT,
-    ORIGINAL_HAS_CLONES,
-    ORIGINAL_LEAF,
-    ORIGINAL_LEAF_CRASHES,
-    REPLACEMENT_MISSING,
-    REPLACEMENT_NOT_AT_ENTRY,
-    REPLACEMENT_SIBLING_CALL,
-    SIBLING_CALLS_ALLOWED,
-    CALL_WITHOUT_NOP,
-    SITES_UNLISTED,
-    PATCH_WITHOUT_SITES,
-    NO_KLP_PATCH,
-    NOT_MARKED,
-    KLP_RELOCATION_REFUSED,
-    KLP_RELOCATION_OUT_OF_RANGE,
-    KLP_TOC_SYMBOL,
-    KLP_STATIC_LOCAL,
-    KLP_SYMBOL_NOT_FOUND,
-    KLP_RELOCATION_LATE,
-    KERNEL_CLOBBERS_R15,
-)
+HAZARDS = kinds_in(globals())
+"""All of them, in the order of this file."""

@@ -25,7 +25,7 @@ _PRODUCER = re.compile(rb"(?:\A|\0)(GNU C[^\0]*)")
 _NO_SIBLING_CALLS = b"-fno-optimize-sibling-calls"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OuterCall:
     """A branch to a symbol that the module does not have."""
 
@@ -62,7 +62,9 @@ def _outer_calls(obj: ObjectFile, section: int) -> Iterator[OuterCall]:
             index, symbol = int(row["offset"]) // 4, obj.symbol_name(int(row["symbol"]))
             if index < len(words) and symbol not in _FTRACE_CALLS:
                 following = int(words[index + 1]) if index + 1 < len(words) else 0
-                yield OuterCall(4 * index, int(words[index]), following, symbol)
+                yield OuterCall(
+                    offset=4 * index, word=int(words[index]), following=following, symbol=symbol
+                )
 
 
 def check_calls(census: Census, calls: OuterCalls, info: ModInfo, log: HazardLog) -> None:

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-A livepatch module's klp_patch, klp_object and klp_func, before anything is loaded.
+What a livepatch module replaces, read from its data before anything is loaded.
 
-What is a pointer in them is a relocation of the module's own data yet: one against
-``__this_module`` is where a ``klp_patch`` begins, and from there each relocation leads on. The
-sizes are those of debugging information; without any, the arrays are told by their relocations.
-Source: include/linux/livepatch.h.
+A module has klp_patch, klp_object and klp_func (include/linux/livepatch.h). What is a pointer in
+them is a relocation of the module's own data yet: one against ``__this_module`` is where a
+``klp_patch`` begins, and from there each relocation leads on. The sizes are those of debugging
+information; without any, the arrays are told by their relocations.
+
+A module of kpatch-build has rows of its section ``.kpatch.funcs`` instead, of which its core makes
+klp_objects when it is loaded: ``struct kpatch_patch_func`` in kmod/patch/kpatch-patch.h of kpatch.
+Its first versions had no ``sympos`` and rows of 48 bytes; these are not read.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +18,7 @@ from dataclasses import dataclass
 from klp_debug.elf.format import STT_OBJECT
 from klp_debug.elf.object_file import ObjectFile
 from klp_debug.elf.struct_layout import StructLayout
-from klp_debug.scan.pointers import Place, Pointers
+from klp_debug.scan.pointers import Pointers, SectionOffset
 
 STRUCTS = ("klp_patch", "klp_object", "klp_func")
 LIKELY_LAYOUTS: Mapping[str, StructLayout] = {
@@ -29,6 +33,12 @@ _MOST = 8192
 _LARGEST = 1024
 """Bytes of one element, where its size is not known."""
 
+_KPATCH_SECTION = ".kpatch.funcs"
+_NEW_ADDR, _SYMPOS, _NAME, _OBJNAME = 0, 32, 40, 48
+"""Where the members that matter are in a row of it, in bytes."""
+_ROW_SIZE = 56
+_MOST_ROWS = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class KlpFunc:
@@ -36,7 +46,7 @@ class KlpFunc:
 
     old_name: str
     sympos: int
-    new_func: Place | None
+    new_func: SectionOffset | None
     """None if there is none in this module."""
 
 
@@ -75,11 +85,11 @@ class PatchData:
                 found.extend(self._objects(objects))
         return tuple(found)
 
-    def _objects(self, start: Place) -> Iterator[KlpObject]:
+    def _objects(self, start: SectionOffset) -> Iterator[KlpObject]:
         layout = self._layouts["klp_object"]
         name_at, funcs_at = layout.offsets["name"], layout.offsets["funcs"]
 
-        def looks_like_one(place: Place) -> bool:
+        def looks_like_one(place: SectionOffset) -> bool:
             funcs = self._pointers.target(_behind(place, funcs_at))
             return funcs is not None and self._pointers.string(funcs) is not None
 
@@ -92,11 +102,11 @@ class PatchData:
                 funcs=tuple(self._funcs(funcs)) if funcs is not None else (),
             )
 
-    def _funcs(self, start: Place) -> Iterator[KlpFunc]:
+    def _funcs(self, start: SectionOffset) -> Iterator[KlpFunc]:
         layout = self._layouts["klp_func"]
         name_at, new_at = layout.offsets["old_name"], layout.offsets["new_func"]
 
-        def looks_like_one(place: Place) -> bool:
+        def looks_like_one(place: SectionOffset) -> bool:
             new = self._pointers.target(_behind(place, new_at))
             named = self._pointers.string(_behind(place, name_at)) is not None
             return named and new is not None and self._obj.sections[new[0]].is_text
@@ -113,11 +123,11 @@ class PatchData:
 
     def _elements(
         self,
-        start: Place,
+        start: SectionOffset,
         size: int | None,
-        looks_like_one: Callable[[Place], bool],
+        looks_like_one: Callable[[SectionOffset], bool],
         pointers: tuple[int, ...],
-    ) -> Iterator[Place]:
+    ) -> Iterator[SectionOffset]:
         """
         Yield the elements of an array that a zeroed one ends.
 
@@ -139,7 +149,9 @@ class PatchData:
             if not is_known and place in self._pointers.pointed_to:
                 return  # the next array
 
-    def _size_by_next(self, place: Place, looks_like_one: Callable[[Place], bool]) -> int | None:
+    def _size_by_next(
+        self, place: SectionOffset, looks_like_one: Callable[[SectionOffset], bool]
+    ) -> int | None:
         end = self._end_of_variable(place)
         for size in range(16, _LARGEST, 8):
             following = _behind(place, size)
@@ -149,7 +161,7 @@ class PatchData:
                 return size
         return None
 
-    def _end_of_variable(self, place: Place) -> int:
+    def _end_of_variable(self, place: SectionOffset) -> int:
         """Return where the symbol at a place ends; without one, where an element surely does."""
         symbols = self._obj.symbols
         here = (self._obj.symbol_sections == place[0]) & (symbols["value"] == place[1])
@@ -159,5 +171,31 @@ class PatchData:
         return place[1] + size
 
 
-def _behind(place: Place, step: int) -> Place:
+def _behind(place: SectionOffset, step: int) -> SectionOffset:
     return place[0], place[1] + step
+
+
+def kpatch_objects(obj: ObjectFile) -> tuple[KlpObject, ...]:
+    """Return the objects of a module of kpatch-build, as its core makes them; of others, none."""
+    section = obj.named_section(_KPATCH_SECTION)
+    if section is None or section.size % _ROW_SIZE:
+        return ()
+    pointers = Pointers(obj)
+    objects: dict[str, list[KlpFunc]] = {}
+    for start in range(0, min(section.size // _ROW_SIZE, _MOST_ROWS) * _ROW_SIZE, _ROW_SIZE):
+        name = pointers.string((section.index, start + _NAME))
+        in_object = pointers.string((section.index, start + _OBJNAME))
+        if name is None or in_object is None:
+            continue
+        objects.setdefault(in_object, []).append(
+            KlpFunc(
+                old_name=name,
+                sympos=pointers.number((section.index, start + _SYMPOS)),
+                new_func=pointers.target((section.index, start + _NEW_ADDR)),
+            )
+        )
+    # Here vmlinux has its name: the core makes NULL of it.
+    return tuple(
+        KlpObject(name=name, named=name != "vmlinux", funcs=tuple(funcs))
+        for name, funcs in objects.items()
+    )

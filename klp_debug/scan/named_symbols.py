@@ -14,7 +14,7 @@ from klp_debug.elf.object_file import ObjectFile
 _SECTION, _FILE = 3, 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NamedSymbol:
     """One symbol of a name."""
 

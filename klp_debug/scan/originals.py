@@ -6,11 +6,10 @@ from klp_debug.result.address import Address
 from klp_debug.result.scan import Original
 from klp_debug.scan import hazards
 from klp_debug.scan.census import KIND_NAMES, Census, FunctionKind
+from klp_debug.scan.dwarf_facts import note_copies, note_missing, note_without_site
 from klp_debug.scan.hazard_log import HazardLog
-from klp_debug.scan.inlined import note_copies, note_missing
 from klp_debug.scan.module_data import KlpFunc
 from klp_debug.scan.named_symbols import NamedSymbol, clones_of, symbols_named
-from klp_debug.scan.no_site import note_without_site
 
 _FREED = (".init.text", ".exit.text")
 _LEAF_FIX = 4, 6

@@ -10,13 +10,11 @@ from klp_debug.scan import hazards
 from klp_debug.scan.against import Against
 from klp_debug.scan.census import Census
 from klp_debug.scan.hazard_log import HazardLog
-from klp_debug.scan.kpatch_data import kpatch_objects
-from klp_debug.scan.late_relocations import LateRelocations
-from klp_debug.scan.livepatch_relocations import check_livepatch_relocations
 from klp_debug.scan.modinfo import ModInfo, modinfo_of
 from klp_debug.scan.module_calls import OuterCalls, check_calls
-from klp_debug.scan.module_data import LIKELY_LAYOUTS, STRUCTS, KlpObject, PatchData
+from klp_debug.scan.module_data import LIKELY_LAYOUTS, STRUCTS, KlpObject, PatchData, kpatch_objects
 from klp_debug.scan.originals import check_original
+from klp_debug.scan.relocations import LateRelocations, check_livepatch_relocations
 from klp_debug.scan.replacements import check_replacement
 
 _TRAMPOLINE_WORDS = 512
@@ -35,7 +33,7 @@ def check_patch(
     if not info.livepatch and not objects:
         return None
     if not info.livepatch:
-        names = ", ".join(func.old_name for one in objects for func in one.funcs)
+        names = ", ".join(func.old_name for obj in objects for func in obj.funcs)
         log.add(hazards.NOT_MARKED, ".modinfo", f"it would replace {names}")
     if not objects:
         log.add(hazards.NO_KLP_PATCH, "klp_patch", _kind_of_module(census))
@@ -44,8 +42,8 @@ def check_patch(
     check_livepatch_relocations(census.obj, against.get, log)
     late = LateRelocations(census)
     predicted: list[PredictedFunction] = []
-    for one in objects:
-        predicted.extend(_check_object(census, calls, late, info, one, against, log))
+    for obj in objects:
+        predicted.extend(_check_object(census, calls, late, info, obj, against, log))
     return tuple(predicted)
 
 
@@ -78,37 +76,46 @@ def _check_object(
     calls: OuterCalls,
     late: LateRelocations,
     info: ModInfo,
-    one: KlpObject,
+    obj: KlpObject,
     against: Against,
     log: HazardLog,
 ) -> list[PredictedFunction]:
     known = None
-    if one.named and (one.name == "vmlinux" or "-" in one.name):
-        log.add(hazards.OBJECT_NEVER_PATCHED, one.name, f'the klp_object is named "{one.name}"')
+    if obj.named and (obj.name == "vmlinux" or "-" in obj.name):
+        log.add(hazards.OBJECT_NEVER_PATCHED, obj.name, f'the klp_object is named "{obj.name}"')
     else:
-        known = against.get(one.name)
+        known = against.get(obj.name)
         if known is None:
-            number = len(one.funcs)
+            number = len(obj.funcs)
             says = f"{number} of its functions {'is' if number == 1 else 'are'} to be replaced"
-            log.add(hazards.OBJECT_NOT_GIVEN, one.name, says)
+            log.add(hazards.OBJECT_NOT_GIVEN, obj.name, says)
         else:
-            _check_kernel(known, info, one.name, log)
+            _check_kernel(known, info, obj.name, log)
     predicted = []
-    for func in one.funcs:
+    for func in obj.funcs:
         position = f",{func.sympos}" if func.sympos else ""
-        subject = f"{func.old_name}{position} [{one.name}]"
+        subject = f"{func.old_name}{position} [{obj.name}]"
         original = None
         if known is not None:
             original = check_original(known, subject, func, info.release, log)
-        replacement = check_replacement(census, calls, late, subject, one.name, func, log)
+        replacement = check_replacement(census, calls, late, subject, obj.name, func, log)
         predicted.append(
-            PredictedFunction(one.name, func.old_name, func.sympos, original, replacement)
+            PredictedFunction(
+                object=obj.name,
+                old_name=func.old_name,
+                sympos=func.sympos,
+                original=original,
+                replacement=replacement,
+            )
         )
     return predicted
 
 
 def _check_kernel(known: Census, info: ModInfo, name: str, log: HazardLog) -> None:
-    theirs, ours = (one and one.strip() for one in (modinfo_of(known.obj).vermagic, info.vermagic))
+    theirs, ours = (
+        vermagic and vermagic.strip()
+        for vermagic in (modinfo_of(known.obj).vermagic, info.vermagic)
+    )
     if theirs and ours and theirs != ours:
         log.add(hazards.OTHER_KERNEL, name, f'it has "{theirs}", the patch "{ours}"')
     if known.obj.kind != "executable":

@@ -8,10 +8,10 @@ from klp_debug.result.scan import Replacement
 from klp_debug.scan import hazards
 from klp_debug.scan.census import Census
 from klp_debug.scan.hazard_log import HazardLog
-from klp_debug.scan.late_relocations import LateRelocations
 from klp_debug.scan.module_calls import OuterCalls
 from klp_debug.scan.module_data import KlpFunc
-from klp_debug.scan.pointers import Place
+from klp_debug.scan.pointers import SectionOffset
+from klp_debug.scan.relocations import LateRelocations
 
 
 def check_replacement(
@@ -48,7 +48,7 @@ def check_replacement(
     )
 
 
-def _find(census: Census, subject: str, place: Place | None, log: HazardLog) -> int | None:
+def _find(census: Census, subject: str, place: SectionOffset | None, log: HazardLog) -> int | None:
     if place is None:
         log.add(hazards.REPLACEMENT_MISSING, subject, "new_func is NULL, or outside the module")
         return None

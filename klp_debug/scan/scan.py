@@ -11,8 +11,7 @@ from klp_debug.errors import ForeignFileError, TargetError
 from klp_debug.ppc64le.site_words import DIALECTS
 from klp_debug.result.address import Address
 from klp_debug.result.audit import Offsets
-from klp_debug.result.finding import Finding, Severity
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Finding, Problem, Severity
 from klp_debug.result.scan import (
     FileKind,
     FunctionCounts,
@@ -79,7 +78,13 @@ class Scanner:
             else:
                 files.append(file)
                 hazards.extend(found)
-        return Scan(tuple(files), tuple(hazards), fail_on, skipped, tuple(problems))
+        return Scan(
+            files=tuple(files),
+            hazards=tuple(hazards),
+            fail_on=fail_on,
+            skipped=skipped,
+            problems=tuple(problems),
+        )
 
     def _file(self, path: Path) -> tuple[ScannedFile, list[Hazard]]:
         census = take_census(ObjectFile(path))
@@ -88,7 +93,7 @@ class Scanner:
         patch = None
         if census.obj.kind == "relocatable":
             patch = check_patch(census, info, self._against, log)
-        hazards = [self._hazard(path, one) for one in log.found]
+        hazards = [self._hazard(path, finding) for finding in log.found]
         return self._describe(census, info, patch), hazards
 
     def _hazard(self, path: Path, found: Finding) -> Hazard:
@@ -108,7 +113,6 @@ class Scanner:
     def _describe(
         self, census: Census, info: ModInfo, patch: tuple[PredictedFunction, ...] | None
     ) -> ScannedFile:
-        counts = np.bincount(census.kinds, minlength=len(FunctionKind)).tolist()
         return ScannedFile(
             path=str(census.obj.path),
             kind=_kind(census, info, is_patch=patch is not None),
@@ -118,7 +122,7 @@ class Scanner:
             pcrel=census.pcrel,
             compilers=compilers_of(census.obj),
             site_sources=census.sites.sources,
-            counts=FunctionCounts(len(census.functions), *counts),
+            counts=_counts(census),
             sites_outside=census.outside,
             offsets=_offsets(census),
             functions=None if self._kinds is None else _listing(census, self._kinds),
@@ -132,6 +136,17 @@ def _kind(census: Census, info: ModInfo, *, is_patch: bool) -> FileKind:
     if is_patch:
         return "livepatch"
     return "module" if info.name is not None else "object"
+
+
+def _counts(census: Census) -> FunctionCounts:
+    numbers = np.bincount(census.kinds, minlength=len(FunctionKind))
+    return FunctionCounts(
+        functions=len(census.functions),
+        leaf=int(numbers[FunctionKind.LEAF]),
+        toc=int(numbers[FunctionKind.TOC]),
+        notrace=int(numbers[FunctionKind.NOTRACE]),
+        no_site=int(numbers[FunctionKind.NO_SITE]),
+    )
 
 
 def _offsets(census: Census) -> tuple[Offsets, ...]:

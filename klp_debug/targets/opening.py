@@ -9,7 +9,7 @@ from pathlib import Path
 from drgn import FaultError, Program
 
 from klp_debug.errors import TargetError
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem
 from klp_debug.targets.attaching import (
     Attached,
     connect_qmp,

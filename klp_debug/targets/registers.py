@@ -20,7 +20,7 @@ from drgn.helpers.linux.percpu import per_cpu_ptr
 
 from klp_debug.errors import TargetError
 from klp_debug.result.address import Address
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem
 from klp_debug.result.registers import CpuRegisters, Registers
 from klp_debug.targets.core_file import CoreFile
 from klp_debug.targets.gdb.stopped import StoppedKernel

@@ -9,8 +9,8 @@ from typing import Self
 from drgn import FaultError, Program
 
 from klp_debug.errors import TargetError
+from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Mmu
-from klp_debug.result.problem import Problem
 from klp_debug.targets.core_file import CoreFile
 from klp_debug.targets.gdb.session import GdbSession
 from klp_debug.targets.gdb.stopped import StoppedKernel

@@ -3,6 +3,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from tests.support.programs import SECONDS, program_run
 
 ROOT = Path(__file__).parents[2]
 LOADER = ROOT / "gdb" / "klp.py"
+NO_TARGET = "GDB has no target: `target remote` for QEMU's stub or KGDB, `core-file` for a vmcore"
+"""What GDB says while it looks at nothing."""
 _END_SECONDS = 10
 _PROMPT = "(gdb) "
 
@@ -40,6 +43,18 @@ def gdb_run(*commands: str, loader: Path | None = LOADER, **variables: str) -> R
     sourced = [f"source {loader}"] if loader else []
     words = [word for command in (*sourced, *commands) for word in ("-ex", command)]
     return program_run(_programs[-1], "-nx", "-q", "-batch", *words, **variables)
+
+
+def klp_debug_gdb(*words: str, python: str = sys.executable) -> "subprocess.CompletedProcess[str]":
+    """Run `klp-debug gdb`, whose standard input is no terminal."""
+    return subprocess.run(
+        [python, "-m", "klp_debug", "gdb", *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 def klp_into(file: Path, line: str) -> list[str]:

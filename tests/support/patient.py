@@ -10,7 +10,7 @@ from drgn import Object, offsetof
 from klp_debug.kernel.livepatch import for_each_klp_ops
 from klp_debug.kernel.module import for_each_module
 from klp_debug.result.audit import Audit
-from klp_debug.result.function import Record
+from klp_debug.result.func import RecordResult
 from klp_debug.result.site import SiteReport
 from tests.support.compiled_sites import compiled_sites
 from tests.support.damaged import DamagedCapture
@@ -60,7 +60,7 @@ class Patient:
         assert answer.problems == ()
         return [(finding.id, finding.subject) for finding in answer.findings]
 
-    def record(self, name: str) -> Record:
+    def record(self, name: str) -> RecordResult:
         return cast(SiteReport, self.damaged.answer("site", site=name)).record
 
     def put_flags(self, name: str, flags: int) -> None:

@@ -15,7 +15,7 @@ from klp_debug.kernel.ftrace_ops import ftrace_direct_functions
 from klp_debug.kernel.ftrace_symbols import FTRACE_CALLER, FTRACE_REGS_CALLER
 from klp_debug.ppc64le.stub import STUB_MAGIC, StubKind
 from klp_debug.result.address import Address, Word
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 
 
 def call_findings(view: KernelView, sites: Sites, stubs: Stubs) -> Iterator[Finding]:
@@ -105,7 +105,7 @@ def stub_evidence(followed: FollowedStub) -> str:
 
 def stub_finding(followed: FollowedStub, stubs: Stubs, users: int) -> Finding | None:
     """
-    Judge a stub by itself.
+    Judge a stub by itself: by where its instructions lead, then by what is noted beside them.
 
     :param users: how many armed sites call it
     """
@@ -113,22 +113,31 @@ def stub_finding(followed: FollowedStub, stubs: Stubs, users: int) -> Finding | 
     leads = "nowhere that can be told"
     if followed.target is not None:
         leads = str(Address(followed.target))
+    # A module's way to an ftrace trampoline. One that needs r2 leads where its caller's TOC says:
+    # kernels before v4.6 make such, so only what is noted beside it can be wrong (below), and its
+    # callers that are leaves have a finding of their own.
     if followed.member is not None and followed.stub.needs != "r2":
         wanted = FTRACE_CALLER if followed.member == "tramp" else FTRACE_REGS_CALLER
         if stubs.trampolines.get(followed.target or 0) == wanted:
+            # It works as it is; what does not fit is magic or funcdata alone.
             wrong = followed.disagreement
             kind = catalogue.STUB_CORRUPT
         else:
             wrong = f"leads to {leads}, not to {wanted}"
+    # The kernel's own ftrace_tramps, which are in no module's list of stubs: ftrace_dyn_arch_init()
+    # of powerpc lets them lead to ftrace_regs_caller.
     elif followed.owner is None and followed.stub.needs == "kernel-toc":
         ok = stubs.trampolines.get(followed.target or 0) == FTRACE_REGS_CALLER
         wrong = None if ok else f"leads to {leads}, not to {FTRACE_REGS_CALLER}"
+    # Code of vmlinux that no list of stubs has: where it may lead, nothing says.
     elif followed.owner is None:
         return None
+    # Any other stub of a module: the loader noted in funcdata where it must lead.
     else:
         wrong = followed.disagreement
         if followed.magic != STUB_MAGIC:
             kind = catalogue.STUB_CORRUPT
+    # Last, because it explains the rest: of words that the kernel never writes, no target is known.
     if followed.stub.kind is StubKind.UNKNOWN:
         kind, wrong = catalogue.STUB_CORRUPT, "no known stub"
     if wrong is None:

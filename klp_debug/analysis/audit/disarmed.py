@@ -14,8 +14,8 @@ from klp_debug.kernel.ftrace_ops import ftrace_ops_filter
 from klp_debug.kernel.livepatch import klp_func_patch, klp_patch_name
 from klp_debug.ppc64le.instruction import NOP
 from klp_debug.result.address import Address, Word
-from klp_debug.result.finding import Finding
-from klp_debug.result.patches import Mechanism
+from klp_debug.result.common import Finding
+from klp_debug.result.list import Mechanism
 
 
 class DisarmedFunctions:

@@ -24,13 +24,13 @@ from klp_debug.kernel.ftrace_symbols import CALL_LABELS
 from klp_debug.ppc64le.entry import local_entry_offset
 from klp_debug.ppc64le.instruction import branch_target
 from klp_debug.result.address import Address, Word
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 
 _PAIRS = ("REGS", "TRAMP", "DIRECT", "CALL_OPS")
 """Flags that say what is wanted; the same with ``_EN`` says what the site does."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Wanted:
     """What the registered ops ask of each site; every array has shape (number of sites,)."""
 
@@ -105,6 +105,8 @@ def ops_findings(view: KernelView, sites: Sites, disarmed: DisarmedFunctions) ->
 
 def _wrong_flags(sites: Sites, wanted: Wanted, kept: Mask) -> dict[str, Mask]:
     """Return name of a flag -> where it is wrong; each but DISABLED, which nothing asks for."""
+    # What is noted in a record as soon as an ops is enabled or its filter changes, before any site
+    # is written: by __ftrace_hash_rec_update(), and IPMODIFY by __ftrace_hash_update_ipmodify().
     expected = {
         "REGS": wanted.regs,
         "IPMODIFY": wanted.ipmodify,
@@ -117,6 +119,8 @@ def _wrong_flags(sites: Sites, wanted: Wanted, kept: Mask) -> dict[str, Mask]:
     # ftrace_hash_move() takes a site out of a filter while test_rec_ops_needs_regs() still finds it
     # there, so REGS can outlive the last ops that asked for it: seen with kprobes, Linux 7.2.
     wrong["REGS"] &= wanted.regs | ~enabled
+    # What ftrace_check_record() notes when the site is written: X_EN follows X in a record that is
+    # ENABLED, and is cleared together with ENABLED.
     one_user = wanted.count == 1
     for name in _PAIRS:
         now = sites.flagged(f"{name}_EN")
@@ -124,7 +128,11 @@ def _wrong_flags(sites: Sites, wanted: Wanted, kept: Mask) -> dict[str, Mask]:
         # Direct calls and calls by one ops are made only where that ops is alone.
         alone = one_user | (name not in ("DIRECT", "CALL_OPS"))
         wrong[f"{name}_EN"] |= kept & enabled & (now != (sites.flagged(name) & alone))
+    # Not the other way round: while the sysctl ftrace_enabled is 0, a wanted site stays idle.
     wrong["ENABLED"] = kept & enabled & (wanted.count == 0)
+    # Both stay when the last ops goes (FTRACE_NOCLEAR_FLAGS): TOUCHED on a site that was ever
+    # armed, MODIFIED on one that was armed for IPMODIFY or DIRECT. So an idle record may have them,
+    # and MODIFIED without TOUCHED is wrong anywhere.
     touched = sites.flagged("TOUCHED")
     if sites.has_flag("TOUCHED"):
         wrong["TOUCHED"] = kept & enabled & ~touched

@@ -40,4 +40,4 @@ def site_offsets(sites: Sites) -> tuple[SiteOffsets, ...]:
             kinds.tolist(), numbers, armed, strict=True
         )
     ]
-    return tuple(sorted(counts, key=lambda one: (one.dialect, one.offset is None)))
+    return tuple(sorted(counts, key=lambda count: (count.dialect, count.offset is None)))

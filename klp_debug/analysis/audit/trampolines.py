@@ -8,7 +8,7 @@ from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace_symbols import FTRACE_CALLER
 from klp_debug.ppc64le.trampoline import restores_r15_for_livepatch
 from klp_debug.result.address import Address
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 
 _WORDS = 192
 

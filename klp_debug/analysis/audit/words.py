@@ -13,7 +13,7 @@ from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.symbols import KERNEL_TEXT
 from klp_debug.ppc64le.site_words import STATES
 from klp_debug.result.address import Address
-from klp_debug.result.finding import Finding
+from klp_debug.result.common import Finding
 
 
 def word_findings(view: KernelView, sites: Sites, disarmed: DisarmedFunctions) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ _MAX_WORDS = 1 << 16
 """A function of more is not read: its size, from the target, is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
     """A ``bl``, or a ``b`` out of the function: a sibling call."""
 
@@ -35,7 +35,7 @@ def branches(
     """
     Iterate over the branches that leave a function, the last first.
 
-    :param end: look at what is in front of this address only
+    :param end: look at what is before this address only
     :raises drgn.FaultError: if its text, or a stub, cannot be read
     """
     start, stop = symbol.address, symbol.address + symbol.size

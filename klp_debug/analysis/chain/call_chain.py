@@ -6,13 +6,13 @@ the way from the site into ftrace (:mod:`klp_debug.analysis.chain.site_path`) ->
 klp_ftrace_handler -> top of the func_stack -> replacement function
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from drgn import FaultError, Object
 
-from klp_debug.analysis.chain.links import data_hop, text_hop
-from klp_debug.analysis.chain.site_path import PatchedSite, SitePath
+from klp_debug.analysis.chain.links import Judgement, data_hop, text_hop
+from klp_debug.analysis.chain.site_path import PatchedSite, follow_site
 from klp_debug.analysis.chain.stubs import Stubs
 from klp_debug.analysis.patches.disarmed import disarmed_by, ftrace_stub, redirected_to
 from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
@@ -23,93 +23,153 @@ from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.ppc64le.entry import Entry, TocSetup
 from klp_debug.ppc64le.site import Site
 from klp_debug.result.address import Address
-from klp_debug.result.function import Hop, Winner
+from klp_debug.result.func import Hop, Winner
+from klp_debug.result.list import Mechanism
 
 
-class CallChain:
-    """Follows a function from its mcount site to what runs in the end."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """What a function runs, from its mcount site to the end, as far as it could be followed."""
 
-    def __init__(self, view: KernelView, symbol: KernelSymbol, entry: Entry, site: Site) -> None:
-        """Prepare to follow one function."""
+    hops: tuple[Hop, ...]
+    """The links in order."""
+    patched: bool
+    """Whether a func_stack of livepatch has the function."""
+    winner: Winner | None
+    """The top of the func_stack."""
+    new_func: int | None
+    """Where the call ends, if it ends in a replacement."""
+    unswitched: str | None
+    """What tasks not yet switched run, while the top of the func_stack is in transition."""
+    disarmed: str | None
+    """How a debugger holds the function disarmed, and which patch: ``leaf_patch (ops)``."""
+    redirected: bool
+    """Whether that is by the version of another patch; else the original runs."""
+
+
+def follow_chain(view: KernelView, symbol: KernelSymbol, entry: Entry, site: Site) -> Chain:
+    """
+    Follow a function from its mcount site to what runs in the end.
+
+    What cannot be read ends the chain, with a problem of the view.
+    """
+    stacks = FuncStacks(view)
+    stack = stacks.of_function(symbol.address)
+    hops: list[Hop] = []
+    disarmed: _Disarmed | None = None
+    unswitched: str | None = None
+    winner: Winner | None = None
+    new_func: int | None = None
+    # What is known before the first link that cannot be read is kept.
+    with view.problems.noting(f"call chain of {symbol.name}"):
+        record = view.record_of(symbol)
+        if stack is not None:
+            disarmed = _disarmed(view, stack)
+        path = follow_site(
+            view,
+            Stubs(view),
+            site,
+            record,
+            leaf=entry.toc_setup is TocSetup.NONE,
+            patched=_patched_site(stacks, stack),
+        )
+        hops += path.hops
+        if path.stopped is not None:
+            view.problems.add(f"call chain of {symbol.name}", path.stopped)
+        elif stack is not None:
+            links = _PatchLinks(view, symbol, stack, stacks.handler)
+            hops.append(links.ops(record.ip if record else site.address))
+            hops.append(links.handler())
+            if links.calls_handler:
+                unswitched = links.unswitched()
+                winner = links.winner()
+                nop = klp_func_nop(stack.funcs[0])
+                hops.append(links.top(winner, nop=nop, disarmed=disarmed is not None))
+                if not nop:
+                    new_func = int(winner.new_func)
+                    hops.append(links.replacement(new_func))
+    return Chain(
+        hops=tuple(hops),
+        patched=stack is not None,
+        winner=winner,
+        new_func=new_func,
+        unswitched=unswitched,
+        disarmed=disarmed.label if disarmed is not None else None,
+        redirected=disarmed is not None and disarmed.mechanism == "redirect",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Disarmed:
+    """How a debugger holds the top of a func_stack disarmed."""
+
+    patch: str
+    mechanism: Mechanism
+
+    @property
+    def label(self) -> str:
+        return f"{self.patch} ({self.mechanism})"
+
+
+def _disarmed(view: KernelView, stack: FuncStack) -> _Disarmed | None:
+    mechanism = disarmed_by(view, stack, 0)
+    if mechanism is None:
+        return None
+    return _Disarmed(klp_patch_name(klp_func_patch(stack.funcs[0])), mechanism)
+
+
+def _patched_site(stacks: FuncStacks, stack: FuncStack | None) -> PatchedSite | None:
+    if stack is None:
+        return None
+    return PatchedSite(stack.ops.fops.address_of_(), stacks.handler)
+
+
+class _PatchLinks:
+    """The links behind ftrace that livepatch's data makes: ops, handler, winner, replacement."""
+
+    def __init__(
+        self, view: KernelView, symbol: KernelSymbol, stack: FuncStack, handler: int | None
+    ) -> None:
+        """
+        Prepare to read the links of one function.
+
+        :param handler: address of ``klp_ftrace_handler``
+        """
         self._view = view
         self._symbol = symbol
-        self._entry = entry
-        self._site = site
-        self._stacks = FuncStacks(view)
-        self.stack: FuncStack | None = self._stacks.of_function(symbol.address)
-        self.winner: Winner | None = None
-        """The top of the func_stack, if the function is patched."""
-        self.new_func: int | None = None
-        """Where the call ends, if it ends in a replacement."""
-        self.unswitched: str | None = None
-        """What tasks not yet switched run, while the top of the func_stack is in transition."""
-        self.disarmed: str | None = None
-        """How a debugger holds the function disarmed, and which patch: ``leaf_patch (ops)``."""
-        self.redirected = False
-        """Whether that is by the version of another patch; else the original runs."""
+        self._stack = stack
+        self._handler = handler
+        self._callback: int = stack.ops.fops.func.value_()
+        self.calls_handler = self._callback == handler
 
-    def hops(self) -> tuple[Hop, ...]:
-        """Return the links in order; what cannot be read ends the chain with a problem."""
-        hops: list[Hop] = []
-        with self._view.problems.noting(f"call chain of {self._symbol.name}"):
-            hops.extend(self._follow())
-        return tuple(hops)
+    def ops(self, ip: int) -> Hop:
+        """
+        Return the link of the function's ftrace_ops.
 
-    def _follow(self) -> Iterator[Hop]:
-        record = self._view.record_of(self._symbol)
-        patched = None
-        if self.stack is not None:
-            if mechanism := disarmed_by(self._view, self.stack, 0):
-                name = klp_patch_name(klp_func_patch(self.stack.funcs[0]))
-                self.disarmed = f"{name} ({mechanism})"
-                self.redirected = mechanism == "redirect"
-            fops = self.stack.ops.fops.address_of_()
-            patched = PatchedSite(fops, self._stacks.handler)
-        yield from SitePath(
-            self._view,
-            Stubs(self._view),
-            self._site,
-            record,
-            leaf=self._entry.toc_setup is TocSetup.NONE,
-            patched=patched,
-        ).hops()
-        if self.stack is not None:
-            yield from self._klp_hops(self.stack, record.ip if record else self._site.address)
-
-    # ops, handler, winner, replacement: data
-
-    def _klp_hops(self, stack: FuncStack, ip: int) -> Iterator[Hop]:
-        fops = stack.ops.fops
-        handler = fops.func.value_()
+        :param ip: address of the mcount site, which must be in its filter
+        """
+        fops = self._stack.ops.fops
         wrong = self._fops_disagreement(fops, ip)
         flags = " ".join(self._view.ops_flags.of(fops.flags.value_()))
-        yield data_hop(
-            self._view,
-            "ops",
-            fops.address_,
-            handler,
-            ok=wrong is None,
-            what=wrong or f"{flags}; hash: this function",
-        )
-        is_handler = handler == self._stacks.handler
-        yield text_hop(
+        judgement = Judgement(wrong or f"{flags}; hash: this function", ok=wrong is None)
+        return data_hop(self._view, "ops", fops.address_, self._callback, judgement)
+
+    def handler(self) -> Hop:
+        """Return the link of the callback that the ftrace_ops has."""
+        if self.calls_handler:
+            what = "calls the top of the func_stack"
+        elif self._callback == ftrace_stub(self._view):
+            what = "does nothing: a debugger holds the function disarmed, and the original runs"
+        else:
+            what = "not klp_ftrace_handler: the original runs"
+        return text_hop(
             self._view,
             "handler",
-            handler,
-            self._view.words(handler, 1),
-            ok=is_handler,
-            what=self._handler_facts(handler),
-            next_=stack.funcs[0].value_() if is_handler else None,
+            self._callback,
+            self._view.words(self._callback, 1),
+            Judgement(what, ok=self.calls_handler),
+            next_=self._stack.funcs[0].value_() if self.calls_handler else None,
         )
-        if is_handler:
-            yield from self._winner_hops(stack)
-
-    def _handler_facts(self, handler: int) -> str:
-        if handler == self._stacks.handler:
-            return "calls the top of the func_stack"
-        if handler == ftrace_stub(self._view):
-            return "does nothing: a debugger holds the function disarmed, and the original runs"
-        return "not klp_ftrace_handler: the original runs"
 
     def _fops_disagreement(self, fops: Object, ip: int) -> str | None:
         address = fops.address_
@@ -121,45 +181,60 @@ class CallChain:
             return f"its filter hash lacks this site ({Address(ip)})"
         return None
 
-    def _below(self, stack: FuncStack) -> str:
-        """Name what the entry below the top of a func_stack runs."""
-        if len(stack.funcs) > 1 and not klp_func_nop(stack.funcs[1]):
-            new_func = stack.funcs[1].new_func.value_()
+    def unswitched(self) -> str | None:
+        """Return what tasks not yet switched run; None if no transition is in progress."""
+        funcs = self._stack.funcs
+        if not funcs[0].transition:
+            return None
+        if len(funcs) > 1 and not klp_func_nop(funcs[1]):
+            new_func = funcs[1].new_func.value_()
             return self._view.symbols.format(new_func) or str(Address(new_func))
         return f"{self._symbol.name} itself"
 
-    def _winner_hops(self, stack: FuncStack) -> Iterator[Hop]:
-        func = stack.funcs[0]
-        if func.transition:
-            self.unswitched = self._below(stack)
+    def winner(self) -> Winner:
+        """Return the top of the func_stack."""
+        func = self._stack.funcs[0]
         new_func = func.new_func.value_()
-        name = klp_patch_name(klp_func_patch(func))
-        symbol = self._view.symbols.covering(new_func)
-        known = symbol is not None and symbol.address == new_func
-        self.winner = Winner(
-            name, Address(new_func), self._view.symbols.format(new_func) if symbol else None
+        return Winner(
+            klp_patch_name(klp_func_patch(func)),
+            Address(new_func),
+            self._view.symbols.format(new_func),
         )
-        if klp_func_nop(func):
-            made_by = "a debugger set nop" if self.disarmed else "a nop of an atomic replace"
-            what = f"{name}: {made_by}; the original runs"
-            yield data_hop(self._view, "winner", func.value_(), new_func, ok=True, what=what)
-            return
+
+    def top(self, winner: Winner, *, nop: bool, disarmed: bool) -> Hop:
+        """
+        Return the link that the top of the func_stack makes.
+
+        :param nop: whether it sends callers to the original
+        :param disarmed: whether a debugger holds it disarmed
+        """
+        view, func, name = self._view, self._stack.funcs[0], winner.patch
+        new_func = int(winner.new_func)
+        symbol = view.symbols.covering(new_func)
+        if nop:
+            made_by = "a debugger set nop" if disarmed else "a nop of an atomic replace"
+            judgement = Judgement(f"{name}: {made_by}; the original runs", ok=True)
+            return data_hop(view, "winner", func.value_(), new_func, judgement)
         if func.transition:
             what = f"{name}, in transition: tasks not yet switched run the version below it"
-        elif (below := redirected_to(stack, 0)) is not None:
+        elif (below := redirected_to(self._stack, 0)) is not None:
             other = klp_patch_name(klp_func_patch(below))
             what = f"{name}, which a debugger redirects to the version of {other} below it"
         else:
             what = f"top of the func_stack: {symbol.name if symbol else 'no symbol'} of {name}"
-        yield data_hop(self._view, "winner", func.value_(), new_func, ok=known, what=what)
-        self.new_func = new_func
+        known = symbol is not None and symbol.address == new_func
+        return data_hop(view, "winner", func.value_(), new_func, Judgement(what, ok=known))
+
+    def replacement(self, new_func: int) -> Hop:
+        """Return the last link, the replacement function, as far as it can be read."""
         try:
             words = self._view.words(new_func, 1)
         except FaultError as fault:
             self._view.problems.add(f"replacement at {Address(new_func)}", str(fault))
-            yield text_hop(
-                self._view, "replacement", new_func, (), ok=False, what="cannot be read", next_=None
-            )
-            return
+            judgement = Judgement("cannot be read", ok=False)
+            return text_hop(self._view, "replacement", new_func, (), judgement, next_=None)
+        symbol = self._view.symbols.covering(new_func)
+        known = symbol is not None and symbol.address == new_func
         what = "global entry point" if known else "not the beginning of any function"
-        yield text_hop(self._view, "replacement", new_func, words, ok=known, what=what, next_=None)
+        judgement = Judgement(what, ok=known)
+        return text_hop(self._view, "replacement", new_func, words, judgement, next_=None)

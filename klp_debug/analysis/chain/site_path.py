@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from drgn import FaultError, Object
 
-from klp_debug.analysis.chain.links import data_hop, text_hop
+from klp_debug.analysis.chain.links import Judgement, data_hop, text_hop
 from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.analysis.view.problem_log import UNREADABLE, reason
 from klp_debug.kernel.ftrace import OPS_POINTER_OFFSET, FtraceRecord
 from klp_debug.kernel.ftrace_ops import ftrace_direct_functions
 from klp_debug.kernel.ftrace_symbols import CALLS_IN_TRAMPOLINES, DISPATCHERS
@@ -20,13 +21,7 @@ from klp_debug.ppc64le.instruction import branch_target
 from klp_debug.ppc64le.site import Dialect, Site, SiteState
 from klp_debug.ppc64le.stub import OOL_STUB_WORDS, decode_ool_stub
 from klp_debug.result.address import Address
-from klp_debug.result.function import Hop
-
-"""
-Trampoline -> label of its patched call (trace/ftrace_entry.S).
-
-A CALL_OPS kernel has none: the trampoline loads the callback from the site's own ftrace_ops.
-"""
+from klp_debug.result.func import Hop
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +34,57 @@ class PatchedSite:
     """Address of ``klp_ftrace_handler``."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SitePath:
-    """Follows one site."""
+    """The way from a site into ftrace, as far as it could be followed."""
+
+    hops: tuple[Hop, ...]
+    """The links in order."""
+    stubs: tuple[FollowedStub, ...]
+    """The module stubs and ftrace_tramps among them."""
+    stopped: str | None
+    """Why the next link could not be read; None if the way was followed to its end."""
+
+
+def follow_site(
+    view: KernelView,
+    stubs: Stubs,
+    site: Site,
+    record: FtraceRecord | None,
+    *,
+    leaf: bool,
+    patched: PatchedSite | None = None,
+) -> SitePath:
+    """
+    Follow a site into ftrace; a link that cannot be read ends the way.
+
+    :param leaf: whether its function sets no TOC before it
+    :param patched: whom the call must reach, if the function is live-patched
+    """
+    links: list[_Link] = []
+    stopped = None
+    try:
+        # One by one: those before a link that cannot be read are kept.
+        links.extend(_Follower(view, stubs, site, record, leaf=leaf, patched=patched).links())
+    except UNREADABLE as error:
+        stopped = reason(error)
+    return SitePath(
+        hops=tuple(link.hop for link in links),
+        stubs=tuple(link.stub for link in links if link.stub is not None),
+        stopped=stopped,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A link, and the stub that makes it, if one does."""
+
+    hop: Hop
+    stub: FollowedStub | None = None
+
+
+class _Follower:
+    """Follows one site; what its methods raise is what reading a link raises."""
 
     def __init__(
         self,
@@ -50,37 +94,25 @@ class SitePath:
         record: FtraceRecord | None,
         *,
         leaf: bool,
-        patched: PatchedSite | None = None,
+        patched: PatchedSite | None,
     ) -> None:
-        """
-        Prepare to follow a site.
-
-        :param leaf: whether its function sets no TOC before it
-        :param patched: whom the call must reach, if the function is live-patched
-        """
         self._view = view
         self._stubs = stubs
         self._site = site
         self._record = record
         self._leaf = leaf
         self._patched = patched
-        self.followed: list[FollowedStub] = []
-        """The stubs on the way, once :meth:`hops` has been run through."""
 
-    def hops(self) -> Iterator[Hop]:
-        """
-        Iterate over the links in order.
-
-        :raises WalkError, drgn.FaultError: where one cannot be read
-        """
+    def links(self) -> Iterator[_Link]:
         site = self._site
-        yield self._site_hop()
+        yield _Link(self._site_hop())
         if site.state is not SiteState.ARMED or site.target is None:
             return
         target: int | None = site.target
         if site.dialect is Dialect.OUT_OF_LINE:
-            hop, target = self._ool_hop(site.target)
-            yield hop
+            hop = self._ool_hop(site.target)
+            target = hop.next
+            yield _Link(hop)
         if target is not None:
             yield from self._to_trampoline(target)
 
@@ -96,42 +128,46 @@ class SitePath:
         # A patched function whose site is idle is broken: nothing reaches its patch.
         ok = armed if self._patched is not None else site.state is not SiteState.UNKNOWN
         return text_hop(
-            self._view, "site", site.address, (site.word,), ok=ok, what=what, next_=site.target
+            self._view,
+            "site",
+            site.address,
+            (site.word,),
+            Judgement(what, ok),
+            next_=site.target,
         )
 
-    def _ool_hop(self, address: int) -> tuple[Hop, int | None]:
+    def _ool_hop(self, address: int) -> Hop:
         words = self._view.words(address, OOL_STUB_WORDS)
         stub = decode_ool_stub(words, address)
-        target = None
         if stub is None:
-            what, ok = "no out-of-line stub: not mflr r0; bl; mtlr r0; b", False
+            judgement = Judgement("no out-of-line stub: not mflr r0; bl; mtlr r0; b", ok=False)
         elif stub.site != self._site.address:
-            what, ok = f"out-of-line stub of another site, {Address(stub.site)}", False
+            judgement = Judgement(
+                f"out-of-line stub of another site, {Address(stub.site)}", ok=False
+            )
         else:
-            what, ok, target = "saves LR in r0, calls, and returns behind the site", True, None
-        if stub is not None:
-            target = stub.call_target
+            judgement = Judgement("saves LR in r0, calls, and returns behind the site", ok=True)
         if self._record is not None and self._record.ool_stub != address:
-            what, ok = f"{what}; its record names {Address(self._record.ool_stub)}", False
-        return text_hop(
-            self._view, "ool-stub", address, words, ok=ok, what=what, next_=target
-        ), target
+            judgement = judgement.but(f"its record names {Address(self._record.ool_stub)}")
+        target = stub.call_target if stub is not None else None
+        return text_hop(self._view, "ool-stub", address, words, judgement, next_=target)
 
-    def _to_trampoline(self, target: int) -> Iterator[Hop]:
+    def _to_trampoline(self, target: int) -> Iterator[_Link]:
         name = self._stubs.trampolines.get(target)
         if name is None and (direct := self._direct_hop(target)) is not None:
-            yield direct
+            yield _Link(direct)
             return
         if name is None:
-            hop, through = self._stub_hop(target)
-            yield hop
-            if through is None:
+            stub = self._stubs.follow(target)
+            yield _Link(self._stub_hop(stub), stub)
+            if stub.target is None:
                 return
-            name, target = self._stubs.trampolines.get(through), through
+            name, target = self._stubs.trampolines.get(stub.target), stub.target
         if name is None:
-            yield self._astray(target)
+            yield _Link(self._astray(target))
             return
-        yield from self._trampoline_hops(target, name)
+        for hop in self._trampoline_hops(target, name):
+            yield _Link(hop)
 
     def _astray(self, target: int) -> Hop:
         """Return the link of a path that leads to no trampoline."""
@@ -141,53 +177,56 @@ class SitePath:
             words = self._view.words(target, 1)
         except FaultError:
             what += ", and nothing can be read there"
-        return text_hop(self._view, "trampoline", target, words, ok=False, what=what, next_=None)
+        judgement = Judgement(what, ok=False)
+        return text_hop(self._view, "trampoline", target, words, judgement, next_=None)
 
     def _direct_hop(self, target: int) -> Hop | None:
         """Return the link of a site that calls something of its own (BPF, ftrace-direct)."""
         if ftrace_direct_functions(self._view.prog).get(self._site.address) != target:
             return None
         words = self._view.words(target, 1)
-        ok = self._patched is None
-        what = "direct call: what direct_functions has for this site"
-        return text_hop(self._view, "direct", target, words, ok=ok, what=what, next_=None)
+        judgement = Judgement(
+            "direct call: what direct_functions has for this site", ok=self._patched is None
+        )
+        return text_hop(self._view, "direct", target, words, judgement, next_=None)
 
-    def _stub_hop(self, address: int) -> tuple[Hop, int | None]:
-        followed = self._stubs.follow(address)
-        self.followed.append(followed)
-        what, ok = self._judge(followed)
-        hop = text_hop(
+    def _stub_hop(self, followed: FollowedStub) -> Hop:
+        return text_hop(
             self._view,
             "stub",
-            address,
+            followed.stub.address,
             followed.words,
-            ok=ok,
-            what=what,
+            self._judge_stub(followed),
             next_=followed.target,
         )
-        return hop, followed.target
 
-    def _judge(self, followed: FollowedStub) -> tuple[str, bool]:
+    def _judge_stub(self, followed: FollowedStub) -> Judgement:
         """Say what a stub is and whether the caller's r2 harms it."""
         owner = self._owner(followed)
+        # What r2 holds at the site comes first: where that is the caller's, the target computed
+        # with the module's TOC is not where this call goes.
         if followed.stub.needs == "r2":
             if self._leaf:
-                return (
+                return Judgement(
                     f"{owner}; finds its target through r2, which here is still the caller's",
-                    False,
+                    ok=False,
                 )
-            what, ok = f"{owner}; finds its target through r2, which this function has set", True
+            how = "finds its target through r2, which this function has set"
         elif followed.target is None:
-            return f"{owner}; its target cannot be told ({followed.stub.kind.value})", False
+            return Judgement(
+                f"{owner}; its target cannot be told ({followed.stub.kind.value})", ok=False
+            )
         elif followed.stub.needs == "kernel-toc":
-            what, ok = f"{owner}; target from the paca's kernel TOC, needs no r2", True
+            how = "target from the paca's kernel TOC, needs no r2"
         elif followed.stub.needs == "kernel-base":
-            what, ok = f"{owner}; target from the paca's kernel base, needs no r2", True
+            how = "target from the paca's kernel base, needs no r2"
         else:
-            what, ok = f"{owner}; needs no r2", True
+            how = "needs no r2"
+        judgement = Judgement(f"{owner}; {how}", ok=True)
+        # The code is right, but what the kernel noted beside it says otherwise.
         if followed.disagreement is not None:
-            what, ok = f"{what}; {followed.disagreement}", False
-        return what, ok
+            return judgement.but(followed.disagreement)
+        return judgement
 
     def _owner(self, followed: FollowedStub) -> str:
         if followed.member is not None:
@@ -206,7 +245,7 @@ class SitePath:
             labels = view.symbols.named(CALLS_IN_TRAMPOLINES[name], "vmlinux")
             pointer = labels[0].address if labels else None
             what = "saves the registers and calls"
-        yield text_hop(view, "trampoline", address, words, ok=True, what=what, next_=pointer)
+        yield text_hop(view, "trampoline", address, words, Judgement(what, ok=True), next_=pointer)
         if pointer is None:
             return
         if view.call_ops:
@@ -218,42 +257,53 @@ class SitePath:
         """Return the link of a trampoline that calls one function for all sites."""
         word = self._view.words(call, 1)[0]
         callee = branch_target(word, call)
-        what, ok = self._callee(callee)
-        return text_hop(self._view, "dispatch", call, (word,), ok=ok, what=what, next_=callee)
+        judgement = self._judge_callee(callee)
+        return text_hop(self._view, "dispatch", call, (word,), judgement, next_=callee)
 
-    def _callee(self, callee: int | None) -> tuple[str, bool]:
+    def _judge_callee(self, callee: int | None) -> Judgement:
         symbol = self._view.symbols.covering(callee) if callee is not None else None
         called = symbol.name if symbol is not None else "something without a symbol"
         if called in DISPATCHERS:
-            return f"calls {called}, which calls every ops on ftrace_ops_list", True
+            return Judgement(f"calls {called}, which calls every ops on ftrace_ops_list", ok=True)
         patched = self._patched
         if patched is not None and symbol is not None and symbol.address == patched.handler:
-            return f"calls {called} directly: the only ops", True
-        return f"calls {called}", patched is None
+            return Judgement(f"calls {called} directly: the only ops", ok=True)
+        return Judgement(f"calls {called}", ok=patched is None)
 
     def _ops_pointer_hops(self, pointer: int) -> Iterator[Hop]:
         """Iterate over the links of a site with an ftrace_ops of its own."""
-        view, patched = self._view, self._patched
+        view = self._view
         address = int(view.prog.read_u64(pointer))
         ops = Object(view.prog, "struct ftrace_ops *", address)
         direct = _direct_call(ops)
-        if patched is not None and patched.ops.value_() == address:
-            what, ok = "the patch's own ftrace_ops, called directly: the only ops", True
-        elif view.symbols.format(address) == "ftrace_list_ops":
-            what, ok = "ftrace_list_ops: calls every ops on ftrace_ops_list", True
-        elif direct:
-            what, ok = "the only ops: a direct call, which ftrace_caller makes", patched is None
-        else:
-            callback = view.symbols.format(ops.func.value_()) or "something without a symbol"
-            what, ok = f"the only ops: calls {callback}", patched is None
-        yield data_hop(view, "dispatch", pointer, address, ok=ok, what=what)
+        yield data_hop(view, "dispatch", pointer, address, self._judge_ops(ops, direct))
         if direct:
             hop = self._direct_hop(direct)
             if hop is None:
                 words = view.words(direct, 1)
-                what = "not what direct_functions has for this site"
-                hop = text_hop(view, "direct", direct, words, ok=False, what=what, next_=None)
+                judgement = Judgement("not what direct_functions has for this site", ok=False)
+                hop = text_hop(view, "direct", direct, words, judgement, next_=None)
             yield hop
+
+    def _judge_ops(self, ops: Object, direct: int) -> Judgement:
+        """
+        Say whom a site with an ftrace_ops of its own calls.
+
+        :param ops: ``struct ftrace_ops *``
+        :param direct: what ftrace_caller jumps to instead of calling it; 0 if nothing
+        """
+        view, patched = self._view, self._patched
+        if patched is not None and patched.ops.value_() == ops.value_():
+            return Judgement("the patch's own ftrace_ops, called directly: the only ops", ok=True)
+        if view.symbols.format(ops.value_()) == "ftrace_list_ops":
+            return Judgement("ftrace_list_ops: calls every ops on ftrace_ops_list", ok=True)
+        # A patched function that anything else has for itself never reaches its patch.
+        if direct:
+            what = "the only ops: a direct call, which ftrace_caller makes"
+        else:
+            callback = view.symbols.format(ops.func.value_()) or "something without a symbol"
+            what = f"the only ops: calls {callback}"
+        return Judgement(what, ok=patched is None)
 
 
 def _direct_call(ops: Object) -> int:

@@ -25,7 +25,7 @@ from klp_debug.ppc64le.replay import LoadError
 from klp_debug.ppc64le.stub import STUB_ENTRY_SIZE, STUB_MAGIC, Stub, decode_stub, stub_target
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FollowedStub:
     """A stub, and where it leads."""
 
@@ -96,8 +96,8 @@ class Stubs:
                 toc = module_toc(sections)
                 owner = _Owner(module_name(module), toc, module_ftrace_stubs(module))
                 for entry in module_stub_entries(module, sections):
-                    told = int(entry["magic"]), int(entry["funcdata"])
-                    entries[int(entry["address"])] = (owner, *told)
+                    magic, funcdata = int(entry["magic"]), int(entry["funcdata"])
+                    entries[int(entry["address"])] = owner, magic, funcdata
         return entries
 
     def of_modules(self) -> Iterator[FollowedStub]:

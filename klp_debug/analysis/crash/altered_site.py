@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A crash at a mcount site, or in its out-of-line stub, that holds what ftrace did not write."""
 
-from klp_debug.analysis.audit.site_report import report_site
+from klp_debug.analysis.audit.site import report_site
 from klp_debug.analysis.catalogue import SITE_UNKNOWN_WORD
 from klp_debug.analysis.crash.crash import CrashScene
 from klp_debug.analysis.view.find_site import site_at
@@ -32,7 +32,5 @@ def judge(scene: CrashScene) -> Verdict | None:
             *(f"{finding.id}: {finding.evidence}" for finding in site.findings),
             f"its record is at {site.record.address}: {' '.join(site.record.flags) or 'no flag'}",
         ),
-        why=None,
         now=SITE_UNKNOWN_WORD.action,
-        checked=(),
     )

@@ -10,7 +10,7 @@ or the replacement ends in a sibling call through a stub, which does the same wi
 
 from dataclasses import dataclass
 
-from klp_debug.analysis.audit.site_report import report_site
+from klp_debug.analysis.audit.site import report_site
 from klp_debug.analysis.catalogue import CALLER_TOC_OVERWRITTEN
 from klp_debug.analysis.chain.branches import Branch, branches
 from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
@@ -51,10 +51,12 @@ def judge(scene: CrashScene) -> Verdict | None:
 def _judge(scene: CrashScene, registers: Registers) -> Verdict | None:
     view, r2 = scene.view, int(registers.gpr[2])
     caller = scene.function_with_toc
+    # A live patch puts a TOC there, the wrong one; any other value was not its doing.
     if caller is None or toc_owner(view, r2) is None:
         return None
     slot = int(registers.gpr[1]) + _TOC_SLOT
     right = toc_of(view, caller.module)
+    # The frame must hold the same still: else r2 was not taken back from it.
     if right is None or r2 == right or view.prog.read_u64(slot) != r2:
         return None
     stubs = Stubs(view)
@@ -63,6 +65,8 @@ def _judge(scene: CrashScene, registers: Registers) -> Verdict | None:
         callee = _callee(scene, call)
         if callee is None:
             continue
+        # The last call before the crash that takes the TOC back is the one that gave r2 its value;
+        # if it is not to blame, no earlier one is.
         culprit = _by_site(scene, stubs, callee, r2) or _by_sibling(scene, stubs, callee, r2)
         if culprit is None:
             return None
@@ -85,13 +89,12 @@ def _judge(scene: CrashScene, registers: Registers) -> Verdict | None:
             ),
             why=culprit.why,
             now=CALLER_TOC_OVERWRITTEN.action,
-            checked=(),
         )
     return None
 
 
 def _callee(scene: CrashScene, call: Branch) -> KernelSymbol | None:
-    """Return the function that a call reached through a stub, for the TOC is taken back then."""
+    """Return the function that a call reached through a stub: only then the TOC is taken back."""
     if not call.links or not call.takes_toc_back or call.target is None:
         return None
     symbol = scene.view.symbols.covering(call.target)

@@ -47,5 +47,4 @@ def judge(scene: CrashScene) -> Verdict | None:
         ),
         why=_WHY,
         now=R15_CLOBBERED.action,
-        checked=(),
     )

@@ -3,19 +3,19 @@
 
 from dataclasses import dataclass
 
-from klp_debug.analysis.tasks.task_trace import TaskTracer
+from klp_debug.analysis.tasks.bt import TaskTracer
 from klp_debug.analysis.view.find_site import site_of_call
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.log import oops_reports
 from klp_debug.kernel.panic import Crash, crash, panic_message
 from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.ppc64le.entry import TocSetup
+from klp_debug.result.bt import TaskTrace
 from klp_debug.result.registers import Registers
 from klp_debug.result.report import CrashFacts
-from klp_debug.result.trace import TaskTrace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CrashScene:
     """What is known of a crash."""
 

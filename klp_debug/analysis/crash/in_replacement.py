@@ -3,10 +3,10 @@
 
 from klp_debug.analysis.catalogue import CRASH_IN_REPLACEMENT
 from klp_debug.analysis.crash.crash import CrashScene
-from klp_debug.analysis.patches.patches import livepatches
-from klp_debug.result.patches import PatchedFunction
+from klp_debug.analysis.patches.list import livepatches
+from klp_debug.result.bt import Frame
+from klp_debug.result.list import PatchedFunction
 from klp_debug.result.report import Verdict
-from klp_debug.result.trace import Frame
 
 
 def judge(scene: CrashScene) -> Verdict | None:
@@ -33,11 +33,10 @@ def judge(scene: CrashScene) -> Verdict | None:
         id=CRASH_IN_REPLACEMENT.id,
         what=("The code of a live patch is involved in this crash.", what),
         proof=tuple(
-            f"#{n} {one.pc} {one.symbol or 'in no symbol'}" for n, one in enumerate(frames)
+            f"#{n} {shown.pc} {shown.symbol or 'in no symbol'}" for n, shown in enumerate(frames)
         )[: number + 3],
         why="The call arrived: no contradiction of a site, stub or ops led there.",
         now=CRASH_IN_REPLACEMENT.action,
-        checked=(),
     )
 
 

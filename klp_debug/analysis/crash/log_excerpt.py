@@ -15,5 +15,5 @@ def ftrace_bug_lines(records: Sequence[LogRecord]) -> tuple[str, ...]:
     """Return the lines of the first ``ftrace bug`` in the log; none if there is none."""
     for number, record in enumerate(records):
         if _FIRST.match(record.text):
-            return tuple(one.text for one in records[number : number + _LINES])
+            return tuple(line.text for line in records[number : number + _LINES])
     return ()

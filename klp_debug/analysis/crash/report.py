@@ -5,6 +5,10 @@ import dataclasses
 from collections.abc import Sequence
 
 from klp_debug.analysis.audit.audit import audit
+from klp_debug.analysis.audit.entry_points import entry_findings
+from klp_debug.analysis.audit.livepatch_stacks import stack_findings
+from klp_debug.analysis.audit.modules_gone import gone_findings
+from klp_debug.analysis.audit.relocations import relocation_findings
 from klp_debug.analysis.catalogue import FTRACE_DISABLED
 from klp_debug.analysis.crash import (
     altered_site,
@@ -20,16 +24,17 @@ from klp_debug.analysis.crash import (
 )
 from klp_debug.analysis.crash.crash import CrashScene, crash_scene
 from klp_debug.analysis.crash.log_excerpt import ftrace_bug_lines
-from klp_debug.analysis.patches.patches import livepatches
-from klp_debug.analysis.tasks.task_trace import TaskTracer
+from klp_debug.analysis.patches.list import livepatches
+from klp_debug.analysis.tasks.bt import TaskTracer
 from klp_debug.analysis.tasks.transition import transition
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.task import for_each_task
 from klp_debug.result.audit import Audit
-from klp_debug.result.finding import Finding
-from klp_debug.result.patches import Patch
+from klp_debug.result.bt import TaskTrace
+from klp_debug.result.common import Finding
+from klp_debug.result.list import Patch
 from klp_debug.result.report import AuditSummary, Report, Verdict
-from klp_debug.result.trace import TaskTrace
+from klp_debug.result.text import plural
 
 _RULES = (
     toc_stub.judge,
@@ -50,6 +55,9 @@ def report(view: KernelView) -> Report:
     """
     Return what can be told of a target, the verdict first.
 
+    >>> report(view).verdict.what[0]
+    'Live patching is not involved in this crash.'
+
     What cannot be read becomes a problem of the result.
     """
     tracer = TaskTracer(view)
@@ -57,20 +65,20 @@ def report(view: KernelView) -> Report:
     patches = livepatches(view) if view.has_livepatch else ()
     moving = transition(view) if view.has_livepatch else None
     traces = _traces(view, tracer)
-    found = [
+    findings = [
         *audited.findings,
-        *module_gone.gone_findings(view),
-        *wrong_toc.entry_findings(view),
-        *klp_relocation.relocation_findings(view),
-        *livepatch_stack.stack_findings(view, traces),
+        *gone_findings(view),
+        *entry_findings(view),
+        *relocation_findings(view),
+        *stack_findings(view, traces),
     ]
     scene = crash_scene(view, tracer)
-    verdict = _verdict(scene, audited, found, patches, traces)
+    verdict = _verdict(scene, audited, findings, patches, traces)
     return Report(
         kernel=view.describe(),
         verdict=verdict,
         crash=scene.facts() if scene is not None else None,
-        findings=_with_the_log(view, found),
+        findings=_with_the_log(view, findings),
         patches=patches,
         transition=moving.direction if moving is not None else None,
         waiting=len(moving.waiting) if moving is not None else 0,
@@ -97,14 +105,14 @@ def _traces(view: KernelView, tracer: TaskTracer) -> list[TaskTrace]:
 def _verdict(
     scene: CrashScene | None,
     audited: Audit,
-    found: Sequence[Finding],
+    findings: Sequence[Finding],
     patches: tuple[Patch, ...],
     traces: list[TaskTrace],
 ) -> Verdict:
     checked = tuple(_checked(scene, audited, patches, traces))
     if scene is None:
-        what = ("The kernel did not crash.", _health(found))
-        return Verdict("no crash", None, what, (), None, None, checked)
+        what = ("The kernel did not crash.", _health(findings))
+        return Verdict(blame="no crash", what=what, checked=checked)
     for judge in _RULES:
         verdict = judge(scene)
         if verdict is not None:
@@ -114,13 +122,13 @@ def _verdict(
         first = "Nothing shows that live patching is involved, but the registers are not known."
     elif scene.view.problems.all():
         first = "Nothing shows that live patching is involved, but not all could be read."
-    return Verdict("not involved", None, (first, _health(found)), (), None, None, checked)
+    return Verdict(blame="not involved", what=(first, _health(findings)), checked=checked)
 
 
-def _health(found: Sequence[Finding]) -> str:
-    if not found:
+def _health(findings: Sequence[Finding]) -> str:
+    if not findings:
         return "Nothing about it is found to be wrong."
-    number = f"{len(found)} finding{'' if len(found) == 1 else 's'}"
+    number = plural(len(findings), "finding")
     return f"But live patching or tracing is not as it should be: {number} below."
 
 
@@ -148,25 +156,25 @@ def _checked(
     )
     checked.append(
         f"{audited.sites} mcount sites with their stubs, records and ops,"
-        f" {_number(len(patches), 'patch', 'patches')}:"
-        f" {_number(len(audited.findings), 'contradiction', 'contradictions')}"
+        f" {_number_or_no(len(patches), 'patch', 'patches')}:"
+        f" {_number_or_no(len(audited.findings), 'contradiction')}"
     )
     return checked
 
 
-def _with_the_log(view: KernelView, found: list[Finding]) -> tuple[Finding, ...]:
+def _with_the_log(view: KernelView, findings: list[Finding]) -> tuple[Finding, ...]:
     """Add what the kernel's log says of the moment when ftrace shut itself off."""
-    if all(finding.id != FTRACE_DISABLED.id for finding in found):
-        return tuple(found)
+    if all(finding.id != FTRACE_DISABLED.id for finding in findings):
+        return tuple(findings)
     lines = ftrace_bug_lines(view.log)
-    told = "; the log: " + " / ".join(lines) if lines else "; the log has no 'ftrace bug'"
+    excerpt = "; the log: " + " / ".join(lines) if lines else "; the log has no 'ftrace bug'"
     return tuple(
-        dataclasses.replace(finding, evidence=finding.evidence + told)
+        dataclasses.replace(finding, evidence=finding.evidence + excerpt)
         if finding.id == FTRACE_DISABLED.id
         else finding
-        for finding in found
+        for finding in findings
     )
 
 
-def _number(number: int, one: str, more: str) -> str:
-    return f"{number or 'no'} {one if number < 2 else more}"
+def _number_or_no(number: int, noun: str, nouns: str | None = None) -> str:
+    return plural(number, noun, nouns) if number else f"no {noun}"

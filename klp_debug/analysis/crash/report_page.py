@@ -3,13 +3,13 @@
 
 from klp_debug.analysis.audit.site_offsets import site_offsets
 from klp_debug.analysis.audit.sites import Sites
-from klp_debug.analysis.chain.function import analyse_function
+from klp_debug.analysis.chain.func import report_func
 from klp_debug.analysis.crash.report import report
 from klp_debug.analysis.patches.func_stacks import FuncStacks
 from klp_debug.analysis.tasks.transition import transition
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.result.address import Address
-from klp_debug.result.function import Function
+from klp_debug.result.func import FuncReport
 from klp_debug.result.page import ReportPage
 
 
@@ -29,12 +29,12 @@ def report_page(view: KernelView) -> ReportPage:
     )
 
 
-def _patched_functions(view: KernelView) -> tuple[Function, ...]:
+def _patched_functions(view: KernelView) -> tuple[FuncReport, ...]:
     functions = []
     for address in sorted(stack.old_func for stack in FuncStacks(view).all()):
         symbol = view.symbols.covering(address)
         if symbol is None or symbol.address != address:
             view.problems.add(f"function at {Address(address)}", "patched, but in no symbol")
         else:
-            functions.append(analyse_function(view, symbol))
+            functions.append(report_func(view, symbol))
     return tuple(functions)

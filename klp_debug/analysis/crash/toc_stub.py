@@ -8,7 +8,7 @@ running the stub's instructions with the registers of the crash.
 
 from collections.abc import Iterator
 
-from klp_debug.analysis.audit.site_report import report_site
+from klp_debug.analysis.audit.site import report_site
 from klp_debug.analysis.catalogue import TOC_STUB_ON_LEAF
 from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
 from klp_debug.analysis.crash.crash import CrashScene
@@ -62,7 +62,6 @@ def judge(scene: CrashScene) -> Verdict | None:
         proof=tuple(_proof(scene.view, stub, outcome, registers, site)),
         why=_WHY,
         now=_NOW,
-        checked=(),
     )
 
 
@@ -115,8 +114,8 @@ def _behind(site: SiteReport, link: int) -> str:
 def _step(step: Step, registers: Registers) -> str:
     (instruction,) = disassemble(step.words, step.address)
     text = f"{instruction.mnemonic or ''} {instruction.operands or ''}".strip()
-    told = " ".join(f"{word:08x}" for word in step.words)
-    line = f"{told}  {text}" if text else told
+    words = " ".join(f"{word:08x}" for word in step.words)
+    line = f"{words}  {text}" if text else words
     if step.register is None or step.value is None:
         return line
     line += f": {step.register} = {format_number(step.value)}"

@@ -3,11 +3,11 @@
 
 from collections.abc import Iterator
 
+from klp_debug.analysis.audit.entry_points import entry_findings
 from klp_debug.analysis.audit.ops import dispatcher_findings
-from klp_debug.analysis.audit.site_report import report_site
+from klp_debug.analysis.audit.site import report_site
 from klp_debug.analysis.catalogue import WILD_BRANCH
 from klp_debug.analysis.crash.crash import CrashScene
-from klp_debug.analysis.crash.wrong_toc import entry_findings
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace_ops import for_each_ftrace_ops
 from klp_debug.kernel.ftrace_symbols import CALL_LABELS, LIVEPATCH_HANDLER, TRAMPOLINES
@@ -73,7 +73,5 @@ def _verdict(registers: Registers, caller: str, found: list[str]) -> Verdict:
             f" CTR = {registers.ctr}",
             *found,
         ),
-        why=None,
         now=WILD_BRANCH.action,
-        checked=(),
     )

@@ -14,7 +14,7 @@ from klp_debug.kernel.ftrace_ops import ftrace_ops_filter
 from klp_debug.kernel.ftrace_symbols import FTRACE_STUB
 from klp_debug.kernel.livepatch import klp_func_nop
 from klp_debug.ppc64le.instruction import NOP
-from klp_debug.result.patches import Mechanism
+from klp_debug.result.list import Mechanism
 
 
 def stack_disarmed_by(view: KernelView, stack: FuncStack) -> Mechanism | None:

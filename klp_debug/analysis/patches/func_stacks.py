@@ -28,7 +28,14 @@ class FuncStack:
 
 
 class FuncStacks:
-    """All of a kernel's func_stacks."""
+    """
+    All of a kernel's func_stacks.
+
+    >>> for stack in FuncStacks(view).all():
+    ...     print(view.symbols.format(stack.old_func), [hex(func.new_func) for func in stack.funcs])
+    cmdline_proc_show ['0xc008000000320008', '0xc0080000002d0008']
+    int_to_scsilun [scsi_common] ['0xc008000000230000']
+    """
 
     def __init__(self, view: KernelView) -> None:
         """Walk ``klp_ops``; what cannot be walked becomes a problem of the view."""

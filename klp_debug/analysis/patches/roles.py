@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from klp_debug.analysis.patches.func_stacks import FuncStacks
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch import klp_func_nop, klp_func_patch, klp_patch_name
-from klp_debug.result.trace import Role
+from klp_debug.result.bt import Role
 
 
 @dataclass(frozen=True, slots=True)

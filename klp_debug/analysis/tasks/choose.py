@@ -6,6 +6,7 @@ import re
 from drgn import Object
 
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.errors import CommandError
 from klp_debug.kernel.panic import crash
 from klp_debug.kernel.task import (
     cpu_curr,
@@ -14,9 +15,10 @@ from klp_debug.kernel.task import (
     for_each_possible_cpu,
     for_each_task,
 )
+from klp_debug.result.text import quoted
 
 
-class TaskNotFoundError(Exception):
+class TaskNotFoundError(CommandError):
     """What the user named is no task; the message says why, in one sentence."""
 
 
@@ -35,12 +37,12 @@ def choose_tasks(view: KernelView, spec: str) -> list[Object]:
     if match := re.fullmatch(r"cpu(\d+)", spec):
         return [_on_cpu(view, int(match[1]))]
     if re.fullmatch(r"0x[0-9a-fA-F]{1,16}", spec):
-        return [_at(view, int(spec, 16))]
+        return [task_at(view, int(spec, 16))]
     tasks: list[Object] = []
     with view.problems.noting("list of tasks"):
         tasks = find_tasks(view.prog, spec)
     if not tasks:
-        raise TaskNotFoundError(f"no task {ascii(spec)[1:-1]}: give a PID, a comm, cpuN or all")
+        raise TaskNotFoundError(f"no task {quoted(spec)}: give a PID, a comm, cpuN or all")
     return tasks
 
 
@@ -70,7 +72,12 @@ def _on_cpu(view: KernelView, cpu: int) -> Object:
     return cpu_curr(view.prog, cpu)
 
 
-def _at(view: KernelView, address: int) -> Object:
+def task_at(view: KernelView, address: int) -> Object:
+    """
+    Return the task whose ``struct task_struct`` is at an address.
+
+    :raises TaskNotFoundError: if there is none
+    """
     for task in _all(view):
         if task.value_() == address:
             return task

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-Stacks, with the frames that a plain walk misses because their return address was put by.
+Stacks, with the frames that a plain walk misses because livepatch saved their return address.
 
 drgn walks the kernel's stack. Where it meets ``livepatch_handler`` the function that called the
 original is missing: its return address is on the task's livepatch stack, one entry a call.
@@ -16,7 +16,8 @@ from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace_symbols import LIVEPATCH_HANDLER
 from klp_debug.kernel.livepatch_stack import LivepatchEntry, livepatch_stack_entries
 from klp_debug.result.address import Address
-from klp_debug.result.trace import Frame, LivepatchFrame
+from klp_debug.result.bt import Frame, LivepatchEntryResult
+from klp_debug.result.text import with_module
 
 
 class Unwinder:
@@ -64,9 +65,9 @@ class Unwinder:
             patch=role.patch if role is not None else None,
         )
 
-    def describe(self, entry: LivepatchEntry) -> LivepatchFrame:
+    def describe(self, entry: LivepatchEntry) -> LivepatchEntryResult:
         """Return an entry as it is shown."""
-        return LivepatchFrame(
+        return LivepatchEntryResult(
             address=Address(entry.address),
             toc=Address(entry.toc),
             lr=Address(entry.lr),
@@ -86,20 +87,20 @@ class Unwinder:
             if frame.symbol is not None and frame.symbol.partition("+")[0] == LIVEPATCH_HANDLER:
                 entry = next(rest, None)
                 if entry is not None:
-                    yield self._put_by(entry)
+                    yield self._saved(entry)
 
     def _frame(self, real: StackFrame, resumed: bool) -> Frame:
         interrupted = real.interrupted and not resumed
         name = real.name if real.is_inline else None
         return self._shown(real.pc, real.sp, interrupted=interrupted, inlined=name)
 
-    def _put_by(self, entry: LivepatchEntry) -> Frame:
+    def _saved(self, entry: LivepatchEntry) -> Frame:
         return self._shown(entry.lr, None, interrupted=False)
 
     def _shown(
         self, pc: int, sp: int | None, *, interrupted: bool, inlined: str | None = None
     ) -> Frame:
-        role = self._patched.role_at(pc if interrupted else _in_front_of(pc))
+        role = self._patched.role_at(pc if interrupted else _before(pc))
         return Frame(
             pc=Address(pc),
             symbol=inlined or self._symbol(pc, exact=interrupted),
@@ -113,13 +114,12 @@ class Unwinder:
 
     def _symbol(self, pc: int, *, exact: bool) -> str | None:
         """Name an address; a return address may lie behind the last instruction of its function."""
-        symbol = self._view.symbols.covering(pc if exact else _in_front_of(pc))
+        symbol = self._view.symbols.covering(pc if exact else _before(pc))
         if symbol is None:
             return None
-        module = f" [{symbol.module}]" if symbol.module else ""
-        return f"{symbol.name}+{pc - symbol.address:#x}{module}"
+        return with_module(f"{symbol.name}+{pc - symbol.address:#x}", symbol.module)
 
 
-def _in_front_of(address: int) -> int:
-    """Return the address in front of one, which may be anything: a damaged stack holds it."""
+def _before(address: int) -> int:
+    """Return the address before one, which may be anything: a damaged stack holds it."""
     return (address - 1) % (1 << 64)

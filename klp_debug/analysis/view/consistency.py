@@ -25,8 +25,7 @@ from klp_debug.kernel.livepatch import (
 )
 from klp_debug.kernel.module import for_each_module
 from klp_debug.kernel.task import for_each_task, task_patch_state
-from klp_debug.result.answer import Answer
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Answer, Problem
 
 TRIES = 4
 _UNSTEADY = Problem(

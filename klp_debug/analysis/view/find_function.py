@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from drgn import FaultError
 
+from klp_debug.errors import CommandError
 from klp_debug.kernel.symbols import KernelSymbol, KernelSymbols
+from klp_debug.result.text import plural, quoted
 from klp_debug.targets.translation import PAGE_OFFSET
 
 
-class FunctionNotFoundError(Exception):
+class FunctionNotFoundError(CommandError):
     """What the user named is no function, or several; the message says which, in one sentence."""
 
 
@@ -20,6 +22,11 @@ def find_function(
 ) -> KernelSymbol:
     """
     Return the function of a name or address.
+
+    >>> find_function(view.symbols, "scsi_common:int_to_scsilun").label
+    'int_to_scsilun [scsi_common]'
+    >>> find_function(view.symbols, "0xc0080000001401e4").label
+    'int_to_scsilun [scsi_common]'
 
     :param spec: ``NAME``, ``MODULE:NAME``, ``NAME@N`` (the Nth symbol of that name in its object
         by address, as livepatch's sympos counts; 1 is the first), or an address in hexadecimal
@@ -30,25 +37,27 @@ def find_function(
     """
     address = parse_address(spec)
     if address is not None:
-        return _by_address(symbols, address, read)
+        return function_at(symbols, address, read)
     module, _, name = spec.rpartition(":")
     name, at, position = name.partition("@")
     if at and not position.isdecimal():
-        told = ascii(spec)[1:-1]
-        raise FunctionNotFoundError(f"{told}: after @ comes a number, the symbol's position")
+        raise FunctionNotFoundError(
+            f"{quoted(spec)}: after @ comes a number, the symbol's position"
+        )
     named = _named(symbols, name, module or None)
-    functions = [one for one in named if one.symbol.is_function]
-    where = f"in {ascii(module)[1:-1]}" if module else "in this kernel"
+    functions = [candidate for candidate in named if candidate.symbol.is_function]
+    where = f"in {quoted(module)}" if module else "in this kernel"
     if not functions:
-        raise FunctionNotFoundError(f"no function {ascii(name)[1:-1]} {where}{_instead(named)}")
+        raise FunctionNotFoundError(f"no function {quoted(name)} {where}{_instead(named)}")
     found = functions
     if at:
-        at_position = [one for one in named if one.position == int(position)]
-        found = [one for one in functions if one.position == int(position)]
+        at_position = [candidate for candidate in named if candidate.position == int(position)]
+        found = [candidate for candidate in at_position if candidate.symbol.is_function]
         if not at_position:
-            last = max(one.position for one in named)
-            symbols_there = f"{last} symbol{'' if last == 1 else 's'}"
-            raise FunctionNotFoundError(f"{name} has {symbols_there} {where}, so no @{position}")
+            last = max(candidate.position for candidate in named)
+            raise FunctionNotFoundError(
+                f"{name} has {plural(last, 'symbol')} {where}, so no @{position}"
+            )
         if not found:
             raise FunctionNotFoundError(f"no function {name}@{position}{_instead(at_position)}")
     if len(found) > 1:
@@ -63,9 +72,15 @@ def parse_address(spec: str) -> int | None:
     return None
 
 
-def _by_address(
-    symbols: KernelSymbols, address: int, read: Callable[[int, int], bytes] | None
+def function_at(
+    symbols: KernelSymbols, address: int, read: Callable[[int, int], bytes] | None = None
 ) -> KernelSymbol:
+    """
+    Return the function that an address is in.
+
+    :param read: as :func:`find_function` takes it
+    :raises FunctionNotFoundError: if it is in none
+    """
     symbol = symbols.covering(address)
     if symbol is None:
         raise FunctionNotFoundError(f"{address:#x} is {_outside(address, read)}")
@@ -121,11 +136,11 @@ def _instead(named: list[_Named]) -> str:
 
 def _ambiguous(name: str, found: list[_Named], functions: list[_Named]) -> str:
     """Say all that was found, each as it can be named among all functions of that name."""
-    objects = [one.where for one in functions]
+    objects = [function.where for function in functions]
     several = len(set(objects)) > 1
     candidates = []
-    for one in found:
-        at = f"@{one.position}" if objects.count(one.where) > 1 else ""
-        spec = f"{one.where}:{name}{at}" if several else f"{name}{at}"
-        candidates.append(f"{spec} at {one.symbol.address:#x}")
+    for function in found:
+        at = f"@{function.position}" if objects.count(function.where) > 1 else ""
+        spec = f"{function.where}:{name}{at}" if several else f"{name}{at}"
+        candidates.append(f"{spec} at {function.symbol.address:#x}")
     return f"{name} is ambiguous: {', '.join(candidates)}"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from drgn import FaultError, ObjectAbsentError, ObjectNotFoundError, OutOfBoundsError
 
 from klp_debug.kernel.walk import WalkError
-from klp_debug.result.problem import Problem
+from klp_debug.result.common import Problem
 
 UNREADABLE = (FaultError, WalkError, LookupError, ObjectAbsentError, OutOfBoundsError)
 """What reading a damaged or unknown kernel raises."""

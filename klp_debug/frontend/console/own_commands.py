@@ -4,9 +4,10 @@
 import argparse
 import time
 
-from klp_debug.command.command import Argument, CommandError
-from klp_debug.frontend.completion.lines import OwnCommand
-from klp_debug.frontend.completion.names import Names
+from klp_debug.command.command import Argument
+from klp_debug.errors import CommandError
+from klp_debug.frontend.completion.line_parser import OwnCommand
+from klp_debug.frontend.completion.target_names import TargetNames
 from klp_debug.frontend.tell import tell
 from klp_debug.targets.gdb.session import GdbSession
 from klp_debug.targets.target import Target
@@ -17,16 +18,24 @@ class LeaveConsole(Exception):  # noqa: N818 (no error)
     """The user is done."""
 
 
-def own_commands(target: Target, names: Names) -> tuple[OwnCommand, ...]:
+def own_commands(target: Target, names: TargetNames) -> tuple[OwnCommand, ...]:
     """Return the console's own commands, but ``help``."""
     running = _Running(target, names)
     return (
-        OwnCommand("stop", "stop the target, if it runs (--gdb)", running.stop),
-        OwnCommand("continue", "let the target run, until stop (--gdb)", running.resume),
         OwnCommand(
-            "wait",
-            "let the target run for a while; one that was stopped is stopped again then",
-            running.wait,
+            name="stop",
+            summary="stop the target, if it runs (--gdb)",
+            run=running.stop,
+        ),
+        OwnCommand(
+            name="continue",
+            summary="let the target run, until stop (--gdb)",
+            run=running.resume,
+        ),
+        OwnCommand(
+            name="wait",
+            summary="let the target run for a while; one that was stopped is stopped again then",
+            run=running.wait,
             arguments=(
                 Argument(
                     ("seconds",),
@@ -35,16 +44,16 @@ def own_commands(target: Target, names: Names) -> tuple[OwnCommand, ...]:
             ),
         ),
         OwnCommand(
-            "quit",
-            "leave, as Ctrl-D does: a stopped target runs then, unless --leave-stopped",
-            _leave,
+            name="quit",
+            summary="leave, as Ctrl-D does: a stopped target runs then, unless --leave-stopped",
+            run=_leave,
             aliases=("exit", "q"),
         ),
     )
 
 
 class _Running:
-    def __init__(self, target: Target, names: Names) -> None:
+    def __init__(self, target: Target, names: TargetNames) -> None:
         self._target = target
         self._names = names
 

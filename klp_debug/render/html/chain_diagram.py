@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise, zip_longest
 
 from klp_debug.render.func import toc_sentence
-from klp_debug.result.function import Function, Hop, HopKind
+from klp_debug.result.bt import Frame
+from klp_debug.result.func import FuncReport, Hop, HopKind
 from klp_debug.result.report import CrashFacts
-from klp_debug.result.trace import Frame
+from klp_debug.result.text import with_module
 
 _LANES: tuple[tuple[str, frozenset[HopKind]], ...] = (
     ("function", frozenset({"site", "ool-stub", "stub"})),
@@ -18,7 +19,7 @@ _LANES: tuple[tuple[str, frozenset[HopKind]], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
     """One box of a diagram: the caller, or a hop."""
 
@@ -42,35 +43,40 @@ class Lane:
     boxes: tuple[Box, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Diagram:
     """What is drawn of one function."""
 
-    function: Function
+    function: FuncReport
     name: str
     """With its module."""
     lanes: tuple[Lane, ...]
     broken: tuple[Box, ...]
 
 
-def chain_diagram(function: Function, crash: CrashFacts | None) -> Diagram:
+def chain_diagram(function: FuncReport, crash: CrashFacts | None) -> Diagram:
     """
     Return the diagram of a function's call chain.
 
     :param crash: if it came through this function, the caller is that of the crash
     """
-    name = f"{function.name} [{function.module}]" if function.module else function.name
+    name = with_module(function.name, function.module)
     boxes = list(_boxes(function, name, crash))
     lanes = []
     for title, kinds in _LANES:
         of_lane = tuple(box for kind, box in boxes if kind in kinds)
         if of_lane:
             lanes.append(Lane(title, of_lane))
-    return Diagram(function, name, tuple(lanes), tuple(box for _, box in boxes if box.broken))
+    return Diagram(
+        function=function,
+        name=name,
+        lanes=tuple(lanes),
+        broken=tuple(box for _, box in boxes if box.broken),
+    )
 
 
 def _boxes(
-    function: Function, name: str, crash: CrashFacts | None
+    function: FuncReport, name: str, crash: CrashFacts | None
 ) -> Iterator[tuple[HopKind, Box]]:
     yield "site", _caller_box(function, _caller_in_crash(name, crash))
     before_broken = False
@@ -79,7 +85,7 @@ def _boxes(
         before_broken = not hop.ok
 
 
-def _caller_box(function: Function, in_crash: Frame | None) -> Box:
+def _caller_box(function: FuncReport, in_crash: Frame | None) -> Box:
     entry = function.entry
     if entry.global_ == entry.local:
         enters = f"enters at {entry.global_.bare}, global and local entry point"

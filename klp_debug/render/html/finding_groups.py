@@ -3,12 +3,12 @@
 
 from dataclasses import dataclass
 
-from klp_debug.result.finding import Finding, Severity
+from klp_debug.result.common import Finding, Severity
 
 _ORDER: tuple[Severity, ...] = ("error", "warning")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindingGroup:
     """All findings of one kind."""
 
@@ -25,7 +25,13 @@ def finding_groups(findings: tuple[Finding, ...]) -> tuple[FindingGroup, ...]:
     for finding in findings:
         by_id.setdefault(finding.id, []).append(finding)
     groups = [
-        FindingGroup(same[0].id, same[0].severity, same[0].meaning, same[0].action, tuple(same))
+        FindingGroup(
+            id=same[0].id,
+            severity=same[0].severity,
+            meaning=same[0].meaning,
+            action=same[0].action,
+            findings=tuple(same),
+        )
         for same in by_id.values()
     ]
     return tuple(sorted(groups, key=lambda group: _ORDER.index(group.severity)))

@@ -12,7 +12,7 @@ _LEAST = 0.5
 """Percent of the width, so that one site among many thousands is seen."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
     """One bar, of the sites at one place."""
 
@@ -37,17 +37,23 @@ class Histogram:
 
 def bars(offsets: tuple[SiteOffsets, ...]) -> Histogram:
     """Return a bar for each place; of too many, those with the most sites."""
-    largest = sorted(offsets, key=lambda one: one.sites, reverse=True)
+    largest = sorted(offsets, key=lambda group: group.sites, reverse=True)
     drawn, left = largest[:_MOST], largest[_MOST:]
     longest = largest[0].sites if largest else 1
     return Histogram(
-        bars=tuple(_bar(one, longest) for one in offsets if one in drawn),
+        bars=tuple(_bar(group, longest) for group in offsets if group in drawn),
         more=len(left),
-        sites_there=sum(one.sites for one in left),
+        sites_there=sum(group.sites for group in left),
     )
 
 
-def _bar(one: SiteOffsets, longest: int) -> Bar:
-    place = site_place(one.toc_setup, one.offset)
-    width = max(_LEAST, round(100 * one.sites / longest, 2))
-    return Bar(place, one.dialect, one.sites, one.armed, width)
+def _bar(group: SiteOffsets, longest: int) -> Bar:
+    place = site_place(group.toc_setup, group.offset)
+    width = max(_LEAST, round(100 * group.sites / longest, 2))
+    return Bar(
+        place=place,
+        dialect=group.dialect,
+        sites=group.sites,
+        armed=group.armed,
+        width=width,
+    )

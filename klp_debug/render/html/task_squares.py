@@ -22,7 +22,7 @@ class Square:
     waiting: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSquares:
     """The whole picture."""
 

@@ -10,7 +10,7 @@ from drgn import Object
 
 from klp_debug.analysis.crash.report_page import report_page
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.command.command import CommandError
+from klp_debug.errors import CommandError
 from klp_debug.kernel.livepatch import (
     for_each_klp_func,
     for_each_klp_object,
@@ -19,8 +19,8 @@ from klp_debug.kernel.livepatch import (
 )
 from klp_debug.kernel.module import for_each_module
 from klp_debug.render.html.page import as_html
-from klp_debug.result.function import Function
-from klp_debug.result.patches import PatchList
+from klp_debug.result.func import FuncReport
+from klp_debug.result.list import PatchList
 from tests.conftest import Captured
 from tests.support.damaged import DamagedCapture
 
@@ -49,13 +49,13 @@ def listed(damaged: DamagedCapture) -> PatchList:
     return answer
 
 
-def shown(damaged: DamagedCapture, function: str = "int_to_scsilun") -> Function:
+def shown(damaged: DamagedCapture, function: str = "int_to_scsilun") -> FuncReport:
     answer = damaged.answer("func", function=function)
-    assert isinstance(answer, Function)
+    assert isinstance(answer, FuncReport)
     return answer
 
 
-def broken(function: Function) -> list[str]:
+def broken(function: FuncReport) -> list[str]:
     return [hop.kind for hop in function.chain if not hop.ok]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from klp_debug.analysis.patches.patches import livepatches
+from klp_debug.analysis.patches.list import livepatches
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.errors import TargetError, WriteRefusedError
 from klp_debug.targets.registers import MSR_PR, cpu_registers

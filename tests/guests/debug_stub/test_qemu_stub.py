@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from drgn import FaultError
 
-from klp_debug.analysis.patches.patches import livepatches
+from klp_debug.analysis.patches.list import livepatches
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.errors import TargetError, WriteRefusedError
 from klp_debug.targets.gdb.address import StubAddress

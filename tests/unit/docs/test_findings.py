@@ -8,7 +8,7 @@ import pytest
 from docs.findings import PAGE, findings_page
 from klp_debug.analysis import catalogue
 from klp_debug.analysis.catalogue import KINDS
-from klp_debug.result.finding import FindingKind
+from klp_debug.result.common import FindingKind
 from klp_debug.scan import hazards
 from klp_debug.scan.hazards import HAZARDS
 

@@ -8,9 +8,9 @@ from klp_debug.render.html.chain_diagram import chain_diagram
 from klp_debug.result.address import Address
 from klp_debug.result.page import ReportPage
 from klp_debug.result.report import CrashFacts
-from tests.support.pages import BROKEN, PAGE, WHOLE
+from tests.support.answers.bt import SLEEPER, frame
+from tests.support.answers.page import BROKEN, PAGE, WHOLE
 from tests.support.parsed import find, parse, text
-from tests.unit.render.test_bt import SLEEPER, frame
 
 KINDS = [
     *("caller", "site", "stub", "trampoline", "dispatch"),
@@ -92,7 +92,7 @@ def test_the_caller_in_the_crash() -> None:
     inlined = dataclasses.replace(frame(0xC0080000001C0040, "inlined_here"), inlined=True)
     caller = frame(0xC0080000001C0044, "leaf_caller_show+0x3c [leaf_caller]")
     trace = dataclasses.replace(SLEEPER, frames=(original, inlined, caller))
-    crash = CrashFacts(None, 0, None, trace, ())
+    crash = CrashFacts(message=None, cpu=0, registers=None, trace=trace, log=())
     box = chain_diagram(BROKEN, crash).lanes[0].boxes[0]
     assert (box.address, box.symbol) == (caller.pc.bare, caller.symbol)
     assert box.text.startswith("on the stack of the crash; enters at c0080000001401e0")

@@ -7,7 +7,7 @@ import pytest
 
 from klp_debug.render.html.histogram import bars
 from klp_debug.result.page import SiteOffsets
-from tests.support.pages import DIALECT, PAGE
+from tests.support.answers.page import DIALECT, PAGE
 from tests.support.parsed import find, parse, text
 
 
@@ -29,14 +29,14 @@ def test_a_bar_for_each_place() -> None:
 
 
 def test_one_among_many_is_seen() -> None:
-    few = SiteOffsets(DIALECT, toc_setup=False, offset=8, sites=1, armed=0)
+    few = SiteOffsets(dialect=DIALECT, toc_setup=False, offset=8, sites=1, armed=0)
     many = dataclasses.replace(few, offset=4, sites=1_000_000)
     assert [bar.width for bar in bars((many, few)).bars] == [100, 0.5]
 
 
 def test_too_many_places() -> None:
     offsets = tuple(
-        SiteOffsets(DIALECT, toc_setup=False, offset=4 * number, sites=number + 1, armed=0)
+        SiteOffsets(dialect=DIALECT, toc_setup=False, offset=4 * number, sites=number + 1, armed=0)
         for number in range(1000)
     )
     histogram = bars(offsets)

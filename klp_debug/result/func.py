@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The answer of ``func``: one function from its entry to what really runs."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from klp_debug.result.address import Address, Word
+from klp_debug.result.common import Problem
+from klp_debug.result.kernel import Kernel
+
+HopKind = Literal[
+    "site",
+    "ool-stub",
+    "stub",
+    "direct",
+    "trampoline",
+    "dispatch",
+    "ops",
+    "handler",
+    "winner",
+    "replacement",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One disassembled instruction."""
+
+    address: Address
+    words: tuple[Word, ...]
+    """One word, or two for a prefixed instruction of POWER10."""
+    mnemonic: str
+    operands: str
+    notes: tuple[str, ...]
+    """What this instruction is to the function: ``mcount site, +0x4, armed``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryResult:
+    """Where a function is entered, and how it gets its TOC."""
+
+    global_: Address
+    """Reached by pointer; r12 holds this address."""
+    local: Address
+    """Reached by a direct call within the module."""
+    toc_setup: Literal["r12", "absolute", "pcrel", "none"]
+    toc: Address | None
+    """What the TOC set-up puts in r2, where the words alone tell it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteResult:
+    """The instruction that ftrace switches."""
+
+    address: Address
+    offset: int | None
+    """Bytes from the global entry point; None where no symbol covers the site."""
+    state: Literal["idle", "armed", "unknown"]
+    word: Word
+    target: Address | None
+    """Where the word branches to."""
+    target_symbol: str | None
+    dialect: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordResult:
+    """The site's ``struct dyn_ftrace``."""
+
+    address: Address
+    """Of the record itself."""
+    ip: Address
+    flags: tuple[str, ...]
+    """Names of the set ``FTRACE_FL_*`` bits, without the prefix."""
+    flags_word: Address
+    users: int
+    """How many ftrace_ops want this site: the count in the low bits of ``flags``."""
+    ool_stub: Address | None
+    """``arch.ool_stub``: ``insn[0]`` of its out-of-line stub, where the kernel has such."""
+    agrees: bool
+    """Whether ``FTRACE_FL_ENABLED`` agrees with the word at the site."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One link of the call chain, checked against the next."""
+
+    kind: HopKind
+    address: Address
+    symbol: str | None
+    ok: bool
+    bytes: str
+    """The evidence: instruction words, or the doubleword of the data structure, in hex."""
+    what: str
+    """What was found, in a few words."""
+    next: Address | None
+    """Where this hop goes, computed from its bytes; None at the end or where it is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Winner:
+    """The top of the function's func_stack."""
+
+    patch: str
+    new_func: Address
+    symbol: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FuncReport:
+    """The answer of ``func``."""
+
+    kernel: Kernel
+    name: str
+    module: str | None
+    """None for vmlinux."""
+    address: Address
+    size: int
+    """In bytes."""
+    entry: EntryResult
+    leaf_without_toc: bool
+    """Whether the function sets no TOC before its mcount site, so that r2 is its caller's."""
+    site: SiteResult | None
+    no_site: str | None
+    """Why there is none."""
+    record: RecordResult | None
+    listing: tuple[Line, ...]
+    """The function's beginning, up to and a little past its mcount site."""
+    chain: tuple[Hop, ...]
+    winner: Winner | None
+    replacement: tuple[Line, ...]
+    """The replacement's own beginning."""
+    replacement_entry: EntryResult | None
+    runs: str
+    """One sentence: what a call of this function runs."""
+    problems: tuple[Problem, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Whether everything could be read and every hop leads to the next."""
+        return (
+            not self.problems
+            and all(hop.ok for hop in self.chain)
+            and (self.record is None or self.record.agrees)
+        )

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The answer of ``list``: patches, their objects, their functions, and who wins."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from klp_debug.result.address import Address
+from klp_debug.result.common import Problem
+from klp_debug.result.kernel import Kernel
+
+Transition = Literal["patching", "unpatching"]
+
+Mechanism = Literal["ops", "redirect", "nop", "site"]
+"""
+How a debugger holds a patch's function disarmed:
+
+``ops``
+    its ``klp_ops.fops.func`` is ``ftrace_stub``, so that the original runs;
+``redirect``
+    its ``klp_func.new_func`` is that of a patch below it on the func_stack, whose version runs;
+``nop``
+    its ``klp_func.nop`` is set though it has a replacement;
+``site``
+    its mcount site is idle though its ``ftrace_ops`` is enabled.
+"""
+
+Runs = Literal["replacement", "original", "overridden", "in transition", "not applied"]
+"""
+What a call of the function runs as far as this entry of its func_stack decides:
+
+``replacement``
+    this entry is on top and its ``new_func`` runs;
+``original``
+    this entry is on top and sends callers back (``klp_func.nop`` of an atomic replace, or
+    its ``ftrace_ops`` no longer calls ``klp_ftrace_handler``);
+``overridden``
+    another patch is above it;
+``in transition``
+    tasks already switched run one version, the others the other;
+``not applied``
+    it is on no func_stack: its object is not loaded, or its patch is off.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchedFunction:
+    """One ``struct klp_func``."""
+
+    old_name: str
+    sympos: int
+    """``old_sympos``: which of several symbols of that name; 0 where it must be the only one."""
+    old_func: Address | None
+    """Global entry point of the original; None while its object is not loaded."""
+    new_func: Address
+    """Global entry point of the replacement."""
+    nop: bool
+    """Whether this entry sends callers to the original (5.1 and later; else False)."""
+    patched: bool
+    transition: bool
+    winner: bool
+    """Whether this entry is on top of the function's func_stack."""
+    stack_position: int | None
+    """Place on the func_stack, 0 = top; None when it is on none."""
+    runs: Runs
+    overridden_by: str | None
+    """The patch on top, where ``runs`` is ``overridden``."""
+    new_symbol: str | None
+    """Symbol of ``new_func``."""
+    address: Address
+    """Of the ``struct klp_func``."""
+    disarmed: Mechanism | None = None
+    """How a debugger holds it disarmed, as the kernel's memory alone tells; None if none does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchedObject:
+    """One ``struct klp_object``: ``vmlinux`` or a module."""
+
+    name: str
+    patched: bool
+    loaded: bool
+    """Whether the object is in the kernel now; always true for ``vmlinux``."""
+    functions: tuple[PatchedFunction, ...]
+    address: Address
+    """Of the ``struct klp_object``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch:
+    """One ``struct klp_patch`` of ``klp_patches``, in stacking order."""
+
+    name: str
+    """Name of the patch's module."""
+    enabled: bool
+    replace: bool
+    forced: bool
+    transition: Transition | None
+    """Which way the transition goes that is under way for this patch, if one is."""
+    stack_order: int
+    """Place in ``klp_patches``, 1 = first; what sysfs calls ``stack_order`` (6.14)."""
+    objects: tuple[PatchedObject, ...]
+    address: Address
+    """Of the ``struct klp_patch``."""
+
+    @property
+    def disarmed(self) -> bool:
+        """Whether a debugger holds any of its functions disarmed."""
+        return any(func.disarmed is not None for obj in self.objects for func in obj.functions)
+
+
+@dataclass(frozen=True, slots=True)
+class PatchList:
+    """The answer of ``list``; iterates over its patches."""
+
+    kernel: Kernel
+    patches: tuple[Patch, ...]
+    problems: tuple[Problem, ...]
+
+    def __iter__(self) -> Iterator[Patch]:
+        return iter(self.patches)
+
+    def __len__(self) -> int:
+        return len(self.patches)
+
+    @property
+    def clean(self) -> bool:
+        """Whether everything could be read."""
+        return not self.problems
