@@ -62,9 +62,7 @@ class StackReader:
         self._thread_size = thread_size(view.prog)
         self._hiders = self._addresses(*RETHOOK_TRAMPOLINES)
         self._vectors = self._exception_vectors()
-        self._graph = {
-            symbol.address for symbol in view.symbols.named(RETURN_TO_HANDLER, "vmlinux")
-        }
+        self._graph = self._addresses(RETURN_TO_HANDLER)
 
     def _addresses(self, *names: str) -> set[int]:
         named = self._view.symbols.named
