@@ -14,12 +14,16 @@ from klp_debug.frontend.cli import parser
 from klp_debug.result.control import Change
 from klp_debug.targets.target import Target
 from tests.support.stopped_guest import Stub, stopped
+from tests.support.tier import by_tier
 from vmcores.guest.guest import Guest
 from vmcores.guest.live_guest import live_guest as live_guest_of_lab
 from vmcores.guest.qmp import execute
 
-CASES = [("6.1", "radix"), ("6.1", "hash"), ("6.12", "radix"), ("7.2", "radix")]
-"""Kernel and MMU: each dialect of mcount sites, and the MMU that has page tables of its own."""
+CASES = by_tier(
+    covering=[("6.1", "radix"), ("6.1", "hash"), ("7.2", "radix")],
+    full=[("6.1", "radix"), ("6.1", "hash"), ("6.12", "radix"), ("7.2", "radix")],
+)
+"""Kernel and MMU: sites in line and out of line, and the MMU that has page tables of its own."""
 ORIGINALS = " ".join(str(1000 + number) for number in range(10))
 REPLACEMENTS = " ".join(str(2000 + number) for number in range(10))
 TEN = [f"ten_function_{number} [ten_functions]" for number in range(10)]

@@ -16,6 +16,7 @@ import pytest
 
 from tests.conftest import Captured
 from tests.support.cli import klp_debug_json
+from tests.support.tier import cases
 from vmcores.oracle.oracle import Oracle
 
 pytestmark = pytest.mark.lab
@@ -64,7 +65,7 @@ def _document(*words: str | Path) -> Any:
     return klp_debug_json(*words)
 
 
-@pytest.fixture(params=["radix", "hash"], scope="module")
+@pytest.fixture(params=[mmu for _, mmu in cases("seed_shape")], scope="module")
 def subject(request: pytest.FixtureRequest, captured: Captured) -> Subject:
     captures = captured("seed_shape", request.param, "6.1")
     target = "--core", captures.path("kdump"), "--symbols", captures.image.vmlinux

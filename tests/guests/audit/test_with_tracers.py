@@ -17,6 +17,7 @@ import pytest
 
 from tests.conftest import Captured
 from tests.support.cli import klp_debug_json, klp_debug_run
+from tests.support.tier import by_tier
 from vmcores.build.image import image
 from vmcores.build.programs import build_program
 from vmcores.build.recipe import guest_kernels
@@ -34,7 +35,10 @@ PATCHES = ["cmdline_patch_2", "leaf_patch", "toc_patch"]
 PATCHED = ["cmdline_proc_show", "int_to_scsilun", "scsi_set_sense_information"]
 
 
-@pytest.fixture(scope="module", params=guest_kernels())
+@pytest.fixture(
+    scope="module",
+    params=by_tier(covering=["6.1", "6.12", "7.2", "7.2-pcrel"], full=guest_kernels()),
+)
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     scenario = load_scenario("patched")
     with booted_guest(image(request.param), memory=scenario.memory) as guest:

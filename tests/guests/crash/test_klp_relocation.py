@@ -11,11 +11,12 @@ from klp_debug.kernel.livepatch import for_each_klp_patch
 from klp_debug.result.report import Report
 from tests.conftest import Captured
 from tests.support.damaged import DamagedCapture
+from tests.support.tier import cases
 from vmcores.scenarios.capture import CaptureSet
 
 pytestmark = pytest.mark.lab
 
-KERNELS = ("6.1", "6.12", "7.2")
+KERNELS = [kernel for kernel, _ in cases("klp_relocations_applied")]
 
 
 @pytest.fixture(scope="module", params=KERNELS)

@@ -18,6 +18,7 @@ from klp_debug.targets.target import Target
 from tests.conftest import Captured
 from tests.support.crashes import asked_for, has_oopsed
 from tests.support.patched_dumps import on_patched_dumps
+from tests.support.tier import by_tier
 from vmcores.build.image import image
 from vmcores.build.recipe import guest_kernels
 from vmcores.guest import debugger
@@ -90,7 +91,7 @@ class Oopsed:
     """Of the instruction that did it."""
 
 
-@pytest.fixture(scope="module", params=guest_kernels())
+@pytest.fixture(scope="module", params=by_tier(covering=["6.1", "7.2"], full=guest_kernels()))
 def oopsed(request: pytest.FixtureRequest) -> Iterator[Oopsed]:
     """A guest into whose meminfo_proc_show() a trap was put; panic_on_oops makes it a crash."""
     with booted_guest(image(request.param)) as guest:

@@ -30,6 +30,7 @@ from klp_debug.targets.options import TargetOptions
 from tests.conftest import Captured, Played
 from tests.support.every_kernel import on_every_kernel
 from tests.support.patched_dumps import on_patched_dumps
+from tests.support.tier import by_tier
 from vmcores.build.recipe import guest_kernels
 from vmcores.scenarios.capture import CaptureSet
 
@@ -38,7 +39,7 @@ pytestmark = pytest.mark.lab
 PF_KTHREAD = 0x00200000
 
 
-@pytest.mark.parametrize("kernel", guest_kernels())
+@pytest.mark.parametrize("kernel", by_tier(covering=["6.1", "6.12", "7.2"], full=guest_kernels()))
 def test_agrees_with_proc(played: Played, kernel: str) -> None:
     guest, _ = played("patched", kernel=kernel)
     said = {}

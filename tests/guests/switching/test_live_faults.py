@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.cli import klp_debug_json
+from tests.support.tier import by_tier
 from vmcores.build.image import image
 from vmcores.build.recipe import guest_kernels
 from vmcores.guest import debugger
@@ -91,7 +92,9 @@ class Subject:
             debugger.write(self.guest.gdb_socket, address, before)
 
 
-@pytest.fixture(scope="module", params=guest_kernels())
+@pytest.fixture(
+    scope="module", params=by_tier(covering=["6.1", "7.2", "7.2-pcrel"], full=guest_kernels())
+)
 def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     scenario = load_scenario("patched")
     with booted_guest(image(request.param), memory=scenario.memory) as guest:
