@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Captured
-from tests.support.cli import klp_debug_run
+from tests.support.cli import klp_debug_run, refusal
 from tests.support.gdb_process import LOADER, gdb_run, this_python
 from tests.support.program_stub import program_stub
 from vmcores.host.newer_gdb import PYTHON, newer_gdb
@@ -143,7 +143,6 @@ def test_klp_debug_gdb() -> None:
     ran = klp_debug_gdb("-nx", "-q", "-batch", "-ex", "klp list", "-ex", "echo done\\n")
     assert ran.stderr == f"{NO_TARGET}\n"
     assert ran.stdout == "done\n"
-    assert klp_debug_gdb("--help").stdout.startswith("usage: klp-debug gdb ")
 
 
 @pytest.mark.parametrize(
@@ -157,10 +156,7 @@ def test_klp_debug_gdb_with_another_gdb(tmp_path: Path, script: str, said: str) 
     program = tmp_path / "gdb"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
-    ran = klp_debug_gdb("--gdb-program", str(program), "vmlinux")
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert said in ran.stderr
-    assert ran.stderr.count("\n") == 1
+    assert said in refusal("gdb", "--gdb-program", program, "vmlinux")
 
 
 @pytest.mark.lab
@@ -178,6 +174,5 @@ def test_klp_debug_gdb_with_a_newer_gdb() -> None:
 
 
 def test_klp_debug_gdb_without_gdb() -> None:
-    ran = klp_debug_gdb("--gdb-program", "/nosuch/gdb")
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr.startswith("klp-debug: /nosuch/gdb cannot be started (No such file")
+    said = refusal("gdb", "--gdb-program", "/nosuch/gdb")
+    assert said.startswith("klp-debug: /nosuch/gdb cannot be started (No such file")
