@@ -6,75 +6,30 @@ Tells what a ppc64le kernel really runs when a live-patched function is called.
 
     from klp_debug import audit, call_chain, find_function, livepatches
 
-See :mod:`klp_debug.library` for all that scripts can use. It is imported when the first of its
-names is asked for: every drgn session imports this package for the plugin, whatever it looks at.
+See :mod:`klp_debug.library` for all that scripts can use: its ``__all__`` is this package's. It is
+imported when the first of its names is asked for: every drgn session imports this package for the
+plugin, whatever it looks at.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from klp_debug.library import (
-        CommandError,
-        TargetError,
-        as_json,
-        as_text,
-        audit,
-        backtraces,
-        call_chain,
-        describe_function,
-        find_function,
-        for_each_klp_func,
-        for_each_klp_object,
-        for_each_klp_ops,
-        for_each_klp_patch,
-        ftrace_users,
-        func_stacks,
-        klp_func_patch,
-        klp_func_stack,
-        klp_patch_name,
-        livepatches,
-        mcount_site,
-        object_of,
-        open_program,
-        report,
-        transition,
-    )
+    from klp_debug.library import *  # noqa: F403
+    from klp_debug.library import __all__ as __all__
 
-__all__ = (
-    "CommandError",
-    "TargetError",
-    "as_json",
-    "as_text",
-    "audit",
-    "backtraces",
-    "call_chain",
-    "describe_function",
-    "find_function",
-    "for_each_klp_func",
-    "for_each_klp_object",
-    "for_each_klp_ops",
-    "for_each_klp_patch",
-    "ftrace_users",
-    "func_stacks",
-    "klp_func_patch",
-    "klp_func_stack",
-    "klp_patch_name",
-    "livepatches",
-    "mcount_site",
-    "object_of",
-    "open_program",
-    "report",
-    "transition",
-)
+_LIBRARY = "klp_debug.library"
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from klp_debug import library
-
-    return getattr(library, name)
+    # What else begins like that is Python's, which looks for it in every package.
+    if name == "__all__" or not name.startswith("_"):
+        # `from klp_debug import library` would ask here for library.
+        library = import_module(_LIBRARY)
+        if name in ("__all__", *library.__all__):
+            return getattr(library, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *import_module(_LIBRARY).__all__})

@@ -9,33 +9,39 @@ the structures it was read from. :func:`object_of` turns these into drgn objects
 
 Where something cannot be read, the rest is returned and the reason is among the answer's
 ``problems``. All raise :exc:`TargetError` if the program is no ppc64le Linux kernel with debugging
-information, and :exc:`CommandError` if an argument names nothing or a kernel without
-``CONFIG_LIVEPATCH`` is asked about patches; both say why in one sentence.
+information, or a kernel without ``CONFIG_LIVEPATCH`` is asked about patches, and
+:exc:`CommandError` if an argument names nothing; both say why in one sentence.
 """
 
 import logging
-from argparse import Namespace
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias
 
 from drgn import Object, Program, TypeKind
 from drgn.helpers.common.prog import takes_program_or_default
 
+from klp_debug.analysis.audit.audit import audit as audit_sites
+from klp_debug.analysis.audit.site import report_site
+from klp_debug.analysis.chain.func import report_func
+from klp_debug.analysis.crash.report import report as report_crash
 from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
+from klp_debug.analysis.tasks.choose import choose_tasks, task_at
+from klp_debug.analysis.tasks.transition import transition as report_transition
 from klp_debug.analysis.view import find_function as by_name
+from klp_debug.analysis.view.find_site import find_site, find_site_at
+from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.analysis.view.view_cache import view_of
 from klp_debug.command.audit import AUDIT
-from klp_debug.command.bt import BT
+from klp_debug.command.bt import BT, trace_tasks
 from klp_debug.command.command import Command
 from klp_debug.command.func import FUNC
-from klp_debug.command.list import LIST
-from klp_debug.command.ops import OPS
+from klp_debug.command.list import LIST, list_patches
+from klp_debug.command.ops import OPS, list_ops
 from klp_debug.command.report import REPORT
 from klp_debug.command.site import SITE
 from klp_debug.command.transition import TRANSITION
-from klp_debug.control.consent import Consent
 from klp_debug.errors import CommandError, TargetError
 from klp_debug.kernel.livepatch import (
     for_each_klp_func,
@@ -49,7 +55,6 @@ from klp_debug.kernel.livepatch import (
 from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.render.as_json import as_json
 from klp_debug.render.as_text import as_text
-from klp_debug.result.address import Address
 from klp_debug.result.audit import Audit
 from klp_debug.result.bt import TraceList
 from klp_debug.result.common import Problem
@@ -100,24 +105,44 @@ address in it, as a drgn object (the function itself, or a pointer to it such as
 """
 
 
-def _ask(prog: Program, command: Command, **arguments: object) -> Any:
-    nobody = Consent(confirm=None, show=lambda change: None)
-    return command.run(view_of(prog), Namespace(**arguments), nobody)
+def _view(prog: Program, command: Command) -> KernelView:
+    """Return a view for one answer of a command."""
+    view = view_of(prog)
+    command.check_kernel(view)
+    return view
 
 
-def _spec(place: Place) -> str:
-    """Return what the commands take for a place."""
+def _name_or_address(place: Place) -> str | int:
+    """
+    Return the name that a place is given by, or an address in it.
+
+    :raises CommandError: if it is a number that is no address
+    """
     match place:
         case str():
             return place
         case KernelSymbol():
-            return str(Address(place.address))
+            return place.address
         case Object():
             is_function = place.type_.unaliased_kind() == TypeKind.FUNCTION
             address = place.address_ if is_function else place.value_()
-            return str(Address(address or 0))
-        case _:
-            return str(Address(place))
+            return int(address or 0)
+        case _ if 0 <= place < 1 << 64:
+            return int(place)
+    raise CommandError(f"{place:#x} is no address: it has more than 64 bits, or is negative")
+
+
+def _function(view: KernelView, place: Place) -> KernelSymbol:
+    where = _name_or_address(place)
+    if isinstance(where, str):
+        return by_name.find_function(view.symbols, where, view.prog.read)
+    return by_name.function_at(view.symbols, where, view.prog.read)
+
+
+def _site(view: KernelView, place: Place) -> int:
+    """Return the index of a site among the ftrace records."""
+    where = _name_or_address(place)
+    return find_site(view, where) if isinstance(where, str) else find_site_at(view, where)
 
 
 def open_program(
@@ -175,7 +200,7 @@ def livepatches(prog: Program) -> PatchList:
 
     :return: every patch in stacking order, with its objects and functions
     """
-    return cast(PatchList, _ask(prog, LIST))
+    return list_patches(_view(prog, LIST))
 
 
 @takes_program_or_default
@@ -199,8 +224,7 @@ def find_function(prog: Program, function: Place) -> KernelSymbol:
     :return: its name, module, address, size in bytes, and ``st_other``
     :raises CommandError: if there is none, or several
     """
-    view = view_of(prog)
-    return by_name.find_function(view.symbols, _spec(function), prog.read)
+    return _function(view_of(prog), function)
 
 
 @takes_program_or_default
@@ -211,7 +235,8 @@ def describe_function(prog: Program, function: Place) -> FuncReport:
     :return: its entry points, mcount site, record, call chain, and what a call of it runs
     :raises CommandError: if there is no such function, or several
     """
-    return cast(FuncReport, _ask(prog, FUNC, function=_spec(function)))
+    view = _view(prog, FUNC)
+    return report_func(view, _function(view, function))
 
 
 @takes_program_or_default
@@ -225,7 +250,7 @@ def call_chain(prog: Program, function: Place) -> tuple[Hop, ...]:
     :return: the links; none for a function without an mcount site
     :raises CommandError: if there is no such function, or several
     """
-    described = cast(FuncReport, _ask(prog, FUNC, function=_spec(function)))
+    described = describe_function(prog, function)
     _warn(described.problems)
     return described.chain
 
@@ -239,7 +264,8 @@ def mcount_site(prog: Program, site: Place) -> SiteReport:
         out-of-line stub
     :raises CommandError: if it names no site, or several
     """
-    return cast(SiteReport, _ask(prog, SITE, site=_spec(site)))
+    view = _view(prog, SITE)
+    return report_site(view, _site(view, site))
 
 
 @takes_program_or_default
@@ -249,7 +275,7 @@ def ftrace_users(prog: Program) -> OpsList:
 
     :return: each with whose it is, its filters, and the functions that it hooks
     """
-    return cast(OpsList, _ask(prog, OPS))
+    return list_ops(_view(prog, OPS))
 
 
 @takes_program_or_default
@@ -259,7 +285,7 @@ def audit(prog: Program, *, list_sites: bool = False) -> Audit:
 
     :param list_sites: whether to return every site as well, not contradictions alone
     """
-    return cast(Audit, _ask(prog, AUDIT, sites=list_sites))
+    return audit_sites(_view(prog, AUDIT), list_sites=list_sites)
 
 
 @takes_program_or_default
@@ -269,7 +295,7 @@ def transition(prog: Program) -> TransitionReport:
 
     :return: its patch and direction, and why each task has not switched that has not
     """
-    return cast(TransitionReport, _ask(prog, TRANSITION))
+    return report_transition(_view(prog, TRANSITION))
 
 
 @takes_program_or_default
@@ -284,8 +310,12 @@ def backtraces(
     :param in_patched: only tasks inside a function that is live-patched, or its replacement
     :raises CommandError: if there is no such task
     """
-    spec = str(Address(task.value_())) if isinstance(task, Object) else str(task)
-    return cast(TraceList, _ask(prog, BT, task=spec, in_patched=in_patched))
+    view = _view(prog, BT)
+    if isinstance(task, Object):
+        tasks = [task_at(view, task.value_())]
+    else:
+        tasks = choose_tasks(view, str(task))
+    return trace_tasks(view, tasks, in_patched=in_patched)
 
 
 @takes_program_or_default
@@ -295,7 +325,7 @@ def report(prog: Program) -> Report:
 
     :return: the verdict with its proof; without a crash, a report of the health of live patching
     """
-    return cast(Report, _ask(prog, REPORT, html=None))
+    return report_crash(_view(prog, REPORT))
 
 
 _TYPES = {

@@ -2,6 +2,9 @@
 """``bt``: stacks with the frames that livepatch hides."""
 
 import argparse
+from collections.abc import Iterable
+
+from drgn import Object
 
 from klp_debug.analysis.tasks.bt import TaskTracer
 from klp_debug.analysis.tasks.choose import choose_tasks
@@ -16,13 +19,21 @@ def run(view: KernelView, args: argparse.Namespace) -> TraceList:
 
     :raises TaskNotFoundError: if it names none
     """
-    tasks = choose_tasks(view, args.task)
+    return trace_tasks(view, choose_tasks(view, args.task), in_patched=args.in_patched)
+
+
+def trace_tasks(view: KernelView, tasks: Iterable[Object], *, in_patched: bool) -> TraceList:
+    """
+    Return the stacks of tasks, ``struct task_struct *`` each.
+
+    :param in_patched: only of tasks inside a function that is live-patched, or its replacement
+    """
     tracer = TaskTracer(view)
     traces = []
     for task in tasks:
         with view.problems.noting(f"task at {task.value_():#x}"):
             trace = tracer.trace(task)
-            if trace.in_patched or not args.in_patched:
+            if trace.in_patched or not in_patched:
                 traces.append(trace)
     return TraceList(kernel=view.describe(), tasks=tuple(traces), problems=view.problems.all())
 

@@ -23,7 +23,7 @@ class Argument:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """
     One command; it returns its answer and never prints.
@@ -73,6 +73,16 @@ class Command:
         """Whether it writes to its target."""
         return self.run_change is not None
 
+    def check_kernel(self, view: KernelView) -> None:
+        """
+        See that the kernel is one that the command makes sense on.
+
+        :raises TargetError: if it is not
+        """
+        if self.needs_livepatch and not has_livepatch(view.prog):
+            release = view.target.vmcoreinfo.release
+            raise TargetError(f"kernel {release} was built without CONFIG_LIVEPATCH")
+
     def run(
         self,
         view: KernelView | None,
@@ -93,9 +103,7 @@ class Command:
             return self.run_alone(args, say)
         if view is None:
             raise CommandError(f"{self.name} needs a target")
-        if self.needs_livepatch and not has_livepatch(view.prog):
-            release = view.target.vmcoreinfo.release
-            raise TargetError(f"kernel {release} was built without CONFIG_LIVEPATCH")
+        self.check_kernel(view)
         if self.run_change is not None:
             return self.run_change(view, args, consent)
         assert self.run_on is not None

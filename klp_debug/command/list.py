@@ -11,6 +11,11 @@ from klp_debug.result.list import PatchList
 
 def run(view: KernelView, args: argparse.Namespace) -> PatchList:
     """Return every patch with its objects and functions."""
+    return list_patches(view)
+
+
+def list_patches(view: KernelView) -> PatchList:
+    """Return every patch with its objects and functions."""
     patches = livepatches(view)
     return PatchList(kernel=view.describe(), patches=patches, problems=view.problems.all())
 

@@ -11,6 +11,11 @@ from klp_debug.result.ops import OpsList
 
 def run(view: KernelView, args: argparse.Namespace) -> OpsList:
     """Return every registered ftrace_ops."""
+    return list_ops(view)
+
+
+def list_ops(view: KernelView) -> OpsList:
+    """Return every registered ftrace_ops."""
     ops = registered_ops(view)
     enabled: bool | None = None
     with view.problems.noting("ftrace_enabled"):

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What arms a patch again: the journal's old values, or where it tells none the kernel's own."""
 
+from dataclasses import replace
+
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.control.journal import JournalText
-from klp_debug.control.mechanisms import planned_write
+from klp_debug.control.mechanisms import MechanismError, planned_write
 from klp_debug.control.patch_function import PatchFunction
 from klp_debug.control.plan import Plan, Switch, find_functions
 from klp_debug.control.recovery import Recovery
 from klp_debug.result.control import PlannedWrite
-from klp_debug.result.list import Mechanism
 
 
 def plan_arm(view: KernelView, text: JournalText, patch: str) -> Plan:
@@ -33,7 +34,10 @@ def plan_arm(view: KernelView, text: JournalText, patch: str) -> Plan:
             if all(write.function != function.label for write in writes):
                 skipped.append(f"{function.label}: not disarmed")
             continue
-        write = _by_kernel(view, function)
+        try:
+            write = _by_kernel(view, function)
+        except MechanismError as error:
+            return Plan(refusal=f"{function.label} cannot be armed: {error}")
         if write is None:
             if any(w.function == function.label and w.mechanism == disarmed for w in writes):
                 continue
@@ -44,43 +48,44 @@ def plan_arm(view: KernelView, text: JournalText, patch: str) -> Plan:
         if write.address not in ours:
             writes.append(write)
             switches.append(Switch(function, function.running()))
-    unique = tuple(dict.fromkeys(skipped))
-    return Plan(tuple(writes), tuple(switches), unique, None, plan.undoes)
+    return replace(
+        plan,
+        writes=tuple(writes),
+        switches=tuple(switches),
+        skipped=tuple(dict.fromkeys(skipped)),
+    )
 
 
 def _by_kernel(view: KernelView, function: PatchFunction) -> PlannedWrite | None:
-    """Return the write that arms a function again whose old value the kernel itself tells."""
+    """
+    Return the write that arms a function again whose old value the kernel itself tells.
+
+    :raises MechanismError: if it cannot be done by one write
+    """
     assert function.stack is not None
     if function.disarmed == "ops":
         (handler, *_) = view.symbols.named("klp_ftrace_handler", "vmlinux")
         func = function.stack.ops.fops.func
-        return _write(
+        return planned_write(
             function,
-            func.address_,
-            ("klp_ops.fops.func", "ops", 8),
-            (func.value_(), "ftrace_stub"),
-            (handler.address, "klp_ftrace_handler"),
+            "ops",
+            address=func.address_,
+            what="klp_ops.fops.func",
+            size=8,
+            old=(func.value_(), "ftrace_stub"),
+            new=(handler.address, "klp_ftrace_handler"),
+            why="takes ops back",
         )
     if function.disarmed == "nop":
         nop = function.func.nop
-        return _write(
+        return planned_write(
             function,
-            nop.address_,
-            ("klp_func.nop", "nop", 1),
-            (1, "calls go back to the original"),
-            (0, "calls go to new_func"),
+            "nop",
+            address=nop.address_,
+            what="klp_func.nop",
+            size=1,
+            old=(1, "calls go back to the original"),
+            new=(0, "calls go to new_func"),
+            why="takes nop back",
         )
     return None
-
-
-def _write(
-    function: PatchFunction,
-    address: int,
-    field: tuple[str, Mechanism, int],
-    old: tuple[int, str],
-    new: tuple[int, str],
-) -> PlannedWrite:
-    what, mechanism, size = field
-    return planned_write(
-        function, mechanism, address, what, size, old, new, f"takes {mechanism} back"
-    )

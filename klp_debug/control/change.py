@@ -155,7 +155,13 @@ def _apply(journal: JournalWriter, memory: WritableMemory, change: Change, plan:
     patch = plan.writes[0].patch if plan.writes else change.subject
     try:
         compare_all(memory, plan.writes)
-        operation = journal.begin(change.action, patch, plan.writes, plan.undoes, forced)
+        operation = journal.begin(
+            action=change.action,
+            patch=patch,
+            writes=plan.writes,
+            undoes=plan.undoes,
+            forced=forced,
+        )
     except (TargetError, FaultError) as error:
         return replace(change, outcome="refused", reason=str(error))
     except OSError as error:

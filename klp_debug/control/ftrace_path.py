@@ -7,6 +7,7 @@ as inside. Source: arch/powerpc/kernel/trace/ftrace_entry.S, kernel/livepatch/pa
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.control.patch_function import PatchFunction
@@ -59,12 +60,7 @@ class Gates:
     def holding(self, places: Places) -> str | None:
         """Return the name of a gate that one of the places is in; None if none is."""
         # While a replacement runs it is to return there: it is inside that one, and no other.
-        kept = Places(
-            frozenset(places.addresses - (self._returns - places.pcs)),
-            places.pcs,
-            places.guessed,
-            places.lost,
-        )
+        kept = replace(places, addresses=places.addresses - (self._returns - places.pcs))
         for name, (start, size) in self._ranges.items():
             if inside(kept, start, size):
                 return name

@@ -41,7 +41,7 @@ _TEXTS = ("what", "function", "patch", "mechanism", "old_means", "new_means", "w
 End = Literal["done", "taken back"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One operation of a journal."""
 
@@ -139,6 +139,7 @@ class JournalWriter:
 
     def begin(
         self,
+        *,
         action: Action,
         patch: str,
         writes: Sequence[PlannedWrite],

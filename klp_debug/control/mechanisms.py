@@ -20,7 +20,7 @@ from klp_debug.ppc64le.instruction import NOP, branch_target
 from klp_debug.result.address import Address
 from klp_debug.result.control import PlannedWrite
 from klp_debug.result.list import Mechanism
-from klp_debug.targets.writable import StubKind
+from klp_debug.targets.writable import StubVendor
 
 NOTES: dict[Mechanism, str] = {
     "ops": "Patches that are loaded on these functions meanwhile do not run either.",
@@ -44,7 +44,7 @@ def default_mechanism(function: PatchFunction) -> Mechanism:
 
 
 def disarming_write(
-    function: PatchFunction, mechanism: Mechanism, stub: StubKind | None
+    function: PatchFunction, mechanism: Mechanism, stub: StubVendor | None
 ) -> PlannedWrite:
     """
     Return the write that disarms a function that is on top of its func_stack.
@@ -53,7 +53,7 @@ def disarming_write(
     :raises MechanismError: if the mechanism cannot be used for it
     :raises WalkError, drgn.FaultError: if what it relies on cannot be read
     """
-    by: dict[Mechanism, Callable[[PatchFunction, StubKind | None], PlannedWrite]] = {
+    by: dict[Mechanism, Callable[[PatchFunction, StubVendor | None], PlannedWrite]] = {
         "ops": _ops,
         "redirect": _redirect,
         "nop": _nop,
@@ -62,24 +62,10 @@ def disarming_write(
     return by[mechanism](function, stub)
 
 
-def _write(
-    function: PatchFunction,
-    mechanism: Mechanism,
-    address: int,
-    what: str,
-    size: int,
-    old: tuple[int, str],
-    new: tuple[int, str],
-    why: str,
-) -> PlannedWrite:
-    if address % size:
-        raise MechanismError(f"{what} at {Address(address)} is not aligned to its {size} bytes")
-    return planned_write(function, mechanism, address, what, size, old, new, why)
-
-
 def planned_write(
     function: PatchFunction,
     mechanism: Mechanism,
+    *,
     address: int,
     what: str,
     size: int,
@@ -93,7 +79,10 @@ def planned_write(
     :param size: in bytes
     :param old: what is there, and what that means
     :param new: what is to be there, and what that means
+    :raises MechanismError: if it is not aligned to its size: a CPU could see half of it
     """
+    if address % size:
+        raise MechanismError(f"{what} at {Address(address)} is not aligned to its {size} bytes")
     return PlannedWrite(
         address=Address(address),
         what=what,
@@ -113,7 +102,7 @@ def _symbol(function: PatchFunction, address: int) -> str:
     return function.view.symbols.format(address) or "no symbol"
 
 
-def _ops(function: PatchFunction, stub: StubKind | None) -> PlannedWrite:
+def _ops(function: PatchFunction, stub: StubVendor | None) -> PlannedWrite:
     view = function.view
     assert function.stack is not None
     if function.below is not None:
@@ -124,15 +113,15 @@ def _ops(function: PatchFunction, stub: StubKind | None) -> PlannedWrite:
         raise MechanismError("this kernel has no ftrace_stub")
     _needs_handler_called_by_ops(function)
     func = fops.func.value_()
-    return _write(
+    return planned_write(
         function,
         "ops",
-        fops.func.address_,
-        "klp_ops.fops.func",
-        8,
-        (func, _symbol(function, func)),
-        (nothing, "ftrace_stub"),  # which is ftrace_stub_graph, too
-        "its ftrace_ops does nothing: the original runs",
+        address=fops.func.address_,
+        what="klp_ops.fops.func",
+        size=8,
+        old=(func, _symbol(function, func)),
+        new=(nothing, "ftrace_stub"),  # which is ftrace_stub_graph, too
+        why="its ftrace_ops does nothing: the original runs",
     )
 
 
@@ -154,7 +143,7 @@ def _needs_handler_called_by_ops(function: PatchFunction) -> None:
                 raise MechanismError(f"{label} calls klp_ftrace_handler itself, whatever fops.func")
 
 
-def _redirect(function: PatchFunction, stub: StubKind | None) -> PlannedWrite:
+def _redirect(function: PatchFunction, stub: StubVendor | None) -> PlannedWrite:
     below = function.below
     if below is None:
         raise MechanismError("no other patch is below it on its func_stack; use ops")
@@ -162,19 +151,19 @@ def _redirect(function: PatchFunction, stub: StubKind | None) -> PlannedWrite:
         raise MechanismError("what is below it on its func_stack is a nop, without a function")
     func = function.func
     old, new = func.new_func.value_(), below.new_func.value_()
-    return _write(
+    return planned_write(
         function,
         "redirect",
-        func.new_func.address_,
-        "klp_func.new_func",
-        8,
-        (old, _symbol(function, old)),
-        (new, _symbol(function, new)),
-        "the version of the patch below it runs",
+        address=func.new_func.address_,
+        what="klp_func.new_func",
+        size=8,
+        old=(old, _symbol(function, old)),
+        new=(new, _symbol(function, new)),
+        why="the version of the patch below it runs",
     )
 
 
-def _nop(function: PatchFunction, stub: StubKind | None) -> PlannedWrite:
+def _nop(function: PatchFunction, stub: StubVendor | None) -> PlannedWrite:
     func = function.func
     try:
         nop = func.nop
@@ -182,19 +171,19 @@ def _nop(function: PatchFunction, stub: StubKind | None) -> PlannedWrite:
         raise MechanismError("klp_func has no nop in this kernel (it came in v5.1)") from None
     if nop.value_():
         raise MechanismError("it is a nop already")
-    return _write(
+    return planned_write(
         function,
         "nop",
-        nop.address_,
-        "klp_func.nop",
-        1,
-        (0, "calls go to new_func"),
-        (1, "calls go back to the original"),
-        "klp_ftrace_handler lets the original run",
+        address=nop.address_,
+        what="klp_func.nop",
+        size=1,
+        old=(0, "calls go to new_func"),
+        new=(1, "calls go back to the original"),
+        why="klp_ftrace_handler lets the original run",
     )
 
 
-def _site(function: PatchFunction, stub: StubKind | None) -> PlannedWrite:
+def _site(function: PatchFunction, stub: StubVendor | None) -> PlannedWrite:
     view = function.view
     if stub == "KGDB":
         raise MechanismError(
@@ -219,13 +208,13 @@ def _site(function: PatchFunction, stub: StubKind | None) -> PlannedWrite:
             raise MechanismError(
                 f"its site serves another ftrace_ops too, at {Address(ops.value_())}; use ops"
             )
-    return _write(
+    return planned_write(
         function,
         "site",
-        ip,
-        f"mcount site, {view.symbols.format(ip) or Address(ip)}",
-        4,
-        (word, f"to {view.symbols.format(target) or Address(target)}"),
-        (NOP, "nop"),
-        "nothing is called: the original runs",
+        address=ip,
+        what=f"mcount site, {view.symbols.format(ip) or Address(ip)}",
+        size=4,
+        old=(word, f"to {view.symbols.format(target) or Address(target)}"),
+        new=(NOP, "nop"),
+        why="nothing is called: the original runs",
     )

@@ -28,7 +28,7 @@ class Switch:
     """The version that runs now, which nobody may be inside of."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """All writes of one change."""
 
@@ -78,7 +78,9 @@ def plan_disarm(
             return Plan(refusal=f"{each.label} cannot be disarmed by {chosen}: {error}")
         switches.append(Switch(each, each.running()))
     refusal = None if writes else _nothing(patch, functions, skipped)
-    return Plan(tuple(writes), tuple(switches), tuple(skipped), refusal)
+    return Plan(
+        writes=tuple(writes), switches=tuple(switches), skipped=tuple(skipped), refusal=refusal
+    )
 
 
 def find_functions(view: KernelView, patch: str, function: str | None) -> list[PatchFunction]:

@@ -94,9 +94,9 @@ class Recovery:
         ]
         changed = [reason for reason in skipped if reason.endswith(_CHANGED)]
         return Plan(
-            tuple(writes),
-            tuple(switches),
-            tuple(skipped),
+            writes=tuple(writes),
+            switches=tuple(switches),
+            skipped=tuple(skipped),
             refusal=changed[0] if changed else None,
             undoes=tuple(operation.number for operation in operations),
         )

@@ -39,7 +39,7 @@ _LAST_FRAME = 1024
 """Bytes that the first frame of a stack takes at most, with the registers of user mode."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
     """Where a task, or a CPU, may still be."""
 
@@ -60,15 +60,15 @@ class StackReader:
         self._view = view
         self._prog: Program = view.prog
         self._thread_size = thread_size(view.prog)
-        self._hiders = {
-            symbol.address
-            for name in RETHOOK_TRAMPOLINES
-            for symbol in view.symbols.named(name, "vmlinux")
-        }
+        self._hiders = self._addresses(*RETHOOK_TRAMPOLINES)
         self._vectors = self._exception_vectors()
         self._graph = {
             symbol.address for symbol in view.symbols.named(RETURN_TO_HANDLER, "vmlinux")
         }
+
+    def _addresses(self, *names: str) -> set[int]:
+        named = self._view.symbols.named
+        return {symbol.address for name in names for symbol in named(name, "vmlinux")}
 
     def of_task(self, task: Object, sp: int) -> Places:
         """
@@ -78,7 +78,7 @@ class StackReader:
         """
         stack = task_stack(task)
         if stack is None:
-            return Places(frozenset(), frozenset(), guessed=False, lost=None)
+            return Places(addresses=frozenset(), pcs=frozenset(), guessed=False, lost=None)
         walk = _Walk(self._prog, self._thread_size)
         # The first frame is that of _switch(), which calls nobody.
         walk.follow(sp, stack, skip=1)
@@ -141,7 +141,12 @@ class StackReader:
             addresses |= self._shadow_stack(task)
         if addresses & self._hiders:
             lost = "a kretprobe took the place of a return address on its stack"
-        return Places(frozenset(addresses), frozenset(walk.pcs), walk.guessed, lost)
+        return Places(
+            addresses=frozenset(addresses),
+            pcs=frozenset(walk.pcs),
+            guessed=walk.guessed,
+            lost=lost,
+        )
 
     def _shadow_stack(self, task: Object) -> set[int]:
         """Return all words of the function graph tracer's stack of a task, leftovers too."""

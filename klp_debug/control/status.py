@@ -91,7 +91,9 @@ def _held(view: KernelView, text: JournalText) -> Iterator[HeldFunction]:
                     ),
                     None,
                 )
-                yield HeldFunction(patch, function.label, mechanism, number)
+                yield HeldFunction(
+                    patch=patch, function=function.label, mechanism=mechanism, operation=number
+                )
 
 
 def _others(view: KernelView, boot: str | None) -> Iterator[str]:

@@ -46,7 +46,7 @@ class Unit:
     """The compiler with its options, or the assembler."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionInUnit:
     """A function of the name that one unit defines."""
 
@@ -165,7 +165,9 @@ class FunctionDebugInfo:
         unit, start = _unit(entry.cu), _start(entry)
         inline = entry.attributes.get("DW_AT_inline")
         if inline is None:
-            return FunctionInUnit(unit, start, (), declared_inline=False, complete=True)
+            return FunctionInUnit(
+                unit=unit, start=start, inlined_into=(), declared_inline=False, complete=True
+            )
         into: dict[str, None] = {}
         complete = True
         for one in _walk(entry.cu):
@@ -179,7 +181,13 @@ class FunctionDebugInfo:
             elif inline.value in _DW_INL_INLINED and (around := _function_around(one)) is not None:
                 into.setdefault(_name_of(around))
         declared = inline.value in _DW_INL_DECLARED
-        return FunctionInUnit(unit, start, tuple(into), declared, complete)
+        return FunctionInUnit(
+            unit=unit,
+            start=start,
+            inlined_into=tuple(into),
+            declared_inline=declared,
+            complete=complete,
+        )
 
 
 def _content(section: DebugSectionDescriptor) -> bytes:

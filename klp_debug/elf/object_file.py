@@ -43,7 +43,7 @@ _DAMAGES = (ELFError, ValueError, KeyError, IndexError, OverflowError, TypeError
 """What pyelftools raises of hostile headers."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """One section."""
 

@@ -34,13 +34,17 @@ def boot_facts(prog: Program) -> dict[str, int]:
     is simulated by the instruction (``-icount`` of QEMU) can do that, or one restored from a
     snapshot, which is the same boot indeed.
 
+    >>> list(boot_facts(prog))[:3]
+    ['boot_tb', 'PID 1 start_time', 'PID 1 start_boottime']
+
     :raises WalkError, drgn.FaultError: if the list of tasks cannot be read
     """
     facts: dict[str, int] = {}
     _note(facts, "boot_tb", lambda: prog["boot_tb"])
     for task in _first_tasks(prog):
         pid = task.pid.value_()
-        # Since Linux kernel commit cf25e24db61c (in v5.5); real_start_time before.
+        # real_start_time before Linux kernel commit cf25e24db61c ("time: Rename
+        # tsk->real_start_time to ->start_boottime") (in v5.5).
         members = ["start_time", "start_boottime", "real_start_time"]
         if pid == _KTHREADD:
             facts["kthreadd"] = task.value_()

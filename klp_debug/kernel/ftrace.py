@@ -28,7 +28,7 @@ _MAX_PAGES = 1 << 16
 _MAX_RECORDS_PER_PAGE = 1 << 18  # ENTRIES_PER_PAGE of the largest order, generously
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FtraceRecord:
     """One ``struct dyn_ftrace``."""
 
@@ -86,10 +86,10 @@ class FtraceRecords:
 
     def __getitem__(self, index: int) -> FtraceRecord:
         return FtraceRecord(
-            int(self.addresses[index]),
-            int(self.ips[index]),
-            int(self.flags[index]),
-            int(self.ool_stubs[index]),
+            address=int(self.addresses[index]),
+            ip=int(self.ips[index]),
+            flags=int(self.flags[index]),
+            ool_stub=int(self.ool_stubs[index]),
         )
 
     def subset(self, indices: npt.NDArray[np.intp]) -> "FtraceRecords":
@@ -125,6 +125,9 @@ def for_each_ftrace_page(prog: Program) -> Iterator[Object]:
 def read_ftrace_records(prog: Program) -> FtraceRecords:
     """
     Read every ftrace record of the kernel, one read for each page of records.
+
+    >>> len(read_ftrace_records(prog))
+    15224
 
     :raises WalkError, drgn.FaultError: where a page is damaged or unreadable
     """
@@ -201,12 +204,22 @@ class FlagNames:
 
 
 def ftrace_record_flags(prog: Program) -> FlagNames:
-    """Return the names of ``FTRACE_FL_*``."""
+    """
+    Return the names of ``FTRACE_FL_*``.
+
+    >>> ftrace_record_flags(prog).of(0x84000001)
+    ('ENABLED', 'IPMODIFY')
+    """
     return FlagNames.of_enumeration(prog, "FTRACE_FL_ENABLED", "FTRACE_FL_")
 
 
 def ftrace_ops_flags(prog: Program) -> FlagNames:
-    """Return the names of ``FTRACE_OPS_FL_*``."""
+    """
+    Return the names of ``FTRACE_OPS_FL_*``.
+
+    >>> ftrace_ops_flags(prog).of(ops.flags.value_())
+    ('PERMANENT', 'IPMODIFY', 'INITIALIZED', 'DYNAMIC', 'ENABLED')
+    """
     return FlagNames.of_enumeration(prog, "FTRACE_OPS_FL_ENABLED", "FTRACE_OPS_FL_")
 
 
@@ -216,6 +229,9 @@ def ftrace_record_users(flags: int, names: FlagNames) -> int:
 
     Its width shrank whenever a flag was added (``FTRACE_REF_MAX_SHIFT``), so it is what lies
     below the lowest flag.
+
+    >>> ftrace_record_users(0x84000001, ftrace_record_flags(prog))
+    1
     """
     return flags & (names.lowest - 1)
 
@@ -224,5 +240,10 @@ _LETTERS = {"REGS": "R", "IPMODIFY": "I", "DIRECT": "D", "CALL_OPS": "O", "MODIF
 
 
 def ftrace_record_letters(flags: int, names: FlagNames) -> str:
-    """Return the letters that ``tracing/enabled_functions`` shows of flags (``t_show()``)."""
+    """
+    Return the letters that ``tracing/enabled_functions`` shows of flags (``t_show()``).
+
+    >>> ftrace_record_letters(0x84000001, ftrace_record_flags(prog))
+    'I'
+    """
     return "".join(letter for name, letter in _LETTERS.items() if flags & names[name])

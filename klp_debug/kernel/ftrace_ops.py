@@ -24,6 +24,9 @@ def for_each_ftrace_ops(prog: Program) -> Iterator[Object]:
     """
     Iterate over the registered ftrace_ops.
 
+    >>> len(list(for_each_ftrace_ops(prog)))
+    3
+
     :return: iterator of ``struct ftrace_ops *``
     :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
     """
@@ -44,7 +47,10 @@ def for_each_ftrace_subops(ops: Object) -> Iterator[Object]:
     """
     Iterate over the ops that an ops manages: it is called, and calls them.
 
-    The function graph tracer has some in Linux 6.12, and not yet in 6.8.
+    The function graph tracer has some in 6.12, and not yet in 6.8.
+
+    >>> list(for_each_ftrace_subops(ops))
+    []
 
     :param ops: ``struct ftrace_ops *``
     :return: iterator of ``struct ftrace_ops *``
@@ -62,7 +68,10 @@ def ftrace_hash_entries(hash_: Object) -> dict[int, int]:
     """
     Return what is in a hash: address of a site -> where it is to call directly, if anywhere.
 
-    One read an entry. ``direct`` exists in Linux 5.7, and not yet in 5.4.
+    One read an entry. ``direct`` exists in 5.7, and not yet in 5.4.
+
+    >>> {hex(site): to for site, to in ftrace_hash_entries(ops.func_hash.filter_hash).items()}
+    {'0xc0000000003042dc': 0}
 
     :param hash_: ``struct ftrace_hash *``; NULL is an empty one
     :raises WalkError, drgn.FaultError: where it is damaged or unreadable
@@ -96,7 +105,10 @@ def ftrace_hash_empty(hash_: Object) -> bool:
     """
     Return whether a hash is empty, which in a filter means every function.
 
-    One that waits for a module is not (FTRACE_HASH_FL_MOD, Linux 4.20 and later).
+    One that waits for a module is not (FTRACE_HASH_FL_MOD, since 4.20).
+
+    >>> ftrace_hash_empty(ops.func_hash.filter_hash)
+    False
 
     :param hash_: ``struct ftrace_hash *``
     """
@@ -133,6 +145,9 @@ def ftrace_ops_filter(ops: Object) -> FtraceFilter:
     """
     Return the filter of an ops.
 
+    >>> ftrace_ops_filter(ops).everything
+    False
+
     :param ops: ``struct ftrace_ops *``
     :raises WalkError, drgn.FaultError: where a hash is damaged or unreadable
     """
@@ -148,7 +163,11 @@ def ftrace_direct_functions(prog: Program) -> dict[int, int]:
     """
     Return the sites that call something of their own: address of the site -> what it calls.
 
-    ``direct_functions``, on ppc64 since Linux kernel commit a52f6043a223 (in v6.13).
+    ``direct_functions``, on ppc64 since Linux kernel commit a52f6043a223 ("powerpc/ftrace: Add
+    support for DYNAMIC_FTRACE_WITH_DIRECT_CALLS") (in v6.13).
+
+    >>> ftrace_direct_functions(prog)
+    {}
 
     :raises WalkError, drgn.FaultError: where it is damaged or unreadable
     """

@@ -25,7 +25,7 @@ _MAX_RELOCATIONS = 1 << 16
 _MAX_NAME = 512
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KlpRelocation:
     """One of them."""
 
@@ -41,7 +41,7 @@ class KlpRelocation:
     """``.klp.sym.OBJECT.NAME,SYMPOS``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Section:
     name: str
     flags: int
@@ -53,6 +53,9 @@ class _Section:
 def for_each_klp_relocation(module: Object) -> Iterator[KlpRelocation]:
     """
     Iterate over a livepatch module's own relocations; over none if it has none.
+
+    >>> [each.symbol for each in for_each_klp_relocation(module)]
+    ['.klp.sym.scsi_common.scsi_set_sense_information,0']
 
     :param module: ``struct module *``
     :raises WalkError, drgn.FaultError: if what is kept of its sections is damaged or unreadable
@@ -98,7 +101,13 @@ def _sections(info: Object) -> list[_Section]:
     for name, _type, flags, address, _offset, size, _link, section_info, *_ in headers:
         text = prog.read_c_string(names + name, max_size=_MAX_NAME)
         sections.append(
-            _Section(text.decode("ascii", "backslashreplace"), flags, address, size, section_info)
+            _Section(
+                name=text.decode("ascii", "backslashreplace"),
+                flags=flags,
+                address=address,
+                size=size,
+                info=section_info,
+            )
         )
     return sections
 

@@ -17,12 +17,17 @@ from klp_debug.kernel.walk import (
     for_each_list_entry,
 )
 
-KLP_UNPATCHED = 0
 KLP_PATCHED = 1
+"""Where a transition to a patch leads: ``KLP_TRANSITION_PATCHED`` since 6.10."""
 
 
 def has_livepatch(prog: Program) -> bool:
-    """Return whether the kernel was built with ``CONFIG_LIVEPATCH``."""
+    """
+    Return whether the kernel was built with ``CONFIG_LIVEPATCH``.
+
+    >>> has_livepatch(prog)
+    True
+    """
     try:
         prog.type("struct klp_patch")
         prog["klp_patches"]
@@ -35,6 +40,9 @@ def for_each_klp_patch(prog: Program) -> Iterator[Object]:
     """
     Iterate over the registered patches, in stacking order.
 
+    >>> [klp_patch_name(patch) for patch in for_each_klp_patch(prog)]
+    ['leaf_patch', 'toc_patch', 'cmdline_patch_1', 'cmdline_patch_2']
+
     :return: iterator of ``struct klp_patch *``
     :raises WalkError, drgn.FaultError: where ``klp_patches`` is damaged or unreadable
     """
@@ -45,14 +53,16 @@ def for_each_klp_object(patch: Object) -> Iterator[Object]:
     """
     Iterate over the objects of a patch.
 
+    >>> [bool(obj.name) for obj in for_each_klp_object(patch)]  # NULL is vmlinux
+    [False]
+
     :param patch: ``struct klp_patch *``
     :return: iterator of ``struct klp_object *``
     :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
     """
     try:
-        # Since Linux kernel commit "livepatch: Use lists to manage patches,
-        # objects and functions" (in v5.1), which the klp_nop entries of an atomic replace
-        # need, objects are on a list.
+        # Since 5.1 objects are on a list, because those that an atomic replace makes come
+        # later than the patch's own.
         head = patch.obj_list
     except AttributeError:
         yield from _array(patch.objs, ("funcs", "name"))
@@ -64,12 +74,15 @@ def for_each_klp_func(obj: Object) -> Iterator[Object]:
     """
     Iterate over the functions of an object.
 
+    >>> [c_string(func.old_name) for func in for_each_klp_func(obj)]
+    ['cmdline_proc_show']
+
     :param obj: ``struct klp_object *``
     :return: iterator of ``struct klp_func *``
     :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
     """
     try:
-        head = obj.func_list  # since the same commit as klp_patch.obj_list
+        head = obj.func_list  # since 5.1, as klp_patch.obj_list
     except AttributeError:
         yield from _array(obj.funcs, ("old_name", "new_func", "old_sympos"))
         return
@@ -90,6 +103,9 @@ def for_each_klp_ops(prog: Program) -> Iterator[Object]:
     """
     Iterate over the ``klp_ops``: one for each function that has a func_stack.
 
+    >>> len(list(for_each_klp_ops(prog)))  # one a replaced function
+    3
+
     :return: iterator of ``struct klp_ops *``
     :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
     """
@@ -99,6 +115,9 @@ def for_each_klp_ops(prog: Program) -> Iterator[Object]:
 def klp_func_stack(ops: Object) -> list[Object]:
     """
     Return what is on an ops' func_stack, top first.
+
+    >>> [klp_patch_name(klp_func_patch(func)) for func in klp_func_stack(ops)]
+    ['cmdline_patch_2', 'cmdline_patch_1']
 
     :param ops: ``struct klp_ops *``
     :return: list of ``struct klp_func *``
@@ -111,6 +130,9 @@ def klp_func_stack(ops: Object) -> list[Object]:
 def klp_func_stack_top(ops: Object) -> Object | None:
     """
     Return the top of an ops' func_stack, which need not be readable; None if that is empty.
+
+    >>> klp_patch_name(klp_func_patch(klp_func_stack_top(ops)))
+    'cmdline_patch_2'
 
     :param ops: ``struct klp_ops *``
     :return: ``struct klp_func *``
@@ -126,11 +148,13 @@ def klp_func_old_address(func: Object) -> int:
     """
     Return the global entry point of the original function, 0 while it is not resolved.
 
+    >>> hex(klp_func_old_address(func))
+    '0xc0080000001401e0'
+
     :param func: ``struct klp_func *``
     """
     try:
-        # Since Linux kernel commit "livepatch: Change unsigned long old_addr ->
-        # void *old_func in struct klp_func" (in v5.1).
+        # Since 5.1; old_addr before.
         return int(func.old_func.value_())
     except AttributeError:
         return int(func.old_addr.value_())
@@ -140,10 +164,13 @@ def klp_func_nop(func: Object) -> bool:
     """
     Return whether the function is a nop: callers go to the original.
 
+    >>> klp_func_nop(func)
+    False
+
     :param func: ``struct klp_func *``
     """
     try:
-        # Since Linux kernel commit "livepatch: Add atomic replace" (in v5.1).
+        # Since Linux kernel commit e1452b607c48 ("livepatch: Add atomic replace") (in v5.1).
         return bool(func.nop)
     except AttributeError:
         return False
@@ -152,6 +179,9 @@ def klp_func_nop(func: Object) -> bool:
 def klp_func_patch(func: Object) -> Object:
     """
     Return the patch that a func belongs to, by the parents of its kobject.
+
+    >>> klp_patch_name(klp_func_patch(func))
+    'leaf_patch'
 
     :param func: ``struct klp_func *``
     :return: ``struct klp_patch *``
@@ -165,6 +195,9 @@ def klp_patch_name(patch: Object) -> str:
     """
     Return the name of a patch: its module's.
 
+    >>> klp_patch_name(patch)
+    'leaf_patch'
+
     :param patch: ``struct klp_patch *``
     :raises drgn.FaultError: if it cannot be read
     """
@@ -174,6 +207,9 @@ def klp_patch_name(patch: Object) -> str:
 def klp_patch_replace(patch: Object) -> bool:
     """
     Return whether the patch replaces all earlier ones.
+
+    >>> klp_patch_replace(patch)
+    False
 
     :param patch: ``struct klp_patch *``
     """
@@ -187,10 +223,13 @@ def klp_patch_forced(patch: Object) -> bool:
     """
     Return whether a transition of the patch was forced, so that it can never be unloaded.
 
+    >>> klp_patch_forced(patch)
+    False
+
     :param patch: ``struct klp_patch *``
     """
     try:
-        return bool(patch.forced)  # 5.1 and later
+        return bool(patch.forced)  # since 5.1
     except AttributeError:
         return False
 
@@ -198,6 +237,9 @@ def klp_patch_forced(patch: Object) -> bool:
 def klp_transition_patch(prog: Program) -> Object | None:
     """
     Return the patch whose transition is under way.
+
+    >>> klp_transition_patch(prog) is None
+    True
 
     :return: ``struct klp_patch *``, or None if there is no transition
     :raises drgn.FaultError: if it cannot be read
@@ -207,5 +249,10 @@ def klp_transition_patch(prog: Program) -> Object | None:
 
 
 def klp_target_state(prog: Program) -> int:
-    """Return where the transition leads: ``KLP_PATCHED``, ``KLP_UNPATCHED``, or -1 for none."""
+    """
+    Return where the transition leads: ``KLP_PATCHED``, 0 (unpatched), or -1 for none.
+
+    >>> klp_target_state(prog)
+    -1
+    """
     return int(prog["klp_target_state"].value_())

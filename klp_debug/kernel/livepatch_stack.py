@@ -22,7 +22,7 @@ ENTRY_SIZE = _ENTRY.size
 """In bytes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LivepatchEntry:
     """What ``livepatch_handler`` put by for one call of a replacement."""
 
@@ -43,6 +43,9 @@ def livepatch_stack_entries(task: Object, stack: range) -> list[LivepatchEntry]:
     """
     Return the entries of a task's livepatch stack, the newest first; none if it has none.
 
+    >>> livepatch_stack_entries(task, task_stack(task))  # it is in no replacement
+    []
+
     :param task: ``struct task_struct *``
     :param stack: its kernel stack, addresses in bytes
     :raises WalkError: if ``livepatch_sp`` points nowhere where it can
@@ -60,8 +63,8 @@ def livepatch_stack_entries(task: Object, stack: range) -> list[LivepatchEntry]:
         )
     data = task.prog_.read(base, sp - base)
     entries = [
-        LivepatchEntry(base + offset, *_ENTRY.unpack_from(data, offset))
-        for offset in range(0, len(data), ENTRY_SIZE)
+        LivepatchEntry(address=base + number * ENTRY_SIZE, toc=toc, lr=lr, marker=marker)
+        for number, (toc, lr, marker) in enumerate(_ENTRY.iter_unpack(data))
     ]
     return entries[::-1]
 

@@ -49,17 +49,15 @@ class LogRecord:
         """Since boot."""
         return self.nanoseconds / 1e9
 
-    @property
-    def timestamp(self) -> str:
-        """Seconds since boot, cut to microseconds as the kernel prints them: ``12.139027``."""
-        return f"{self.nanoseconds // 10**9}.{self.nanoseconds % 10**9 // 1000:06d}"
-
 
 def for_each_log_record(prog: Program) -> Iterator[LogRecord]:
     """
     Iterate over the records of the log, the oldest first.
 
     A record that cannot be read is left out; it is told when all others were yielded.
+
+    >>> next(for_each_log_record(prog)).text
+    'Reserving 160MB of memory at 256MB for crashkernel (System RAM: 512MB)'
 
     :raises WalkError: where the log is damaged, after the records that could be read
     :raises drgn.FaultError, LookupError: if the log cannot be read
@@ -175,6 +173,9 @@ def oops_reports(records: Iterable[LogRecord]) -> list[list[LogRecord]]:
     One begins with a line such as ``BUG:``, ``Oops:`` or ``Kernel panic``, and ends with its
     ``end trace`` line or where the log ends; what other CPUs logged meanwhile is among it. A panic
     that follows from an oops belongs to that one's report.
+
+    >>> [report[0].text for report in oops_reports(for_each_log_record(prog))]
+    ['Kernel panic - not syncing: sysrq triggered crash']
     """
     reports: list[list[LogRecord]] = []
     within = False

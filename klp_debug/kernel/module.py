@@ -29,6 +29,9 @@ def for_each_module(prog: Program) -> Iterator[Object]:
     """
     Iterate over the loaded modules.
 
+    >>> [module_name(module) for module in for_each_module(prog)]
+    ['leaf_patch', 'leaf_probe', 'scsi_common']
+
     :return: iterator of ``struct module *``
     :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
     """
@@ -39,6 +42,9 @@ def module_name(module: Object) -> str:
     """
     Return a module's name.
 
+    >>> module_name(module)
+    'leaf_patch'
+
     :param module: ``struct module *``
     """
     return c_array_string(module.name)
@@ -48,7 +54,10 @@ def module_ftrace_stubs(module: Object) -> dict[int, str]:
     """
     Return a module's stubs to the ftrace trampolines: address -> member of ``mod->arch``.
 
-    ``tramp_regs`` exists since Linux 4.18.
+    ``tramp_regs`` exists since 4.18.
+
+    >>> {hex(address): member for address, member in module_ftrace_stubs(module).items()}
+    {'0xc008000000320108': 'tramp', '0xc008000000320130': 'tramp_regs'}
 
     :param module: ``struct module *``
     """
@@ -70,6 +79,9 @@ def module_sections(module: Object) -> dict[str, int]:
     drgn knows them too, but not of a module that was loaded since the target was opened. Each name
     is a read of its own, so ask once for a module.
 
+    >>> hex(module_sections(module)['.text'])
+    '0xc008000000320000'
+
     :param module: ``struct module *``
     :return: empty if the kernel keeps no list
     :raises WalkError, drgn.FaultError: if they are damaged or unreadable
@@ -89,8 +101,10 @@ def _section_attributes(module: Object) -> Iterator[tuple[str, int]]:
             one = attributes.attrs[index].read_()
             yield c_string(one.battr.attr.name), one.address.value_()
     except AttributeError:
-        # Since Linux kernel commits "module: sysfs: Drop member 'module_sect_attrs::nsections'" and
-        # "... 'module_sect_attr::address'" (in v6.14) the list ends in NULL.
+        # Since Linux kernel commit d8959b947a8d ("module: sysfs: Drop member
+        # 'module_sect_attrs::nsections'") (in v6.14) the list ends in NULL, and since Linux kernel
+        # commit 4b2c11e4aaf7 ("module: sysfs: Drop member 'module_sect_attr::address'") (in v6.14)
+        # the address is the attribute's own "private".
         pointers = attributes.grp.bin_attrs.read_()
         for index in range(_MAX_SECTIONS):
             pointer = pointers[index].read_()
@@ -104,7 +118,10 @@ def module_toc(sections: Mapping[str, int]) -> int | None:
     """
     Return what r2 must hold in a module's functions, as ``my_r2()`` of module_64.c computes it.
 
-    The rounding is since Linux 4.20; a section is not less aligned than that before.
+    The rounding is since 4.20; a section is not less aligned than that before.
+
+    >>> hex(module_toc(module_sections(module)))
+    '0xc008000000348000'
 
     :param sections: of :func:`module_sections`
     :return: None if the module's sections are not known
@@ -116,6 +133,9 @@ def module_toc(sections: Mapping[str, int]) -> int | None:
 def module_stub_entries(module: Object, sections: Mapping[str, int]) -> npt.NDArray[np.void]:
     """
     Return a module's stubs, those that are in use.
+
+    >>> len(module_stub_entries(module, module_sections(module)))
+    5
 
     :param module: ``struct module *``
     :param sections: of :func:`module_sections`
@@ -145,8 +165,9 @@ def module_stub_entries(module: Object, sections: Mapping[str, int]) -> npt.NDAr
         raise WalkError(f"stubs of {module_name(module)} at {start:#x} have no sensible end")
     entries = np.frombuffer(prog.read(start, count * size), layout)
     try:
-        # Since Linux kernel commit b137312fbf2d (in v6.18); before, the first unused one, which
-        # is all zero, ends the list.
+        # Since Linux kernel commit b137312fbf2d ("powerpc64/modules: replace stub allocation
+        # sentinel with an explicit counter") (in v6.18); before, the first unused one, which is
+        # all zero, ends the list.
         used = min(count, module.arch.stub_count.value_())
     except AttributeError:
         unused = np.flatnonzero(entries["funcdata"] == 0)
@@ -174,13 +195,18 @@ def _stubs_end(module: Object, start: int) -> int:
 
 
 def last_unloaded_module(prog: Program) -> str | None:
-    """Return the name of the module that was removed last; None if none was, or it is not kept."""
+    """
+    Return the name of the module that was removed last; None if none was, or it is not kept.
+
+    >>> last_unloaded_module(prog) is None
+    True
+    """
     try:
         last = prog["last_unloaded_module"]
     except LookupError:
         return None
     with contextlib.suppress(AttributeError):
-        # Since Linux kernel commit "module: Show the last unloaded module's taint flag(s)" (in
-        # v6.1) it is a struct with the taints.
+        # Since Linux kernel commit 6f1dae1d84b6 ("module: Show the last unloaded module's taint
+        # flag(s)") (in v6.1) it is a struct with the taints.
         last = last.name
     return c_array_string(last) or None

@@ -19,8 +19,8 @@ from klp_debug.kernel.walk import WalkError
 
 _NONE = -1
 """``PANIC_CPU_INVALID``, and what ``crashing_cpu`` holds before a crash."""
-_TAINT_DIE = 7
-_SYSRQ = ("sysrq: Trigger a crash", "sysrq: SysRq : Trigger a crash", "SysRq : Trigger a crash")
+SYSRQ = ("sysrq: Trigger a crash", "sysrq: SysRq : Trigger a crash", "SysRq : Trigger a crash")
+"""What the log has of a crash that somebody asked for."""
 _PANIC = "Kernel panic - not syncing: "
 
 
@@ -41,8 +41,10 @@ def crash(prog: Program) -> Crash | None:
     Return where the kernel crashed; None if it did not.
 
     ``panic()`` and ``crash_kexec()`` set ``panic_cpu`` (since 4.5), powerpc's shutdown for a crash
-    kernel ``crashing_cpu``. An oops that killed nothing but its task is no crash: see
-    :func:`has_oopsed`.
+    kernel ``crashing_cpu``. An oops that killed nothing but its task is no crash.
+
+    >>> crash(prog).cpu, crash(prog).told_by
+    (0, 'panic_cpu')
 
     :raises drgn.FaultError: if it cannot be told
     :raises WalkError: if what the variables say makes no sense
@@ -67,38 +69,17 @@ def _cpu(prog: Program, name: str) -> int:
     return int(variable.value_())
 
 
-def has_oopsed(prog: Program) -> bool:
-    """
-    Return whether the kernel oopsed since it booted, whatever came of it (``TAINT_DIE``).
-
-    :raises drgn.FaultError, LookupError: if it cannot be told
-    """
-    return bool(prog["tainted_mask"].value_() >> _TAINT_DIE & 1)
-
-
 def panic_message(records: Sequence[LogRecord]) -> str | None:
     """
     Return the line that says why the kernel crashed; None if the log has none.
 
     The first of the last report: of an oops ``BUG: ...`` or ``Oops: ...``, of a panic what follows
     ``Kernel panic - not syncing:``. Where there is no report, it may be ``sysrq: Trigger a crash``.
+
+    >>> panic_message(list(for_each_log_record(prog)))
+    'sysrq triggered crash'
     """
     reports = oops_reports(records)
     if reports:
         return reports[-1][0].text.splitlines()[0].removeprefix(_PANIC)
-    return next((record.text for record in reversed(records) if record.text in _SYSRQ), None)
-
-
-def asked_for(records: Sequence[LogRecord]) -> bool:
-    """
-    Return whether somebody asked for the crash, by sysrq.
-
-    That is a panic since Linux kernel commit "sysrq: Use panic() to force a crash", and an oops of
-    its own before.
-    """
-    reports = oops_reports(records)
-    if not reports:
-        return any(record.text in _SYSRQ for record in records)
-    first = reports[-1][0]
-    before = [record.text for record in records[: records.index(first)]]
-    return before[-1:] != [] and before[-1] in _SYSRQ
+    return next((record.text for record in reversed(records) if record.text in SYSRQ), None)

@@ -56,6 +56,9 @@ def exception_registers(prog: Program, sp: int) -> ExceptionRegisters | None:
     """
     Return the registers in the frame of an exception; None if the frame is of none.
 
+    >>> exception_registers(prog, task_ksp(task)) is None  # that of _switch()
+    True
+
     :param sp: beginning of the frame
     :raises drgn.FaultError: if it cannot be read
     """

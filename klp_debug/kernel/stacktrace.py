@@ -36,6 +36,9 @@ def arch_stack_walk_reliable(
     """
     Walk the stack of a task that does not run.
 
+    >>> arch_stack_walk_reliable(task, task_stack(task), is_text).broken is None
+    True
+
     :param task: ``struct task_struct *``
     :param stack: its kernel stack, addresses in bytes
     :param is_text: says whether an address is in the text of the kernel or a module

@@ -27,7 +27,7 @@ FUNCTION = np.dtype([("address", "<u8"), ("size", "<u8"), ("st_other", "u1")])
 """One function: its global entry point, its size in bytes, its symbol's ``st_other``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KernelSymbol:
     """One symbol."""
 

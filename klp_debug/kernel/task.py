@@ -50,8 +50,8 @@ PATCH_STATES: dict[int, PatchState] = {-1: "idle", 0: "unpatched", 1: "patched"}
 """
 What ``task_struct.patch_state`` is called.
 
-``KLP_TRANSITION_IDLE`` and so on; before Linux kernel commit "livepatch: Rename KLP_* to
-KLP_TRANSITION_*" (by v6.12) ``KLP_UNDEFINED``, ``KLP_UNPATCHED`` and ``KLP_PATCHED``.
+``KLP_TRANSITION_IDLE`` and so on; before Linux kernel commit d927752f287f ("livepatch: Rename
+KLP_* to KLP_TRANSITION_*") (in v6.10) ``KLP_UNDEFINED``, ``KLP_UNPATCHED`` and ``KLP_PATCHED``.
 """
 
 _TIF_PATCH_PENDING = 6  # the same on powerpc in every kernel since 4.12
@@ -65,6 +65,9 @@ def for_each_task(prog: Program) -> Iterator[Object]:
 
     A damaged list of threads costs its process no more than the threads behind the damage; it is
     told when all other tasks were yielded.
+
+    >>> [task_pid(task) for task in for_each_task(prog)][:3]
+    [1, 2, 3]
 
     :return: iterator of ``struct task_struct *``; no task comes twice
     :raises WalkError, drgn.FaultError: where a list is damaged or unreadable, after the tasks that
@@ -103,6 +106,9 @@ def for_each_idle_task(prog: Program) -> Iterator[Object]:
 
     A CPU that was never brought up has none.
 
+    >>> [task_comm(task) for task in for_each_idle_task(prog)]
+    ['swapper/0', 'swapper/1']
+
     :return: iterator of ``struct task_struct *``
     :raises drgn.FaultError: where a runqueue cannot be read
     """
@@ -115,6 +121,9 @@ def for_each_idle_task(prog: Program) -> Iterator[Object]:
 def find_tasks(prog: Program, name: str) -> list[Object]:
     """
     Return the tasks with a PID or a comm; PID 0 is every idle task's.
+
+    >>> [task_comm(task) for task in find_tasks(prog, '1')]
+    ['init']
 
     :param name: decimal digits are a PID
     :return: list of ``struct task_struct *``
@@ -140,13 +149,21 @@ def find_tasks(prog: Program, name: str) -> list[Object]:
 
 
 def task_pid(task: Object) -> int:
-    """Return the PID that the initial namespace calls a task by; a thread's own, its TID."""
+    """
+    Return the PID that the initial namespace calls a task by; a thread's own, its TID.
+
+    >>> task_pid(task)
+    1
+    """
     return int(task.pid.value_())
 
 
 def task_comm(task: Object) -> str:
     """
     Return the name of a task, with what is not ASCII escaped.
+
+    >>> task_comm(task)
+    'init'
 
     :raises drgn.FaultError: if it cannot be read
     """
@@ -159,6 +176,9 @@ def task_state_name(task: Object) -> str:
 
     ``unknown`` where ``task_state_array`` is damaged. One that is runnable is ``running``,
     whether a CPU has it or not.
+
+    >>> task_state_name(task)
+    'sleeping'
 
     :raises drgn.FaultError: if it cannot be read
     """
@@ -178,6 +198,9 @@ def thread_size(prog: Program) -> int:
     It is 16 KiB by default and more by ``CONFIG_THREAD_SHIFT`` or KASAN; the kernel's own type of
     a stack tells it.
 
+    >>> thread_size(prog)
+    16384
+
     :raises LookupError: if there is no such type
     :raises WalkError: if its size makes no sense
     """
@@ -190,6 +213,9 @@ def thread_size(prog: Program) -> int:
 def task_stack(task: Object) -> range | None:
     """
     Return the addresses of a task's kernel stack, in bytes; None if it was freed already.
+
+    >>> len(task_stack(task))
+    16384
 
     :raises WalkError: if ``task->stack`` cannot be one
     :raises drgn.FaultError, LookupError: if it cannot be read
@@ -210,6 +236,9 @@ def task_ksp(task: Object) -> int:
     Return the stack pointer that a task left when it was switched away from (``thread.ksp``).
 
     It means nothing while the task runs.
+
+    >>> hex(task_ksp(task))
+    '0xc0000000023038e0'
     """
     return int(task.thread.ksp.value_())
 
@@ -218,8 +247,11 @@ def task_patch_state(task: Object) -> int | None:
     """
     Return ``patch_state``, whose values ``PATCH_STATES`` names.
 
-    Since Linux kernel commit "livepatch: change to a per-task consistency model" (in v4.12). None
-    without it or without ``CONFIG_LIVEPATCH``.
+    Since Linux kernel commit d83a7cb375ee ("livepatch: change to a per-task consistency model")
+    (in v4.12). None without it or without ``CONFIG_LIVEPATCH``.
+
+    >>> PATCH_STATES[task_patch_state(task)]
+    'idle'
     """
     try:
         return int(task.patch_state.value_())
@@ -230,6 +262,9 @@ def task_patch_state(task: Object) -> int | None:
 def task_patch_pending(task: Object) -> bool:
     """
     Return whether a task is yet to switch in a transition (``TIF_PATCH_PENDING``).
+
+    >>> task_patch_pending(task)
+    False
 
     :raises drgn.FaultError: if its thread_info cannot be read
     """

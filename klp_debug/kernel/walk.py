@@ -59,6 +59,9 @@ def c_string(pointer: Object, limit: int = 512) -> str:
     """
     Return the string a ``char *`` points to, as printable text of at most ``limit`` bytes.
 
+    >>> c_string(prog['saved_command_line'])
+    'console=hvc0 crashkernel=160M@256M panic=1'
+
     :raises drgn.FaultError: if it cannot be read
     """
     # drgn would ask for each character by itself. A line of memory is never on two pages.
@@ -76,6 +79,9 @@ def c_string(pointer: Object, limit: int = 512) -> str:
 def c_array_string(array: Object) -> str:
     """
     Return the string in a ``char[]``, with what is not ASCII escaped.
+
+    >>> c_array_string(module.name)
+    'leaf_patch'
 
     :raises drgn.FaultError: if it cannot be read
     """

@@ -50,7 +50,7 @@ _PREFIXED = {
 """Prefix and suffix opcode -> mnemonic, kind of register. Power ISA 3.1, appendix of opcodes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Instruction:
     """One line of a disassembly."""
 
@@ -67,14 +67,13 @@ class Instruction:
     """Whether mnemonic and operands only repeat the words, as ``.long``."""
 
 
-def have_mnemonics() -> bool:
-    """Return whether capstone is there; if not, most words are listed as ``.long``."""
-    return _capstone() is not None
-
-
 def disassemble(words: Sequence[int], address: int) -> list[Instruction]:
     """
     Disassemble words.
+
+    >>> for line in disassemble((0x4BD66711,), 0xC0000000002F72FC):
+    ...     print(line.mnemonic, line.operands)
+    bl 0xc00000000005da0c
 
     :param words: instructions; data among them may look like some
     :param address: of the first word
@@ -101,14 +100,30 @@ def _plain(word: int, address: int) -> Instruction:
     else:
         text = "bl" if is_bl(word) else "b", f"{target:#x}"
     mnemonic, operands = text or (".long", f"{word:#010x}")
-    return Instruction(address, word, 4, None, mnemonic, operands, undecoded=text is None)
+    return Instruction(
+        address=address,
+        word=word,
+        size=4,
+        suffix=None,
+        mnemonic=mnemonic,
+        operands=operands,
+        undecoded=text is None,
+    )
 
 
 def _prefixed(prefix: int, suffix: int, address: int) -> Instruction:
     """Disassemble an instruction of two words."""
     text = _prefixed_text(prefix, suffix, address)
     mnemonic, operands = text or (".long", f"{prefix:#010x}, {suffix:#010x}")
-    return Instruction(address, prefix, 8, suffix, mnemonic, operands, undecoded=text is None)
+    return Instruction(
+        address=address,
+        word=prefix,
+        size=8,
+        suffix=suffix,
+        mnemonic=mnemonic,
+        operands=operands,
+        undecoded=text is None,
+    )
 
 
 def _prefixed_text(prefix: int, suffix: int, address: int) -> tuple[str, str] | None:

@@ -65,7 +65,7 @@ class TocSetup(enum.StrEnum):
     """Not at all: one entry point, no use of r2, which still is the caller's."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """The entry points of one function."""
 
@@ -97,6 +97,9 @@ def local_entry_offset(st_other: int) -> int:
     This is ``PPC64_LOCAL_ENTRY_OFFSET()`` of module_64.c: bits 7 to 5 hold 0 or 1 for one entry
     point (1: r2 is not preserved, as in PC-relative code), else the logarithm of the distance.
 
+    >>> [local_entry_offset(st_other) for st_other in (0x00, 0x20, 0x60)]
+    [0, 0, 8]
+
     :param st_other: of the ELF symbol
     :return: in bytes
     :raises ValueError: for the reserved value 7
@@ -121,6 +124,10 @@ def decode_entry(
     Where words and symbol contradict each other, a TOC set-up in the words decides, as it does
     for ``ppc_function_entry()``; without one the symbol does, as it does for the linker and the
     module loader. Either way ``agrees_with_st_other`` is False.
+
+    >>> entry = decode_entry((0x3C4C014C, 0x38424F00), 0xC000000000313E50, st_other=0x60)
+    >>> hex(entry.local_entry), entry.toc_setup.value
+    ('0xc000000000313e58', 'r12')
 
     :param words: the function's first words; two suffice
     :param address: of the first word, the global entry point

@@ -32,6 +32,10 @@ def set_up_toc(
     """
     Return whether each function sets up its TOC at its global entry point.
 
+    >>> first, second = np.array([[0x3C4C014C, 0x7C0802A6], [0x38424F00, 0x60000000]], np.uint32)
+    >>> set_up_toc(first, second, np.array([0x60, 0], np.uint8))
+    array([ True, False])
+
     :param first: each function's first word
     :param second: its second
     :param st_other: of its ELF symbol
@@ -52,11 +56,19 @@ def local_entry_offsets(
     Return how far each local entry point is behind the global one, in bytes.
 
     As :func:`klp_debug.ppc64le.entry.decode_entry` does, a TOC set-up in the words decides.
+
+    >>> local_entry_offsets(np.array([0x60, 0], np.uint8), np.array([True, False]))
+    array([8, 0])
     """
     by_symbol = _OFFSETS[st_other >> LOCAL_ENTRY_SHIFT]
     return np.where(toc_setup, np.int64(8), by_symbol)
 
 
 def without_toc(st_other: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Return whether each symbol says that its code has no TOC (PC-relative, POWER10)."""
+    """
+    Return whether each symbol says that its code has no TOC (PC-relative, POWER10).
+
+    >>> without_toc(np.array([0x20, 0x60], np.uint8))
+    array([ True, False])
+    """
     return np.asarray(st_other >> LOCAL_ENTRY_SHIFT == LOCAL_ENTRY_NO_TOC)

@@ -58,7 +58,6 @@ STDU_R1_R1 = 0xF8210000
 
 # Primary opcodes.
 OP_PREFIX = 1
-OP_B = 18
 OP_ADDI = 14
 OP_ADDIS = 15
 OP_LWZ = 32
@@ -70,28 +69,51 @@ _BRANCH_MASK = 0xFC000003
 
 
 def primary_opcode(word: int) -> int:
-    """Return the primary opcode, 0 to 63."""
+    """
+    Return the primary opcode, 0 to 63.
+
+    >>> primary_opcode(0xE98D0010)  # ld r12,16(r13)
+    58
+    """
     return word >> 26 & 0x3F
 
 
 def rt(word: int) -> int:
-    """Return the number of the target register RT (of a store: the source, RS)."""
+    """
+    Return the number of the target register RT (of a store: the source, RS).
+
+    >>> rt(0xE98D0010)  # ld r12,16(r13)
+    12
+    """
     return word >> 21 & 0x1F
 
 
 def ra(word: int) -> int:
-    """Return the number of the register RA."""
+    """
+    Return the number of the register RA.
+
+    >>> ra(0xE98D0010)  # ld r12,16(r13)
+    13
+    """
     return word >> 16 & 0x1F
 
 
 def rb(word: int) -> int:
-    """Return the number of the register RB of an X-form or XO-form instruction."""
+    """
+    Return the number of the register RB of an X-form or XO-form instruction.
+
+    >>> rb(0x7C426214)  # add r2,r2,r12
+    12
+    """
     return word >> 11 & 0x1F
 
 
 def sign_extend(value: int, bits: int) -> int:
     """
     Return the low bits of a number as a signed number.
+
+    >>> sign_extend(0xFFF8, 16), sign_extend(0x7FF8, 16)
+    (-8, 32760)
 
     :param bits: how many bits, the highest being the sign
     """
@@ -100,48 +122,93 @@ def sign_extend(value: int, bits: int) -> int:
 
 
 def simm16(word: int) -> int:
-    """Return the signed immediate SI or displacement D of a D-form instruction."""
+    """
+    Return the signed immediate SI or displacement D of a D-form instruction.
+
+    >>> simm16(0x3842FF00)  # addi r2,r2,-256
+    -256
+    """
     return sign_extend(word, 16)
 
 
 def ds(word: int) -> int:
-    """Return the signed displacement of a DS-form instruction (ld, std, ...), in bytes."""
+    """
+    Return the signed displacement of a DS-form instruction (ld, std, ...), in bytes.
+
+    >>> ds(0xE84CFFF8)  # ld r2,-8(r12)
+    -8
+    """
     return sign_extend(word & 0xFFFC, 16)
 
 
 def is_ld(word: int) -> bool:
-    """Return whether a word is ``ld``."""
+    """
+    Return whether a word is ``ld``.
+
+    >>> is_ld(0xE84CFFF8), is_ld(0xE84CFFF9)  # the second is ldu
+    (True, False)
+    """
     return primary_opcode(word) == OP_LD and word & 3 == 0
 
 
 def is_std(word: int) -> bool:
-    """Return whether a word is ``std``."""
+    """
+    Return whether a word is ``std``.
+
+    >>> is_std(0xF8410018), is_std(0xF821FFE1)  # the second is stdu
+    (True, False)
+    """
     return primary_opcode(word) == OP_STD and word & 3 == 0
 
 
 def is_stdu(word: int) -> bool:
-    """Return whether a word is ``stdu``."""
+    """
+    Return whether a word is ``stdu``.
+
+    >>> is_stdu(0xF821FFE1)  # stdu r1,-32(r1)
+    True
+    """
     return primary_opcode(word) == OP_STD and word & 3 == 1
 
 
 def makes_frame(word: int) -> bool:
-    """Return whether a word is ``stdu r1,-N(r1)``, by which a function makes its stack frame."""
+    """
+    Return whether a word is ``stdu r1,-N(r1)``, by which a function makes its stack frame.
+
+    >>> makes_frame(0xF821FFE1)  # stdu r1,-32(r1)
+    True
+    """
     return is_stdu(word) and rt(word) == ra(word) == 1 and ds(word) < 0
 
 
 def is_bl(word: int) -> bool:
-    """Return whether a word is a relative ``bl`` (``is_bl_op()`` of trace/ftrace.c)."""
+    """
+    Return whether a word is a relative ``bl`` (``is_bl_op()`` of trace/ftrace.c).
+
+    >>> is_bl(0x4BD66711), is_bl(0x48000008)
+    (True, False)
+    """
     return word & _BRANCH_MASK == 0x48000001
 
 
 def is_b(word: int) -> bool:
-    """Return whether a word is a relative, unconditional ``b`` without link (``is_b_op()``)."""
+    """
+    Return whether a word is a relative, unconditional ``b`` without link (``is_b_op()``).
+
+    >>> is_b(0x4BD66711), is_b(0x48000008)
+    (False, True)
+    """
     return word & _BRANCH_MASK == 0x48000000
 
 
 def branch_target(word: int, address: int) -> int | None:
     """
     Return where a relative ``b`` or ``bl`` goes.
+
+    >>> hex(branch_target(0x4BD66711, 0xC0000000002F72FC))
+    '0xc00000000005da0c'
+    >>> branch_target(NOP, 0xC0000000002F72FC) is None
+    True
 
     :param address: of the word
     :return: the target, modulo 2**64; None for anything else, ``ba``, ``bla`` and conditional
@@ -152,40 +219,33 @@ def branch_target(word: int, address: int) -> int | None:
     return (address + sign_extend(word & _LI_MASK, 26)) & MASK64
 
 
-def encode_branch(address: int, target: int, *, link: bool) -> int | None:
-    """
-    Make a ``b`` or ``bl``, as ``create_branch()`` of code-patching.h does.
-
-    :param address: where the branch will be
-    :param link: whether to make it a ``bl``
-    :return: the word; None if the target is not reachable (-32 MiB to +32 MiB - 4) or the
-        distance is not a multiple of 4
-    """
-    offset = sign_extend(target - address, 64)
-    if not -0x2000000 <= offset <= 0x1FFFFFC or offset & 3:
-        return None
-    return 0x48000000 | offset & _LI_MASK | link
-
-
 def is_prefix(word: int) -> bool:
     """
     Return whether a word is the first half of an 8-byte prefixed instruction (POWER10).
 
     Data may look like one; whether a word is an instruction at all is for the caller to know.
+
+    >>> is_prefix(0x04100000)  # of pld r12,32(pc)
+    True
     """
     return primary_opcode(word) == OP_PREFIX
 
 
-def prefix_type(prefix: int) -> int:
-    """Return the type of a prefix: 0 is 8LS, 1 is 8RR, 2 is MLS, 3 is MRR."""
-    return prefix >> 24 & 3
-
-
 def prefix_is_pc_relative(prefix: int) -> bool:
-    """Return the R bit of an 8LS or MLS prefix: the displacement counts from the prefix."""
+    """
+    Return the R bit of an 8LS or MLS prefix: the displacement counts from the prefix.
+
+    >>> prefix_is_pc_relative(0x04100000), prefix_is_pc_relative(0x06000000)
+    (True, False)
+    """
     return bool(prefix >> 20 & 1)
 
 
 def simm34(prefix: int, suffix: int) -> int:
-    """Return the signed 34-bit immediate that an 8LS or MLS prefix and its suffix share."""
+    """
+    Return the signed 34-bit immediate that an 8LS or MLS prefix and its suffix share.
+
+    >>> simm34(0x04100000, 0xE5800020)  # pld r12,32(pc)
+    32
+    """
     return sign_extend((prefix & 0x3FFFF) << 16 | suffix & 0xFFFF, 34)

@@ -84,7 +84,12 @@ Number = int | Value
 
 
 def format_number(number: Number) -> str:
-    """Return a number in hex, or as ``r2-0x20000``, ``[r13+0x10]``."""
+    """
+    Return a number in hex, or as ``r2-0x20000``, ``[r13+0x10]``.
+
+    >>> format_number(0xC000), format_number(Value("r2", -0x20000))
+    ('0xc000', 'r2-0x20000')
+    """
     return f"{number:#x}" if isinstance(number, int) else str(number)
 
 
@@ -96,7 +101,7 @@ class Store:
     value: Number
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One instruction and what it did."""
 
@@ -113,8 +118,8 @@ class Step:
     """What it stored, if it did."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayResult:
     """How a replay ended."""
 
     target: Number | None
@@ -145,7 +150,7 @@ def replay(
     registers: Mapping[str, int] | None = None,
     load: Callable[[int], int] | None = None,
     limit: int = 16,
-) -> Outcome:
+) -> ReplayResult:
     """
     Run instructions up to the first branch.
 
@@ -153,6 +158,11 @@ def replay(
     paddi (pla, pli) and pld, and the branches b, bl, bctr, bctrl, blr. Stores are not seen by
     ``load``; a later load from the very same address finds what was stored. Stores through one
     unknown are taken not to touch what is loaded through another: stubs store to the stack.
+
+    >>> stub = (0x3D62FFFF, 0x396B8000, 0xF8410018, 0xE98B0020, 0x7D8903A6, 0x4E800420)
+    >>> said = replay(stub, 0xC008000000140640)
+    >>> str(said.target), sorted(said.reads)  # it is found through its caller's r2
+    ('[r2-0x17fe0]', ['r2'])
 
     :param words: from the first instruction on
     :param address: of the first word
@@ -163,7 +173,8 @@ def replay(
         addresses only, and for 8 bytes even where ``lwz`` needs the first 4.
     :param limit: how many instructions to run at most
     """
-    machine = _Machine({name: value & MASK64 for name, value in (registers or {}).items()}, load)
+    given = {name: value & MASK64 for name, value in (registers or {}).items()}
+    machine = _Machine(given=given, loader=load)
     steps: list[Step] = []
     index = 0
     try:
@@ -171,18 +182,29 @@ def replay(
             if len(steps) >= limit:
                 raise _StoppedError(f"no branch within {limit} instructions")
             word = words[index]
+            # A prefix at the very end is taken alone, and refused when it is executed.
             taken = tuple(words[index : index + (2 if is_prefix(word) else 1)])
             here = (address + 4 * index) & MASK64
+            # The first branch ends it: whatever is behind a stub's bctr is data (magic, funcdata).
             branch = _branch(machine, word, here)
             if branch is not None:
                 step, target, link = branch
                 steps.append(step)
-                return Outcome(target.number, link, target.reads, tuple(steps), None)
+                return ReplayResult(
+                    target=target.number,
+                    link=link,
+                    reads=target.reads,
+                    steps=tuple(steps),
+                    stopped=None,
+                )
             steps.append(_execute(machine, taken, here))
             index += len(taken)
         raise _StoppedError("the words end before a branch")
     except _StoppedError as stop:
-        return Outcome(None, False, frozenset(), tuple(steps), str(stop))
+        # What was run until then is kept: it says how far a damaged stub makes sense.
+        return ReplayResult(
+            target=None, link=False, reads=frozenset(), steps=tuple(steps), stopped=str(stop)
+        )
 
 
 class _StoppedError(Exception):
@@ -203,7 +225,7 @@ class _Cell:
         return _Cell(moved, self.reads)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Machine:
     """Registers and memory during a replay."""
 
@@ -215,6 +237,7 @@ class _Machine:
 
     def get(self, register: str) -> _Cell:
         if register not in self.registers:
+            # Given or not, the entry register is what the result depends on.
             number = self.given.get(register)
             return _Cell(Value(register) if number is None else number, frozenset({register}))
         return self.registers[register]
@@ -224,12 +247,16 @@ class _Machine:
         return self.get(f"r{number}") if number else _Cell(0)
 
     def load(self, address: _Cell, size: int) -> _Cell:
+        # The latest store to the place wins. A store at a distance that is not known (through
+        # another unknown) is taken to be elsewhere: see replay().
         for where, cell in reversed(self.stored):
             distance = _distance(where.number, address.number)
             if distance == 0 and size == 8:
                 return _Cell(cell.number, cell.reads | where.reads | address.reads)
+            # Every store is of 8 bytes: part of what is loaded would be old, part new.
             if distance is not None and -size < distance < 8:
                 raise _StoppedError("a load overlaps an earlier store")
+        # Memory that cannot be looked at stays a symbol, "[r2+0x8000]", and so remains usable.
         if not isinstance(address.number, int) or self.loader is None:
             return _Cell(Value(Memory(address.number, size)), address.reads)
         try:
@@ -261,8 +288,9 @@ def _branch(machine: _Machine, word: int, here: int) -> tuple[Step, _Cell, bool]
     else:
         return None
     if link:
-        return Step(here, (word,), "lr", (here + 4) & MASK64), target, link
-    return Step(here, (word,)), target, link
+        back = (here + 4) & MASK64
+        return Step(address=here, words=(word,), register="lr", value=back), target, link
+    return Step(address=here, words=(word,)), target, link
 
 
 def _execute(machine: _Machine, words: tuple[int, ...], here: int) -> Step:
@@ -271,7 +299,7 @@ def _execute(machine: _Machine, words: tuple[int, ...], here: int) -> Step:
     if is_prefix(word):
         return _execute_prefixed(machine, words, here)
     if word == NOP:
-        return Step(here, words)
+        return Step(address=here, words=words)
     if is_std(word) or is_stdu(word):
         return _store(machine, word, here)
     if is_ld(word):
@@ -317,14 +345,20 @@ def _rt(word: int) -> str:
 
 def _set(machine: _Machine, words: tuple[int, ...], here: int, register: str, cell: _Cell) -> Step:
     machine.registers[register] = cell
-    return Step(here, words, register, cell.number)
+    return Step(address=here, words=words, register=register, value=cell.number)
 
 
 def _load(machine: _Machine, words: tuple[int, ...], here: int, address: _Cell, size: int) -> Step:
     cell = machine.load(address, size)
     register = _rt(words[-1])
     machine.registers[register] = cell
-    return Step(here, words, register, cell.number, loaded_from=address.number)
+    return Step(
+        address=here,
+        words=words,
+        register=register,
+        value=cell.number,
+        loaded_from=address.number,
+    )
 
 
 def _store(machine: _Machine, word: int, here: int) -> Step:
@@ -336,10 +370,10 @@ def _store(machine: _Machine, word: int, here: int) -> Step:
     machine.stored.append((address, source))
     store = Store(address.number, source.number)
     if not is_stdu(word):
-        return Step(here, (word,), store=store)
+        return Step(address=here, words=(word,), store=store)
     register = f"r{ra(word)}"
     machine.registers[register] = address
-    return Step(here, (word,), register, address.number, store=store)
+    return Step(address=here, words=(word,), register=register, value=address.number, store=store)
 
 
 def _add(left: _Cell, right: _Cell) -> _Cell:

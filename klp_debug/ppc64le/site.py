@@ -89,7 +89,7 @@ class SiteState(enum.StrEnum):
     """The word is none that ftrace writes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """The mcount site of one function."""
 
@@ -124,6 +124,11 @@ def decode_site(
     looks like; ``decode_ool_stub()`` of its target can tell. ``mflr r0; nop; nop`` is taken for
     two instructions, not for the three whose std became a nop.
 
+    >>> entry = 0xC0000000002F72F8
+    >>> site = decode_site((0x7C0802A6, 0x4BD66711), entry, local_entry=entry)
+    >>> site.state.value, site.offset, hex(site.target), site.dialect.value
+    ('armed', 4, '0xc00000000005da0c', 'mprofile-kernel (2 instructions)')
+
     :param words: the function's first words; 16 are ample unless the dialect is PG
     :param address: of the first word, the global entry point
     :param record_ip: ``ip`` of the function's ``struct dyn_ftrace``, if there is one
@@ -137,14 +142,18 @@ def decode_site(
     :return: None if the words do not reach to ``record_ip``, or without a record if nothing looks
         like a site
     """
+    # Shapes are looked for at the local entry point: before it is the TOC set-up, if any.
     start = (local_entry - address) // 4
     if not 0 <= start <= len(words):
         start = 0
     if record_ip is None:
         found = _find(words, start, patchable)
+        # A PG site has no shape of its own, and lies anywhere behind the frame's set-up: only
+        # where it goes tells it.
         if found is None and (call := _find_mcount_call(words, address, mcount)) is not None:
             found = call, _dialect_at(words, call, start, patchable)
     else:
+        # ftrace knows the place; the words before it tell who made it.
         index, misaligned = divmod(record_ip - address, 4)
         if misaligned or not 0 <= index < len(words):
             return None
@@ -160,6 +169,7 @@ def decode_site(
         offset=4 * index,
         word=word,
         state=state,
+        # The b +8 of an idle PG site is a branch, too, but leads nowhere.
         target=branch_target(word, site) if state is SiteState.ARMED else None,
         dialect=dialect,
         is_call=is_bl(word),
@@ -182,9 +192,11 @@ def _dialect_at(words: Sequence[int], index: int, start: int, patchable: bool | 
     if index == start and (word == NOP or is_b(word)):
         return Dialect.OUT_OF_LINE
     if before == (MFLR_R0,):
+        # ftrace made the first of the compiler's two nops an mflr r0: the words are the same now.
         return Dialect.PATCHABLE if patchable else Dialect.MPROFILE_KERNEL_2
-    if before == (NOP,):
+    if before == (NOP,):  # as compiled, before ftrace has initialised it
         return Dialect.PATCHABLE
+    # 6.13 and later make the std a nop.
     if before in ((MFLR_R0, STD_R0_16_R1), (MFLR_R0, NOP)):
         return Dialect.MPROFILE_KERNEL_3
     if MFLR_R0 in before and _makes_frame(before):
@@ -198,10 +210,13 @@ def _makes_frame(words: Sequence[int]) -> bool:
 
 def _find(words: Sequence[int], start: int, patchable: bool | None) -> tuple[int, Dialect] | None:
     """Seek a site by the shape of the words at the local entry point."""
+    # 0 is no instruction, so that words which end early fit no shape.
     first, second, third = (*words[start : start + 3], 0, 0, 0)[:3]
     if first == MFLR_R0:
         if second == STD_R0_16_R1 and (third == NOP or is_bl(third)):
             return start + 2, Dialect.MPROFILE_KERNEL_3
+        # Three instructions, the std made a nop: behind two that are idle r0 is saved before
+        # anything is called.
         if second == NOP and is_bl(third):
             return start + 2, Dialect.MPROFILE_KERNEL_3
         if second == NOP or is_bl(second):

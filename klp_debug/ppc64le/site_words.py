@@ -33,7 +33,13 @@ _BL, _B = np.uint32(0x48000001), np.uint32(0x48000000)
 
 
 def branch_targets(words: Words, addresses: Addresses) -> Addresses:
-    """Return where relative branches go; of a word that is none, the result means nothing."""
+    """
+    Return where relative branches go; of a word that is none, the result means nothing.
+
+    >>> words, places = np.array([0x4BD66711], np.uint32), np.array([0xC0000000002F72FC], np.uint64)
+    >>> [hex(place) for place in branch_targets(words, places)]
+    ['0xc00000000005da0c']
+    """
     # Shifted up and down again, the 26-bit displacement gets its sign.
     displacement = ((words & np.uint32(0x03FFFFFC)) << np.uint32(6)).view(np.int32) >> 6
     return addresses + displacement.astype(np.int64).view(np.uint64)
@@ -42,6 +48,10 @@ def branch_targets(words: Words, addresses: Addresses) -> Addresses:
 def site_states(words: Words, dialects: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """
     Return what each site does, as an index into :data:`STATES`.
+
+    >>> words = np.array([0x60000000, 0x4BD66711, 0], np.uint32)
+    >>> [STATES[state].value for state in site_states(words, np.zeros(3, np.uint8))]
+    ['idle', 'armed', 'unknown']
 
     :param dialects: indices into :data:`DIALECTS`; only an out-of-line site is armed by a ``b``,
         and only a PG site is idle as ``b +8``
@@ -68,6 +78,11 @@ def site_dialects(
     Return each site's dialect, as an index into :data:`DIALECTS`.
 
     PG is what remains where the compiler put a call behind more than the return address's save.
+
+    >>> before = np.array([0x7C0802A6], np.uint32)
+    >>> found = site_dialects(before, before, np.array([4]), patchable=False, out_of_line=False)
+    >>> [DIALECTS[dialect].value for dialect in found]
+    ['mprofile-kernel (2 instructions)']
 
     :param second_before: the words 8 bytes before the sites
     :param before: the words 4 bytes before the sites
@@ -102,6 +117,11 @@ class OolStubs:
 def decode_ool_stubs(words: npt.NDArray[np.uint32], addresses: Addresses) -> OolStubs:
     """
     Decode out-of-line stubs: ``mflr r0; bl X; mtlr r0; b site+4``.
+
+    >>> words = np.array([[0x7C0802A6, 0x4BFFFFFD, 0x7C0803A6, 0x4BFFFF78]], np.uint32)
+    >>> stubs = decode_ool_stubs(words, np.array([0x1080], np.uint64))
+    >>> stubs.valid, [hex(site) for site in stubs.sites]
+    (array([ True]), ['0x1000'])
 
     :param words: shape (number of stubs, 4), from ``insn[0]`` on
     :param addresses: of ``insn[0]``

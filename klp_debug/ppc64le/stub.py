@@ -28,21 +28,19 @@ from klp_debug.ppc64le.instruction import (
     is_bl,
     is_prefix,
 )
-from klp_debug.ppc64le.replay import LoadError, Memory, Number, Outcome, Value, replay
+from klp_debug.ppc64le.replay import LoadError, Memory, Number, ReplayResult, Value, replay
 
 STUB_ENTRY_SIZE = 40
 """``sizeof(struct ppc64_stub_entry)`` in bytes, ELFv2."""
-MAGIC_OFFSET = 28
+FUNCDATA_OFFSET = 32
+"""Of its u64 ``funcdata`` (``target`` in newer kernels), the target's address, in bytes."""
+STUB_MAGIC = 0x73747562
 """
-Of its u32 ``magic``, in bytes.
+``stub``: what its u32 ``magic`` at byte 28 holds.
 
 Since Linux kernel commit f17c4e01e906 ("powerpc/module: Mark module stubs with a magic value")
 (in v4.6); ``unused`` before.
 """
-FUNCDATA_OFFSET = 32
-"""Of its u64 ``funcdata`` (``target`` in newer kernels), the target's address, in bytes."""
-STUB_MAGIC = 0x73747562
-""""stub"."""
 
 OOL_STUB_WORDS = 4
 """``insn[]`` of ``struct ftrace_ool_stub``."""
@@ -71,7 +69,9 @@ class StubKind(enum.StrEnum):
     """
     ``pld r12,32(pc); mtctr r12; bctr`` in modules; ``pla r12,...; mtctr r12; bctr`` elsewhere.
 
-    CONFIG_PPC_KERNEL_PCREL, Linux kernel commits 7e3a68be42e1 and 77e69ee7ce07 (in v6.4).
+    CONFIG_PPC_KERNEL_PCREL, Linux kernel commit 7e3a68be42e1 ("powerpc/64: vmlinux support
+    building with PCREL addresing") (in v6.4) and Linux kernel commit 77e69ee7ce07 ("powerpc/64:
+    modules support building with PCREL addresing") (in v6.4).
     """
     PCREL_KERNEL_BASE = "finds its target through the paca's kernel base"
     """
@@ -87,7 +87,7 @@ class StubKind(enum.StrEnum):
     """None of these."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stub:
     """One stub."""
 
@@ -148,6 +148,10 @@ def decode_ool_stub(words: Sequence[int], address: int) -> OolStub | None:
     Kernels since Linux kernel commit eec37961a56a ("powerpc64/ftrace: Move ftrace sequence out of
     line") (in v6.13).
 
+    >>> stub = decode_ool_stub((0x7C0802A6, 0x4BFFFFFD, 0x7C0803A6, 0x4BFFFF78), 0x1080)
+    >>> hex(stub.site), hex(stub.call_target)
+    ('0x1000', '0x1080')
+
     :param words: from its ``insn[0]`` on; 4 are needed
     :param address: of ``insn[0]``, ``arch.ool_stub`` of the ftrace record
     :return: None if the words are something else
@@ -168,27 +172,31 @@ def decode_stub(words: Sequence[int], address: int) -> Stub:
     """
     Decode a stub or trampoline.
 
+    >>> words = (0xE98D0010, 0x3D8CFF98, 0x398C5BA8, 0x7D8903A6, 0x4E800420)
+    >>> decode_stub(words, 0xC008000000140640).kind.value
+    "finds its target through the paca's kernel TOC"
+
     :param words: its first words; ``STUB_ENTRY_SIZE // 4`` are ample
     :param address: of the first word
     """
     if decode_ool_stub(words, address) is not None:
         return _stub(StubKind.OUT_OF_LINE, address, length=4 * OOL_STUB_WORDS)
-    outcome = replay(words, address)
-    target = outcome.target
-    if target is None or outcome.link:
+    replayed = replay(words, address)
+    target = replayed.target
+    if target is None or replayed.link:
         return _stub(StubKind.UNKNOWN, address, length=0)
-    length = sum(4 * len(step.words) for step in outcome.steps)
+    length = sum(4 * len(step.words) for step in replayed.steps)
     if isinstance(target, int):
         kind = StubKind.LONG_BRANCH if is_b(words[0]) else StubKind.UNKNOWN
-        if any(is_prefix(step.words[0]) for step in outcome.steps):
+        if any(is_prefix(step.words[0]) for step in replayed.steps):
             kind = StubKind.PCREL
         return _stub(kind, address, length=0 if kind is StubKind.UNKNOWN else length)
-    return _by_unknown(outcome, target, address, length)
+    return _by_unknown(replayed, target, address, length)
 
 
-def _by_unknown(outcome: Outcome, target: Value, address: int, length: int) -> Stub:
+def _by_unknown(replayed: ReplayResult, target: Value, address: int, length: int) -> Stub:
     """Name a stub after the unknown in its target."""
-    saves_toc = any(STD_R2_24_R1 in step.words[:1] for step in outcome.steps)
+    saves_toc = any(STD_R2_24_R1 in step.words[:1] for step in replayed.steps)
     source = target.base
     if not isinstance(source, Memory):
         return _stub(StubKind.UNKNOWN, address, length=0)
@@ -204,10 +212,10 @@ def _by_unknown(outcome: Outcome, target: Value, address: int, length: int) -> S
             paca_offset=None,
             saves_toc=saves_toc,
             length=length,
-            right_r2=_right_r2(outcome, address, pointer.offset),
+            right_r2=_right_r2(replayed, address, pointer.offset),
         )
     if pointer.base == "r13":
-        prefixed = any(is_prefix(step.words[0]) for step in outcome.steps)
+        prefixed = any(is_prefix(step.words[0]) for step in replayed.steps)
         return Stub(
             kind=StubKind.PCREL_KERNEL_BASE if prefixed else StubKind.KERNEL_TOC,
             address=address,
@@ -235,14 +243,14 @@ def _stub(kind: StubKind, address: int, *, length: int, saves_toc: bool = False)
     )
 
 
-def _right_r2(outcome: Outcome, address: int, toc_offset: int) -> int | None:
+def _right_r2(replayed: ReplayResult, address: int, toc_offset: int) -> int | None:
     """
     Compute the r2 that leads a module's stub to its own funcdata.
 
     Only a module's stub forms its own address, in r11, and loads from 32 behind it; the linker's
     stubs, which load from a table, do not.
     """
-    for step in outcome.steps:
+    for step in replayed.steps:
         if step.words[0] == LD_R12_32_R11:
             return (address + FUNCDATA_OFFSET - toc_offset) & MASK64
     return None
@@ -259,6 +267,13 @@ def stub_target(
 ) -> int | None:
     """
     Compute where a stub goes.
+
+    >>> words = (0xE98D0010, 0x3D8CFF98, 0x398C5BA8, 0x7D8903A6, 0x4E800420)
+    >>> stub = decode_stub(words, 0xC008000000140640)
+    >>> hex(stub_target(stub, words, kernel_toc=0xC000000002A00000))
+    '0xc000000002385ba8'
+    >>> stub_target(stub, words) is None  # that cannot be told without the kernel's TOC
+    True
 
     :param words: those that the stub was decoded from; memory among them is not asked for
     :param r2: what r2 holds when the stub is reached, for R2_RELATIVE

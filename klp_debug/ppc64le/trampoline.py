@@ -21,8 +21,11 @@ def restores_r15_for_livepatch(words: Sequence[int]) -> bool | None:
 
     Out-of-line ftrace keeps the return address into the stub in r15. Where NIP was changed, the
     branch behind ``cmpd r14,r3`` leads over the code for an unchanged one; before Linux kernel
-    commit cb5b691f8273 ("powerpc64/ftrace: fix clobbered r15 during livepatching") (in v6.16;
-    CVE-2025-38233) over the restore as well.
+    commit cb5b691f8273 ("powerpc64/ftrace: fix clobbered r15 during livepatching") (in v6.16)
+    over the restore as well (CVE-2025-38233).
+
+    >>> restores_r15_for_livepatch((0x7C0802A6, 0x4E800420)) is None  # it does not use r15
+    True
 
     :param words: of the trampoline, from its beginning
     :return: None if it does not use r15 so, or its end is not known

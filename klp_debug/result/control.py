@@ -55,7 +55,7 @@ What became of it:
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedWrite:
     """One write: all bytes of one field or instruction."""
 
@@ -113,7 +113,7 @@ class Objection:
     """The task it is about, with its stack."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """The answer of ``arm``, ``disarm`` and ``undo``."""
 
@@ -168,7 +168,7 @@ class OperationWrite:
     """None where the journal alone was read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationReport:
     """One operation of the journal."""
 
@@ -187,7 +187,7 @@ class OperationReport:
     writes: tuple[OperationWrite, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeldFunction:
     """A function that a debugger holds disarmed."""
 
@@ -198,7 +198,7 @@ class HeldFunction:
     """The operation of the journal that did it; None if it is none of ours."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """The answer of ``status``."""
 
@@ -222,7 +222,7 @@ class Status:
         return not (self.held or self.unfinished or self.problems)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
     """The answer of ``journal``."""
 

@@ -26,7 +26,7 @@ PPC64LE = Platform(Architecture.PPC64, PlatformFlags.IS_64_BIT | PlatformFlags.I
 _DRGN_ERRORS = (BadDataError, FaultError, ValueError)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attached:
     """A target of which no debugging information is loaded yet."""
 
@@ -50,13 +50,13 @@ def open_core(core: CoreFile, given: Vmcoreinfo | None) -> Attached:
         core.add_memory(prog)
         vmcoreinfo = given or core.vmcoreinfo or find_vmcoreinfo(prog)
         prog.set_linux_kernel_custom(vmcoreinfo.text, False)
-        return Attached(prog, core.kind.value, vmcoreinfo, core)
+        return Attached(prog=prog, source=core.kind.value, vmcoreinfo=vmcoreinfo, core=core)
     prog = Program(vmcoreinfo=given.text if given else None)
     with _drgn_errors(str(core.path)):
         prog.set_core_dump(core.path)
     vmcoreinfo = given or core.vmcoreinfo or _own_vmcoreinfo(prog)
     add_unread_pages(prog, core, vmcoreinfo)
-    return Attached(prog, core.kind.value, vmcoreinfo, core)
+    return Attached(prog=prog, source=core.kind.value, vmcoreinfo=vmcoreinfo, core=core)
 
 
 @contextmanager
@@ -90,7 +90,8 @@ def open_running_kernel(given: Vmcoreinfo | None) -> Attached:
     prog = Program(vmcoreinfo=given.text if given else None)
     with _drgn_errors("/proc/kcore"):
         prog.set_kernel()
-    return Attached(prog, "running kernel", given or _own_vmcoreinfo(prog))
+    vmcoreinfo = given or _own_vmcoreinfo(prog)
+    return Attached(prog=prog, source="running kernel", vmcoreinfo=vmcoreinfo)
 
 
 def connect_qmp(address: str) -> Qmp:
@@ -117,7 +118,8 @@ def open_qemu(address: str, qmp: Qmp, given: Vmcoreinfo | None, *, live: bool) -
         qmp.attach(prog)
     vmcoreinfo = given or find_vmcoreinfo(prog)
     prog.set_linux_kernel_custom(vmcoreinfo.text, live)
-    return Attached(prog, "QEMU guest" if live else "QEMU guest, stopped by GDB", vmcoreinfo)
+    source = "QEMU guest" if live else "QEMU guest, stopped by GDB"
+    return Attached(prog=prog, source=source, vmcoreinfo=vmcoreinfo)
 
 
 def open_stub(session: StoppedKernel, kernels: list[Build], given: Vmcoreinfo | None) -> Attached:
@@ -138,7 +140,7 @@ def open_stub(session: StoppedKernel, kernels: list[Build], given: Vmcoreinfo | 
     if session.kind == "QEMU":
         add_physical_memory(prog, session)
         prog.set_linux_kernel_custom(vmcoreinfo.text, False)
-        return Attached(prog, "QEMU guest, stopped by GDB", vmcoreinfo)
+        return Attached(prog=prog, source="QEMU guest, stopped by GDB", vmcoreinfo=vmcoreinfo)
     prog.set_linux_kernel_custom(vmcoreinfo.text, False)
     add_virtual_memory(prog, session)
-    return Attached(prog, "kernel in KGDB", vmcoreinfo, by_physical=False)
+    return Attached(prog=prog, source="kernel in KGDB", vmcoreinfo=vmcoreinfo, by_physical=False)

@@ -13,7 +13,7 @@ from elftools.elf.sections import NoteSection
 from klp_debug.errors import TargetError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SymbolFile:
     """An ELF file with symbols."""
 
@@ -59,10 +59,10 @@ def read_symbol_file(path: Path) -> SymbolFile:
             if header["e_type"] not in ("ET_EXEC", "ET_DYN", "ET_REL"):
                 raise TargetError(f"{path} is neither a vmlinux nor a module")
             return SymbolFile(
-                path,
-                _build_id(elf),
-                elf.get_section_by_name(".debug_info") is not None,
-                header["e_type"] == "ET_REL",
+                path=path,
+                build_id=_build_id(elf),
+                has_dwarf=elf.get_section_by_name(".debug_info") is not None,
+                is_module=header["e_type"] == "ET_REL",
             )
     except FileNotFoundError:
         raise TargetError(f"{path}: no such file") from None

@@ -10,7 +10,7 @@ for a little-endian guest too.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 ByteOrder = Literal["<", ">"]
@@ -26,7 +26,7 @@ _PT_REGS = 44
 """Doublewords of ``struct user_pt_regs``; ``elf_gregset_t`` has four more, which mean nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prstatus:
     """The registers of one NT_PRSTATUS note, in the order of ``struct user_pt_regs``."""
 
@@ -43,6 +43,9 @@ class Prstatus:
     dar: int
     dsisr: int
     result: int
+
+
+_AFTER_GPR = tuple(field.name for field in fields(Prstatus) if field.name != "gpr")
 
 
 def prstatus_notes(data: bytes, order: ByteOrder) -> Iterator[Prstatus]:
@@ -66,4 +69,5 @@ def prstatus_notes(data: bytes, order: ByteOrder) -> Iterator[Prstatus]:
         name = data[name_start : name_start + name_size].rstrip(b"\0")
         if name == b"CORE" and type_ == _NT_PRSTATUS and size == _PRSTATUS_SIZE:
             values = struct.unpack_from(f"{order}{_PT_REGS}Q", data, start + _PR_REG)
-            yield Prstatus(values[:32], *values[32:])
+            others = zip(_AFTER_GPR, values[32:], strict=True)
+            yield Prstatus(gpr=values[:32], **dict(others))

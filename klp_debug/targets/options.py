@@ -7,7 +7,7 @@ from pathlib import Path
 from klp_debug.targets.gdb.session import GdbOptions
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetOptions:
     """
     ``core``, ``kernel``, ``qemu`` or ``gdb`` names the target.

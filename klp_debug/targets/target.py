@@ -19,7 +19,7 @@ from klp_debug.targets.vmcoreinfo import Vmcoreinfo
 from klp_debug.targets.writable import WritableMemory
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A kernel whose memory and debugging information are at hand."""
 

@@ -87,7 +87,7 @@ class PageTableGeometry:
         """
         Read the geometry that the running kernel chose at boot.
 
-        ``__pte_index_size`` and its siblings are variables since Linux kernel 4.7, when one
+        ``__pte_index_size`` and its siblings are variables since 4.7, when one
         kernel image began to serve both MMUs.
 
         :param page_size: bytes

@@ -3,14 +3,14 @@
 
 from typing import Literal, Protocol
 
-StubKind = Literal["QEMU", "KGDB"]
+StubVendor = Literal["QEMU", "KGDB"]
 
 
 class WritableMemory(Protocol):
     """Memory of a stopped target that takes writes."""
 
     @property
-    def kind(self) -> StubKind:
+    def kind(self) -> StubVendor:
         """Whose stub it is."""
         ...
 

@@ -13,7 +13,7 @@ import pytest
 from klp_debug.control.fsync import DurableLines
 from klp_debug.errors import TargetError, WriteRefusedError
 from klp_debug.targets.target import Target
-from klp_debug.targets.writable import StubKind, WritableMemory
+from klp_debug.targets.writable import StubVendor, WritableMemory
 from tests.support.live_guests import run
 
 
@@ -46,7 +46,7 @@ class FaultyMemory:
         self._steps = steps
 
     @property
-    def kind(self) -> StubKind:
+    def kind(self) -> StubVendor:
         return self._memory.kind
 
     def read(self, address: int, size: int) -> bytes:

@@ -3,6 +3,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -11,11 +12,14 @@ from pathlib import Path
 
 import pexpect
 
+from klp_debug.targets.gdb.session import GdbSession
 from tests.support.cli import Ran
 from tests.support.programs import SECONDS, program_run
 
 ROOT = Path(__file__).parents[2]
 LOADER = ROOT / "gdb" / "klp.py"
+NO_TARGET = "GDB has no target: `target remote` for QEMU's stub or KGDB, `core-file` for a vmcore"
+"""What GDB says while it looks at nothing."""
 _END_SECONDS = 10
 _PROMPT = "(gdb) "
 
@@ -39,6 +43,18 @@ def gdb_run(*commands: str, loader: Path | None = LOADER, **variables: str) -> R
     sourced = [f"source {loader}"] if loader else []
     words = [word for command in (*sourced, *commands) for word in ("-ex", command)]
     return program_run(_programs[-1], "-nx", "-q", "-batch", *words, **variables)
+
+
+def klp_debug_gdb(*words: str, python: str = sys.executable) -> "subprocess.CompletedProcess[str]":
+    """Run `klp-debug gdb`, whose standard input is no terminal."""
+    return subprocess.run(
+        [python, "-m", "klp_debug", "gdb", *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 def klp_into(file: Path, line: str) -> list[str]:
@@ -101,3 +117,8 @@ def _end(child: "pexpect.spawn[str]") -> None:
     while child.isalive() and time.monotonic() < end:
         time.sleep(0.05)
     child.close(force=True)
+
+
+def gdb_pid(session: GdbSession) -> int:
+    """Return the process id of the GDB that holds a target stopped."""
+    return session._now()[0].pid

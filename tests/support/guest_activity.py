@@ -56,7 +56,7 @@ def stopped(
 ) -> Iterator[Target]:
     """Hold a guest stopped by its stub, in this process; SAID is what a user is told."""
     qemu = settings.pop("qemu", None)
-    gdb = GdbOptions(str(stub or guest.gdb_socket), GDB, **settings)
+    gdb = GdbOptions(address=str(stub or guest.gdb_socket), program=GDB, **settings)
     options = TargetOptions(gdb=gdb, qemu=qemu, symbols=(guest.image.vmlinux,))
     with open_target(options, (said if said is not None else []).append) as target:
         yield target

@@ -5,6 +5,8 @@ import struct
 import zlib
 from collections.abc import Mapping
 
+from klp_debug.targets.notes import ByteOrder
+
 ET_CORE, ET_EXEC = 4, 2
 EM_PPC64, EM_X86_64 = 21, 62
 PT_LOAD, PT_NOTE = 1, 4
@@ -37,6 +39,14 @@ def note(name: bytes, text: bytes, *, little: bool = True) -> bytes:
     padded = name + b"\0" * (4 - len(name) % 4)
     header = struct.pack(f"{'<' if little else '>'}III", len(name) + 1, len(text), 0)
     return header + padded + text + b"\0" * (-len(text) % 4)
+
+
+def prstatus_note(values: list[int], order: ByteOrder = "<", name: bytes = b"CORE") -> bytes:
+    """Return an NT_PRSTATUS note; the registers are where binutils looks for them in it."""
+    registers = struct.pack(f"{order}48Q", *values, *[0] * (48 - len(values)))
+    header = struct.pack(f"{order}III", len(name) + 1, 504, 1)
+    padded = name + b"\0" * (4 - len(name) % 4)
+    return header + padded + bytes(112) + registers + bytes(8)
 
 
 VMCOREINFO = note(b"VMCOREINFO", b"OSRELEASE=6.1\n")

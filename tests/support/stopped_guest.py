@@ -21,7 +21,7 @@ from klp_debug.targets.notes import Prstatus
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from klp_debug.targets.target import Target
-from klp_debug.targets.writable import StubKind
+from klp_debug.targets.writable import StubVendor
 from vmcores.guest.guest import Guest
 
 MSR_PR = 1 << 14
@@ -31,7 +31,7 @@ TRIES = 200
 class Stub:
     """A connection to QEMU's stub; the guest is stopped while it is there."""
 
-    kind: StubKind = "QEMU"
+    kind: StubVendor = "QEMU"
 
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
@@ -147,7 +147,7 @@ class Stub:
 class Session:
     """What of :class:`klp_debug.targets.gdb.session.GdbSession` tells the registers of the CPUs."""
 
-    kind: StubKind = "QEMU"
+    kind: StubVendor = "QEMU"
 
     def __init__(self, stub: Stub) -> None:
         self._stub = stub

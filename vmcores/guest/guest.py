@@ -124,6 +124,10 @@ class Guest:
         """QEMU's gdbstub; connecting stops the guest."""
         return self.machine.gdb_socket
 
+    def console(self) -> str:
+        """Return all that the guest's console said until now."""
+        return self.machine.console_log.read_text(errors="replace")
+
     def run(self, command: str, timeout: float = 60) -> Result:
         """Run COMMAND in a shell of the guest. Raises GuestError if it does not come back."""
         return self.agent.run(command, timeout)

@@ -27,6 +27,7 @@ from vmcores.host.stage import stage
 
 _SHAPING = ("agent", "guest", "machine", "saved_guest")
 _STATE = "state"
+_CONSOLE = "console.log"
 _SECONDS = 60
 _MOUNT = "mount -t 9p -o trans=virtio,version=9p2000.L,msize=524288 share /share"
 """As its init did: no machine is saved that has a folder of the host's mounted."""
@@ -66,6 +67,10 @@ class SavedGuest(Guest):
             self.__exit__(type(error), error, error.__traceback__)
             raise
         return self
+
+    def console(self) -> str:
+        """Return all that its console said, before it was saved too."""
+        return (self.folder / _CONSOLE).read_text(errors="replace") + super().console()
 
 
 class _RestoredMachine(Machine):
@@ -124,6 +129,7 @@ def saved_guest(
             if prepare is not None:
                 prepare(guest, folder)
             _save(guest, folder / _STATE)
+            (folder / _CONSOLE).write_text(guest.console())
 
     label = f"{name}-{image.kernel.recipe.name}-{mmu}-{smp}"
     folder = entry("guests", label, key, make)

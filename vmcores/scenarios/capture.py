@@ -149,8 +149,9 @@ def _take(scenario: Scenario, mmu: str, booted: Image, folder: Path) -> None:
             files = guest.crash(crash_kinds, scenario.last, scenario.crash)
             for kind, path in files.items():
                 path.rename(folder / FILES[kind])
-        shutil.copy(guest.machine.console_log, folder)
-        oops = parse_oops(guest.machine.console_log.read_text(errors="replace"))
+        console = guest.console()
+        (folder / "console.log").write_text(console)
+        oops = parse_oops(console)
         if broken := scenario.true.broken_by_end(oops):
             raise ScenarioError(f"scenario '{scenario.name}' ({mmu}): {'; '.join(broken)}")
     shutil.rmtree(share)

@@ -310,8 +310,9 @@ def _direct_call(ops: Object) -> int:
     """
     Return what ftrace_caller jumps to instead of calling the ops; 0 if nothing.
 
-    It is where a branch from the site reaches no direct function. Since Linux kernel commit
-    a52f6043a223 (in v6.13) on powerpc.
+    It is where a branch from the site reaches no direct function. On powerpc since Linux
+    kernel commit a52f6043a223 ("powerpc/ftrace: Add support for DYNAMIC_FTRACE_WITH_DIRECT_CALLS")
+    (in v6.13).
     """
     try:
         return int(ops.direct_call.value_())

@@ -15,7 +15,7 @@ from klp_debug.analysis.crash.crash import CrashScene
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.analysis.view.toc import whose_toc
 from klp_debug.ppc64le.disassembly import disassemble
-from klp_debug.ppc64le.replay import Outcome, Step, format_number, replay
+from klp_debug.ppc64le.replay import ReplayResult, Step, format_number, replay
 from klp_debug.result.address import Address
 from klp_debug.result.registers import Registers
 from klp_debug.result.report import Verdict
@@ -72,7 +72,7 @@ def _r2_stub(stubs: Stubs, site: SiteReport) -> FollowedStub | None:
     return None
 
 
-def _replay(stubs: Stubs, stub: FollowedStub, registers: Registers) -> Outcome:
+def _replay(stubs: Stubs, stub: FollowedStub, registers: Registers) -> ReplayResult:
     entry = {f"r{number}": int(registers.gpr[number]) for number in (1, 2, 13)}
     return replay(stub.words, stub.stub.address, registers=entry, load=stubs.load)
 
@@ -80,7 +80,7 @@ def _replay(stubs: Stubs, stub: FollowedStub, registers: Registers) -> Outcome:
 def _proof(
     view: KernelView,
     stub: FollowedStub,
-    outcome: Outcome,
+    outcome: ReplayResult,
     registers: Registers,
     site: SiteReport,
 ) -> Iterator[str]:

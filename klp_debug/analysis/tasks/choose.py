@@ -37,7 +37,7 @@ def choose_tasks(view: KernelView, spec: str) -> list[Object]:
     if match := re.fullmatch(r"cpu(\d+)", spec):
         return [_on_cpu(view, int(match[1]))]
     if re.fullmatch(r"0x[0-9a-fA-F]{1,16}", spec):
-        return [_at(view, int(spec, 16))]
+        return [task_at(view, int(spec, 16))]
     tasks: list[Object] = []
     with view.problems.noting("list of tasks"):
         tasks = find_tasks(view.prog, spec)
@@ -72,7 +72,12 @@ def _on_cpu(view: KernelView, cpu: int) -> Object:
     return cpu_curr(view.prog, cpu)
 
 
-def _at(view: KernelView, address: int) -> Object:
+def task_at(view: KernelView, address: int) -> Object:
+    """
+    Return the task whose ``struct task_struct`` is at an address.
+
+    :raises TaskNotFoundError: if there is none
+    """
     for task in _all(view):
         if task.value_() == address:
             return task

@@ -37,7 +37,7 @@ def find_function(
     """
     address = parse_address(spec)
     if address is not None:
-        return _by_address(symbols, address, read)
+        return function_at(symbols, address, read)
     module, _, name = spec.rpartition(":")
     name, at, position = name.partition("@")
     if at and not position.isdecimal():
@@ -72,9 +72,15 @@ def parse_address(spec: str) -> int | None:
     return None
 
 
-def _by_address(
-    symbols: KernelSymbols, address: int, read: Callable[[int, int], bytes] | None
+def function_at(
+    symbols: KernelSymbols, address: int, read: Callable[[int, int], bytes] | None = None
 ) -> KernelSymbol:
+    """
+    Return the function that an address is in.
+
+    :param read: as :func:`find_function` takes it
+    :raises FunctionNotFoundError: if it is in none
+    """
     symbol = symbols.covering(address)
     if symbol is None:
         raise FunctionNotFoundError(f"{address:#x} is {_outside(address, read)}")

@@ -7,6 +7,7 @@ from drgn import FaultError
 from klp_debug.analysis.view.find_function import (
     FunctionNotFoundError,
     find_function,
+    function_at,
     parse_address,
 )
 from klp_debug.analysis.view.kernel_view import KernelView
@@ -31,20 +32,36 @@ def find_site(view: KernelView, spec: str) -> int:
     """
     address = parse_address(spec)
     if address is not None:
-        index = site_at(view, address)
-        if index is not None:
-            return index
-    symbol = find_function(view.symbols, spec, view.prog.read)
-    found = site_of_function(view, symbol)
-    if found is None:
-        raise FunctionNotFoundError(
-            f"{symbol.name} has no mcount site: {why_no_site(view, symbol)}"
-        )
-    if address is not None and address - symbol.address not in _entry_offsets(symbol):
+        return find_site_at(view, address)
+    return _site_of(view, find_function(view.symbols, spec, view.prog.read))
+
+
+def find_site_at(view: KernelView, address: int) -> int:
+    """
+    Return the index of a site among the records.
+
+    :param address: the site's, its function's, or one in its out-of-line stub
+    :raises FunctionNotFoundError: if there is none; the message says why
+    """
+    index = site_at(view, address)
+    if index is not None:
+        return index
+    symbol = function_at(view.symbols, address, view.prog.read)
+    found = _site_of(view, symbol)
+    if address - symbol.address not in _entry_offsets(symbol):
         site = view.records[found].ip
         raise FunctionNotFoundError(
             f"{address:#x} is {view.symbols.format(address)}, which is no mcount site; that"
             f" function's is {view.symbols.format(site)} at {site:#x}"
+        )
+    return found
+
+
+def _site_of(view: KernelView, symbol: KernelSymbol) -> int:
+    found = site_of_function(view, symbol)
+    if found is None:
+        raise FunctionNotFoundError(
+            f"{symbol.name} has no mcount site: {why_no_site(view, symbol)}"
         )
     return found
 

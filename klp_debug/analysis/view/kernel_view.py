@@ -130,8 +130,8 @@ class KernelView:
         """
         Whether each site has a pointer to the ftrace_ops that it calls.
 
-        CONFIG_DYNAMIC_FTRACE_WITH_CALL_OPS, on ppc64 since Linux kernel commit cf9bc0efcce2 (in
-        v6.13).
+        CONFIG_DYNAMIC_FTRACE_WITH_CALL_OPS, on ppc64 since Linux kernel commit e717754f0bb5
+        ("powerpc/ftrace: Add support for DYNAMIC_FTRACE_WITH_CALL_OPS") (in v6.13).
         """
         return self.records.out_of_line and bool(self.symbols.named("ftrace_nop_ops", "vmlinux"))
 

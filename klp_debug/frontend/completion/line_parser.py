@@ -13,7 +13,7 @@ from klp_debug.frontend.command_parsers import add_formats
 from klp_debug.frontend.suggestion import suggestion
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OwnCommand:
     """A command that only the console has."""
 

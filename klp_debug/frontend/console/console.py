@@ -40,9 +40,9 @@ class Console:
             COMMANDS,
             (
                 OwnCommand(
-                    "help",
-                    "list the commands, or show the help of one",
-                    self._help,
+                    name="help",
+                    summary="list the commands, or show the help of one",
+                    run=self._help,
                     aliases=("?",),
                     arguments=(Argument(("command",), {"metavar": "COMMAND", "nargs": "?"}),),
                 ),

@@ -22,12 +22,20 @@ def own_commands(target: Target, names: TargetNames) -> tuple[OwnCommand, ...]:
     """Return the console's own commands, but ``help``."""
     running = _Running(target, names)
     return (
-        OwnCommand("stop", "stop the target, if it runs (--gdb)", running.stop),
-        OwnCommand("continue", "let the target run, until stop (--gdb)", running.resume),
         OwnCommand(
-            "wait",
-            "let the target run for a while; one that was stopped is stopped again then",
-            running.wait,
+            name="stop",
+            summary="stop the target, if it runs (--gdb)",
+            run=running.stop,
+        ),
+        OwnCommand(
+            name="continue",
+            summary="let the target run, until stop (--gdb)",
+            run=running.resume,
+        ),
+        OwnCommand(
+            name="wait",
+            summary="let the target run for a while; one that was stopped is stopped again then",
+            run=running.wait,
             arguments=(
                 Argument(
                     ("seconds",),
@@ -36,9 +44,9 @@ def own_commands(target: Target, names: TargetNames) -> tuple[OwnCommand, ...]:
             ),
         ),
         OwnCommand(
-            "quit",
-            "leave, as Ctrl-D does: a stopped target runs then, unless --leave-stopped",
-            _leave,
+            name="quit",
+            summary="leave, as Ctrl-D does: a stopped target runs then, unless --leave-stopped",
+            run=_leave,
             aliases=("exit", "q"),
         ),
     )

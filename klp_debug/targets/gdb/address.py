@@ -21,7 +21,7 @@ _ESTABLISHED = "01"
 """TCP_ESTABLISHED in /proc/net/tcp."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StubAddress:
     """What ``--gdb`` names."""
 
@@ -42,7 +42,7 @@ class StubAddress:
         """
         host, colon, port = text.rpartition(":")
         if colon and port.isdecimal() and not host.startswith(("/", ".")):
-            return cls(text, "tcp", f"{host or 'localhost'}:{port}")
+            return cls(text=text, kind="tcp", place=f"{host or 'localhost'}:{port}")
         device = re.fullmatch(r"(/dev/[^,]+)(?:,(\d+)[noe]?8?)?", text)
         path = Path(device[1] if device else text)
         try:
@@ -50,9 +50,10 @@ class StubAddress:
         except OSError as error:
             raise TargetError(f"{text}: {error.strerror}") from None
         if stat.S_ISSOCK(mode):
-            return cls(text, "unix", str(path.absolute()))
+            return cls(text=text, kind="unix", place=str(path.absolute()))
         if stat.S_ISCHR(mode):
-            return cls(text, "serial", str(path), int((device and device[2]) or _BAUD))
+            baud = int((device and device[2]) or _BAUD)
+            return cls(text=text, kind="serial", place=str(path), baud=baud)
         raise TargetError(f"{text} is neither a socket nor a serial device")
 
     def taken(self) -> bool:

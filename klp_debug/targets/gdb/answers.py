@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from klp_debug.targets.notes import Prstatus
-from klp_debug.targets.writable import StubKind
+from klp_debug.targets.writable import StubVendor
 
 REGISTERS = (*(f"r{number}" for number in range(32)), "pc", "msr", "cr", "lr", "ctr", "xer")
 """What QEMU tells by one ``g`` packet; its SPRs fail on all CPUs but the first before 9.0."""
@@ -14,7 +14,7 @@ _EXCEPTION = re.compile(r"\bSRR0 +([0-9a-f]+) +SRR1 +([0-9a-f]+)")
 _RAM = re.compile(r"^\s*([0-9a-f]{16})-([0-9a-f]{16}) \(prio \d+, (?:nv-)?ram\)", re.MULTILINE)
 
 
-def whose_stub(packet: Callable[[str], str]) -> StubKind | None:
+def whose_stub(packet: Callable[[str], str]) -> StubVendor | None:
     """
     Tell QEMU's stub of a whole machine (4.1 or later) from KGDB; None if it is another.
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from drgn import FaultError
 
-from klp_debug.targets.writable import StubKind
+from klp_debug.targets.writable import StubVendor
 
-BLOCK_SIZES: dict[StubKind, int] = {"QEMU": 4096, "KGDB": 1024}
+BLOCK_SIZES: dict[StubVendor, int] = {"QEMU": 4096, "KGDB": 1024}
 """Bytes read of a stub at once: a local socket counts packets, a serial line counts bytes."""
 Read = Callable[[int, int], bytes]
 """(address, size in bytes) -> bytes; raises drgn.FaultError."""

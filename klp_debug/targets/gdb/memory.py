@@ -9,7 +9,7 @@ from klp_debug.errors import WriteRefusedError
 from klp_debug.targets.gdb.process import GdbCommandError
 from klp_debug.targets.gdb.stopped import StoppedKernel
 from klp_debug.targets.translation import PAGE_OFFSET, KernelTranslation
-from klp_debug.targets.writable import StubKind
+from klp_debug.targets.writable import StubVendor
 
 _ALL = (1 << 64) - 1
 
@@ -59,7 +59,7 @@ class StubMemory:
             self._translate = KernelTranslation.of(prog, page_size, session.read_now).translate
 
     @property
-    def kind(self) -> StubKind:
+    def kind(self) -> StubVendor:
         """Whose stub it is."""
         return self._session.kind
 

@@ -11,12 +11,11 @@ from klp_debug.targets.gdb.address import StubAddress
 from klp_debug.targets.gdb.block_cache import BLOCK_SIZES, BlockCache
 from klp_debug.targets.gdb.kgdb_enter import enter_kgdb
 from klp_debug.targets.gdb.process import START_SECONDS, Gdb, GdbCommandError, GdbEndedError
-from klp_debug.targets.gdb.stub import ConnectionLostError, Stub
-from klp_debug.targets.gdb.traffic import Traffic
+from klp_debug.targets.gdb.stub import ConnectionLostError, DebugStub, Traffic
 from klp_debug.targets.notes import Prstatus
-from klp_debug.targets.writable import StubKind
+from klp_debug.targets.writable import StubVendor
 
-_HOW_TO_GO_ON: dict[StubKind, str] = {
+_HOW_TO_GO_ON: dict[StubVendor, str] = {
     "QEMU": "attach again and detach, or say cont in QEMU's monitor",
     "KGDB": "attach again and detach",
 }
@@ -26,7 +25,7 @@ class NotStoppedError(TargetError):
     """The target runs, so that it cannot be read through the stub."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GdbOptions:
     """How to attach to a stub, and what to do at the end."""
 
@@ -69,12 +68,12 @@ class GdbSession:
         self._address = StubAddress.parse(options.address)
         self.traffic = Traffic()
         self._since = 0.0
-        self._kind: StubKind = "QEMU"
-        self._held: tuple[Gdb, Stub] | None = None
+        self._kind: StubVendor = "QEMU"
+        self._held: tuple[Gdb, DebugStub] | None = None
         self.stop()
 
     @property
-    def kind(self) -> StubKind:
+    def kind(self) -> StubVendor:
         """Whose stub it is, or was."""
         return self._kind
 
@@ -89,15 +88,6 @@ class GdbSession:
     def max_pause(self) -> float | None:
         """Seconds after which a stopped target runs again by itself."""
         return self._options.max_pause
-
-    @property
-    def gdb_pid(self) -> int:
-        """
-        The process id of GDB.
-
-        :raises NotStoppedError: if there is none, since the target runs
-        """
-        return self._now()[0].pid
 
     def stop(self) -> None:
         """
@@ -115,7 +105,7 @@ class GdbSession:
             if self._options.max_pause is not None:
                 gdb.console(f"python klp_debug_limit({self._options.max_pause})", START_SECONDS)
             self._since = time.monotonic()
-            stub = Stub(gdb, self._address, self.traffic)
+            stub = DebugStub(gdb, self._address, self.traffic)
         except BaseException as error:
             released = gdb.released
             gdb.close()  # it lets the target run, if it reached it
@@ -163,7 +153,7 @@ class GdbSession:
         with contextlib.suppress(TargetError, GdbCommandError):
             gdb = Gdb(self._options.program)
             try:
-                Stub(gdb, self._address, self.traffic).detach()
+                DebugStub(gdb, self._address, self.traffic).detach()
                 return f" by another GDB ({reason})"
             finally:
                 gdb.close()
@@ -257,7 +247,7 @@ class GdbSession:
             " read"
         )
 
-    def _now(self) -> tuple[Gdb, Stub]:
+    def _now(self) -> tuple[Gdb, DebugStub]:
         if self._held is None:
             raise NotStoppedError("the target runs, so that its stub cannot be asked")
         return self._held
@@ -267,7 +257,7 @@ class GdbSession:
         return f"{self._options.max_pause or 0:g}"
 
     @contextlib.contextmanager
-    def _asking(self) -> Iterator[Stub]:
+    def _asking(self) -> Iterator[DebugStub]:
         try:
             yield self._now()[1]
         except ConnectionLostError:

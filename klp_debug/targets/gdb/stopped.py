@@ -4,14 +4,14 @@
 from typing import Protocol
 
 from klp_debug.targets.notes import Prstatus
-from klp_debug.targets.writable import StubKind
+from klp_debug.targets.writable import StubVendor
 
 
 class StoppedKernel(Protocol):
     """What its stub can be asked; addresses are physical of QEMU, virtual over KGDB."""
 
     @property
-    def kind(self) -> StubKind:
+    def kind(self) -> StubVendor:
         """Whose stub it is."""
         ...
 

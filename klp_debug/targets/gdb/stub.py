@@ -9,6 +9,7 @@ kernel does, by virtual addresses only.
 
 import re
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from drgn import FaultError
@@ -24,9 +25,8 @@ from klp_debug.targets.gdb.answers import (
     whose_stub,
 )
 from klp_debug.targets.gdb.process import Gdb, GdbCommandError, GdbTimeoutError
-from klp_debug.targets.gdb.traffic import Traffic
 from klp_debug.targets.notes import Prstatus
-from klp_debug.targets.writable import StubKind
+from klp_debug.targets.writable import StubVendor
 
 _SECONDS = 10.0
 """That GDB has for a command that takes few packets; its own patience is shorter."""
@@ -41,10 +41,28 @@ class ConnectionLostError(TargetError):
     """The stub is not there any more."""
 
 
-class Stub:
+@dataclass(slots=True)
+class Traffic:
+    """What a stub was asked since the target was opened: on a serial line every byte takes time."""
+
+    round_trips: int = 0
+    """Packets that GDB sent to the stub, each of them answered."""
+    bytes_read: int = 0
+    """Of the target's memory."""
+    bytes_written: int = 0
+    """To the target's memory."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.round_trips} round trips to the stub, {self.bytes_read} bytes read,"
+            f" {self.bytes_written} written"
+        )
+
+
+class DebugStub:
     """A target that a debugger stopped, until :meth:`detach`."""
 
-    kind: StubKind
+    kind: StubVendor
     ram: list[range]
     """Where QEMU's guest has memory, by physical address."""
 
@@ -129,7 +147,7 @@ class Stub:
         found = re.search(r'currently "([\w:.-]+)"', said)
         return found[1] if found else "unknown"
 
-    def _identify(self) -> StubKind:
+    def _identify(self) -> StubVendor:
         """
         Tell QEMU's stub from KGDB, and both from others.
 

@@ -20,14 +20,14 @@ from klp_debug.targets.gdb.answers import (
 from klp_debug.targets.gdb.block_cache import BLOCK_SIZES, BlockCache
 from klp_debug.targets.gdb.process import GdbCommandError
 from klp_debug.targets.notes import Prstatus
-from klp_debug.targets.writable import StubKind
+from klp_debug.targets.writable import StubVendor
 
 _ALL = (1 << 64) - 1
 
 
 class HostConnection:
     """
-    A kernel that this GDB stopped; implements ``StoppedKernel`` of ``target/gdb/stopped.py``.
+    A kernel that this GDB stopped; implements ``StoppedKernel`` of ``targets/gdb/stopped.py``.
 
     What is read is kept until :meth:`forget`.
     """
@@ -60,7 +60,7 @@ class HostConnection:
         self._cache = BlockCache(self.read_now, BLOCK_SIZES[kind])
 
     @property
-    def kind(self) -> StubKind:
+    def kind(self) -> StubVendor:
         """Whose stub it is."""
         return self._kind
 

@@ -54,7 +54,9 @@ def _open_core(more_symbols: Iterable[Path]) -> Target:
     prog = Program(PPC64LE)
     core.add_to(prog)
     prog.set_linux_kernel_custom(core.vmcoreinfo.text, False)
-    attached = Attached(prog, core.file.kind.value, core.vmcoreinfo, core.file)
+    attached = Attached(
+        prog=prog, source=core.file.kind.value, vmcoreinfo=core.vmcoreinfo, core=core.file
+    )
     load_kernel(attached, debug_info)
     return finish(attached, debug_info)
 

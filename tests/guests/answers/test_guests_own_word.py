@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import Captured, Played
 from tests.support.cli import klp_debug_json
+from tests.support.entry_shapes import SHAPES, Shape
 from tests.support.tier import by_tier, cases
 from vmcores.build.image import Image
 from vmcores.oracle.oracle import EnabledFunction, Oracle
@@ -30,25 +31,6 @@ SOURCES = {
 }
 
 
-@dataclass(frozen=True)
-class Shape:
-    """What a kernel's compiler makes of a function's entry, as objdump shows it."""
-
-    dialect: str
-    leaf_offset: int
-    toc_offset: int
-    """From the global entry point to the site, without and behind TOC set-up."""
-    leaf_setup: str = "none"
-    toc_setup: str = "r12"
-
-
-SHAPES = {
-    "6.1": Shape("mprofile-kernel (2 instructions)", 0x4, 0xC),
-    "6.1-4k": Shape("mprofile-kernel (2 instructions)", 0x4, 0xC),
-    "6.12": Shape("patchable-function-entry", 0x4, 0xC),
-    "7.2": Shape("out-of-line", 0x0, 0x8),
-    "7.2-pcrel": Shape("out-of-line", 0x0, 0x0, "pcrel", "pcrel"),
-}
 LETTERS = {"R": "REGS", "I": "IPMODIFY", "D": "DIRECT", "O": "CALL_OPS", "M": "MODIFIED"}
 """What tracefs shows of a record's flags."""
 

@@ -21,11 +21,11 @@ from klp_debug.errors import TargetError, WriteRefusedError
 from klp_debug.targets.gdb.address import StubAddress
 from klp_debug.targets.gdb.process import GDB, Gdb, GdbEndedError, GdbTimeoutError
 from klp_debug.targets.gdb.session import NotStoppedError
-from klp_debug.targets.gdb.stub import Stub
-from klp_debug.targets.gdb.traffic import Traffic
+from klp_debug.targets.gdb.stub import DebugStub, Traffic
 from klp_debug.targets.registers import MSR_PR, cpu_registers
 from tests.conftest import Played
 from tests.support.cli import klp_debug_run
+from tests.support.gdb_process import gdb_pid
 from tests.support.guest_activity import becomes, monitor, runs, stopped
 from tests.support.other_stub import OtherStub
 from tests.support.program_stub import program_stub
@@ -274,7 +274,7 @@ def test_what_is_not_mapped_takes_no_write(guest: Guest) -> None:
 def test_gdb_killed_and_the_guest_runs_again(guest: Guest) -> None:
     with pytest.raises(GdbEndedError), stopped(guest) as target:
         assert target.debugger is not None
-        os.kill(target.debugger.gdb_pid, signal.SIGKILL)
+        os.kill(gdb_pid(target.debugger), signal.SIGKILL)
         target.prog.read(0x400000, 1 << 20, True)
 
 
@@ -360,7 +360,7 @@ def test_a_stub_that_does_not_answer(tmp_path: Path) -> None:
         try:
             start = time.monotonic()
             with pytest.raises(TargetError, match="does not answer"):
-                Stub(gdb, StubAddress.parse(str(place)), Traffic())
+                DebugStub(gdb, StubAddress.parse(str(place)), Traffic())
             assert time.monotonic() - start < 30
         finally:
             gdb.close()
@@ -373,7 +373,7 @@ def test_another_architecture_runs_again(tmp_path: Path) -> None:
         gdb = Gdb(GDB)
         try:
             with pytest.raises(TargetError, match=r"another architecture \(i386:x86-64\)"):
-                Stub(gdb, StubAddress.parse(str(place)), Traffic())
+                DebugStub(gdb, StubAddress.parse(str(place)), Traffic())
         finally:
             gdb.close()
         assert other.detached

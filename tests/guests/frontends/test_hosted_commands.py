@@ -16,6 +16,8 @@ from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from tests.conftest import Played
 
+pytestmark = pytest.mark.lab
+
 PATCH = "cmdline_patch_2"
 
 
@@ -25,7 +27,6 @@ def listing(prog: Program) -> PatchList:
     return given
 
 
-@pytest.mark.lab
 def test_a_kernel_that_changes_while_it_is_read(
     played: Played, monkeypatch: pytest.MonkeyPatch
 ) -> None:

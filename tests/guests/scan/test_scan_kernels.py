@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from klp_debug.scan.scan import Scanner
-from tests.guests.answers.test_guests_own_word import SHAPES
 from tests.support.cli import klp_debug_json, klp_debug_run
 from tests.support.compiled_sites import compiled_sites
+from tests.support.entry_shapes import SHAPES
 from tests.support.scanned import scan_json
 from vmcores.build.image import image
 from vmcores.guest.guest import Guest

@@ -69,7 +69,9 @@ def _in_kgdb(guest: Guest) -> Iterator[Target]:
 @contextmanager
 def _in_kgdb_and_qmp(guest: Guest) -> Iterator[Target]:
     """What is only read does not go over the console, which takes half a minute."""
-    options = GdbOptions(str(guest.machine.folder / "console"), GDB, enter_kgdb=True)
+    options = GdbOptions(
+        address=str(guest.machine.folder / "console"), program=GDB, enter_kgdb=True
+    )
     with closing(GdbSession(options, lambda told: None)) as session:
         target = opened(guest)
         memory = StubMemory(session, target.prog, target.page_size)

@@ -22,6 +22,7 @@ from klp_debug.targets.gdb.process import GDB
 from klp_debug.targets.gdb.session import GdbOptions, GdbSession
 from klp_debug.targets.target import Target
 from tests.support.faults import Steps, broken
+from tests.support.gdb_process import gdb_pid
 from tests.support.live_guests import ORIGINALS, REPLACEMENTS, change, live_guest, run, running, ten
 from tests.support.relay import Relay
 from tests.support.stopped_guest import Stub, opened, stopped, stopped_target
@@ -58,7 +59,7 @@ def _a_journal_is_there(request: pytest.FixtureRequest) -> None:
 
 def through_gdb(guest: Guest, socket: Path) -> tuple[Target, GdbSession]:
     """Stop a guest by a GDB of its own; what is only read goes through QMP, opened once."""
-    session = GdbSession(GdbOptions(str(socket), GDB), lambda told: None)
+    session = GdbSession(GdbOptions(address=str(socket), program=GDB), lambda told: None)
     target = opened(guest)
     memory = StubMemory(session, target.prog, target.page_size)
     return replace(target, debugger=session, writable=memory), session
@@ -66,7 +67,7 @@ def through_gdb(guest: Guest, socket: Path) -> tuple[Target, GdbSession]:
 
 def gdb_killed(guest: Guest, folder: Path) -> Iterator[tuple[Target, Callable[[], None]]]:
     target, session = through_gdb(guest, guest.gdb_socket)
-    pid = session.gdb_pid
+    pid = gdb_pid(session)
     try:
         yield target, lambda: os.kill(pid, signal.SIGKILL)
     finally:

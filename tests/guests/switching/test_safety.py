@@ -11,7 +11,7 @@ import pytest
 from klp_debug.errors import TargetError
 from klp_debug.result.control import Change
 from klp_debug.targets.target import Target
-from klp_debug.targets.writable import StubKind
+from klp_debug.targets.writable import StubVendor
 from tests.support.live_guests import done, live_guest, refusal, run
 from tests.support.stopped_guest import Stub, stopped
 from vmcores.guest.guest import Guest
@@ -198,7 +198,7 @@ def test_what_cannot_be_meant(guest: Guest, captured: object) -> None:
 
 
 class _Kgdb:
-    kind: StubKind = "KGDB"
+    kind: StubVendor = "KGDB"
 
     def __init__(self, stub: Stub) -> None:
         self.read = stub.read

@@ -22,8 +22,18 @@ STATUS = Status(
     journal="/state/9bb022abbd13581e-4e0f1a5d54b4e7ad.jsonl",
     journal_exists=True,
     held=(
-        HeldFunction("leaf_patch", "int_to_scsilun [scsi_common]", "ops", 1),
-        HeldFunction("toc_patch", "scsi_set_sense_information [scsi_common]", "nop", None),
+        HeldFunction(
+            patch="leaf_patch",
+            function="int_to_scsilun [scsi_common]",
+            mechanism="ops",
+            operation=1,
+        ),
+        HeldFunction(
+            patch="toc_patch",
+            function="scsi_set_sense_information [scsi_common]",
+            mechanism="nop",
+            operation=None,
+        ),
     ),
     unfinished=(),
     in_force=(OPERATION,),

@@ -10,22 +10,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from elftools.elf.elffile import ELFFile
 
 from klp_debug.command import COMMANDS
 from klp_debug.command.command import Command
-from tests.conftest import Captured
-from tests.support.cli import klp_debug_json, klp_debug_run, refusal
+from tests.support.cli import klp_debug_run, refusal
 from tests.support.made_core import VMCOREINFO, elf
-from vmcores.scenarios.capture import CaptureSet
-
-
-@pytest.fixture
-def patched(captured: Captured) -> CaptureSet:
-    return captured("patched", "radix")
-
-
-# what needs no lab
 
 
 def test_no_arguments() -> None:
@@ -182,117 +171,3 @@ def test_no_permission(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == "klp-debug: vmcore: Permission denied"
-
-
-# what needs real captures
-
-
-@pytest.mark.lab
-def test_vmlinux_of_another_build(patched: CaptureSet, captured: Captured) -> None:
-    other = captured("nolivepatch").image.vmlinux
-    message = refusal("list", "-c", patched.path("kdump"), "-s", other)
-    assert str(other) in message
-    assert patched.oracle.build_id in message
-    assert captured("nolivepatch").oracle.build_id in message
-
-
-@pytest.mark.lab
-def test_vmlinux_without_dwarf(patched: CaptureSet) -> None:
-    stripped = patched.image.kernel.stripped
-    message = refusal("list", "-c", patched.path("kdump"), "-s", stripped)
-    assert "has no DWARF debugging information" in message
-
-
-@pytest.mark.lab
-def test_no_vmlinux(patched: CaptureSet, tmp_path: Path) -> None:
-    message = refusal("list", "-c", patched.path("kdump"), "-s", tmp_path)
-    assert "name its vmlinux by --symbols" in message
-
-
-@pytest.mark.lab
-@pytest.mark.parametrize("kind", ["kdump", "elf", "qemu-elf", "qemu-kdump"])
-@pytest.mark.parametrize("keep", [0.0001, 0.5, 0.9999])
-def test_truncated(patched: CaptureSet, tmp_path: Path, kind: str, keep: float) -> None:
-    whole = patched.path(kind)
-    core = tmp_path / "vmcore"
-    with whole.open("rb") as source, core.open("wb") as cut:
-        left = int(whole.stat().st_size * keep)
-        while left:
-            chunk = source.read(min(left, 1 << 20))
-            if chunk.count(0) == len(chunk):
-                cut.seek(len(chunk), os.SEEK_CUR)  # keeps the copy sparse
-            else:
-                cut.write(chunk)
-            left -= len(chunk)
-        cut.truncate(int(whole.stat().st_size * keep))
-    message = refusal("list", "-c", core, "-s", patched.image.vmlinux)
-    assert "truncated" in message
-
-
-@pytest.mark.lab
-@pytest.mark.parametrize("command", [["list"], ["func", "cmdline_proc_show"]])
-def test_kernel_without_livepatch(captured: Captured, command: list[str]) -> None:
-    captures = captured("nolivepatch")
-    message = refusal(*command, "-c", captures.path("kdump"), "-s", captures.image.vmlinux)
-    assert "built without CONFIG_LIVEPATCH" in message
-    assert captures.oracle.release in message
-
-
-@pytest.mark.lab
-@pytest.mark.parametrize("command", ["report", "audit", "ops"])
-def test_kernel_without_ftrace(captured: Captured, command: str) -> None:
-    """What does not need livepatch answers, and says what it could not look at."""
-    captures = captured("nolivepatch")
-    target = ("-c", captures.path("kdump"), "-s", captures.image.vmlinux)
-    problems = klp_debug_json(command, *target, status=1)["problems"]
-    assert {"where": "ftrace_ops_list", "what": "this kernel has no ftrace_list_end"} in problems
-    assert "ftrace records" in [problem["where"] for problem in problems]
-
-
-@pytest.mark.lab
-def test_no_patch_loaded_is_fine(captured: Captured) -> None:
-    captures = captured("unpatched")
-    target = ("-c", captures.path("kdump"), "-s", captures.image.vmlinux)
-    ran = klp_debug_run("list", *target)
-    assert (ran.status, ran.err) == (0, "")
-    assert "no live patch is loaded" in ran.out
-    assert klp_debug_json("list", *target)["patches"] == []
-
-
-@pytest.mark.lab
-@pytest.mark.parametrize(
-    ("name", "says"),
-    [
-        ("nosuch_function", "no function nosuch_function"),
-        ("0x10", "is not mapped"),
-        ("scsi_mod:int_to_scsilun", "no function int_to_scsilun in scsi_mod"),
-        ("jiffies", "no function jiffies"),
-    ],
-)
-def test_no_such_function(patched: CaptureSet, name: str, says: str) -> None:
-    message = refusal("func", name, "-c", patched.path("kdump"), "-s", patched.image.vmlinux)
-    assert says in message
-
-
-@pytest.mark.lab
-def test_corrupted_structure_is_a_finding(patched: CaptureSet, tmp_path: Path) -> None:
-    """A capture whose list of patches leads nowhere: the rest is shown, and the exit code is 1."""
-    core = tmp_path / "vmcore"
-    subprocess.run(["cp", "--sparse=always", patched.path("elf"), core], check=True)
-    # vmlinux's data lies in the linear map: its physical address is below 0xc000...
-    physical = patched.oracle.address("klp_patches") & ~(0xC << 60)
-    with core.open("r+b") as file:
-        (segment,) = (
-            segment.header
-            for segment in ELFFile(file).iter_segments("PT_LOAD")
-            if segment["p_paddr"] <= physical < segment["p_paddr"] + segment["p_filesz"]
-        )
-        file.seek(segment["p_offset"] + physical - segment["p_paddr"])
-        file.write(b"\x08\x00\xff\xff\x00\x08\x00\xc0")
-    target = ("-c", core, "-s", patched.image.vmlinux)
-    ran = klp_debug_run("list", *target)
-    assert (ran.status, ran.err) == (1, "")
-    assert ran.out.startswith(f"Linux {patched.oracle.release} ppc64le")
-    assert "no live patch could be read" in ran.out
-    assert "list klp_patches" in ran.out
-    assert klp_debug_json("list", *target, status=1)["problems"]

@@ -14,7 +14,7 @@ from klp_debug.control.journal import open_journal
 from klp_debug.control.plan import Plan
 from klp_debug.result.address import Address
 from klp_debug.result.control import Change, PlannedWrite
-from klp_debug.targets.writable import StubKind
+from klp_debug.targets.writable import StubVendor
 
 VIEW: Any = SimpleNamespace(
     describe=lambda: SimpleNamespace(), problems=SimpleNamespace(all=lambda: ())
@@ -38,7 +38,7 @@ PLAN = Plan(writes=(WRITE,))
 class Memory:
     """One byte that can be written."""
 
-    kind: StubKind = "QEMU"
+    kind: StubVendor = "QEMU"
 
     def __init__(self) -> None:
         self.byte = b"\0"

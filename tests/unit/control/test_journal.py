@@ -56,12 +56,24 @@ def path() -> Path:
 
 
 def two_operations(writer: JournalWriter) -> None:
-    first = writer.begin("disarm", "leaf_patch", [a_write(0), a_write(1)], (), ("task-inside",))
+    first = writer.begin(
+        action="disarm",
+        patch="leaf_patch",
+        writes=[a_write(0), a_write(1)],
+        undoes=(),
+        forced=("task-inside",),
+    )
     for index in range(2):
         writer.intent(first, index)
         writer.done(first, index)
     writer.end(first, "done")
-    second = writer.begin("undo", "leaf_patch", [a_write(0).reverse], (first.number,), ())
+    second = writer.begin(
+        action="undo",
+        patch="leaf_patch",
+        writes=[a_write(0).reverse],
+        undoes=(first.number,),
+        forced=(),
+    )
     writer.intent(second, 0)
 
 
@@ -98,7 +110,9 @@ def test_torn_anywhere_it_says_what_was_complete(data: st.DataObject) -> None:
         )
     # The next writer begins a line of its own.
     with open_journal(BUILD_ID, "f" * 16, "6.1.176") as writer:
-        number = writer.begin("disarm", "leaf_patch", [a_write()], (), ()).number
+        number = writer.begin(
+            action="disarm", patch="leaf_patch", writes=[a_write()], undoes=(), forced=()
+        ).number
     again = read_journal(torn, "f" * 16)
     assert again.operations[-1].number == number
     cut = length and whole[length - 1 : length] != b"\n" and whole[length : length + 1] != b"\n"

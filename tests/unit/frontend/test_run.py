@@ -62,7 +62,12 @@ def test_the_answer_is_printed_when_the_target_was_left(
     door: Door, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A stopped target runs again before a slow terminal or pager takes the answer."""
-    command = Noting("noting", "", "", run_on=lambda view, args: pytest.fail("not reached"))
+    command = Noting(
+        name="noting",
+        summary="",
+        description="",
+        run_on=lambda view, args: pytest.fail("not reached"),
+    )
     given = run(command, args(door), door.door)
     assert door.happened == ["opened", "viewed", "run", "left"]
     assert isinstance(given, Scan)
@@ -70,7 +75,12 @@ def test_the_answer_is_printed_when_the_target_was_left(
 
 
 def test_no_target_is_opened_for_a_command_that_needs_none(door: Door) -> None:
-    command = Noting("noting", "", "", run_alone=lambda args, say: pytest.fail("not reached"))
+    command = Noting(
+        name="noting",
+        summary="",
+        description="",
+        run_alone=lambda args, say: pytest.fail("not reached"),
+    )
     run(command, args(door), door.door)
     assert door.happened == ["run"]
 
@@ -79,9 +89,9 @@ def test_a_page_that_cannot_be_written_ends_it_before_the_target_is_opened(
     door: Door, tmp_path: Path
 ) -> None:
     command = Noting(
-        "noting",
-        "",
-        "",
+        name="noting",
+        summary="",
+        description="",
         run_on=lambda view, args: pytest.fail("not reached"),
         page_path=lambda args: tmp_path / "no" / "page.html",
     )

@@ -1,23 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from klp_debug.kernel.symbols import KernelSymbols
-from tests.support.symbol_tables import FUNC, NOTYPE, OBJECT, symbol_table
-
-VMLINUX = symbol_table(
-    None,
-    ("_stext", 0xC000000000000000, 0, NOTYPE),
-    ("start", 0xC000000000000100, 0x20, FUNC),
-    ("start_alias", 0xC000000000000100, 0, NOTYPE),
-    ("unsized", 0xC000000000000200, 0, NOTYPE),
-    ("after", 0xC000000000000300, 0x10, FUNC),
-    ("data", 0xC000000000001000, 0x8, OBJECT),
-    ("_end", 0xC000000000002000, 0, NOTYPE),
-)
-MODULE = symbol_table(
-    "scsi_common",
-    ("int_to_scsilun", 0xC008000000140000, 0x38, FUNC),
-    ("start", 0xC008000000140100, 0x10, FUNC),
-)
-SYMBOLS = KernelSymbols([VMLINUX, MODULE])
+from tests.support.symbol_tables import FUNC, NOTYPE, SYMBOLS, symbol_table
 
 
 def test_named_finds_all() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from klp_debug.ppc64le import disassembly
-from klp_debug.ppc64le.disassembly import Instruction, disassemble, have_mnemonics
+from klp_debug.ppc64le.disassembly import Instruction, disassemble
 from tests.support import real_words as real
 from tests.support.strategies import texts, u64
 
@@ -45,7 +45,7 @@ def test_branches_of_a_module() -> None:
     lines = disassemble(real.LEAF, real.LEAF_ADDRESS)
     assert texts_of(lines)[1] == "bl 0xc008000000140640"
     conditional = disassemble((0x41820044,), real.IDLE_ADDRESS + 0x14)
-    if have_mnemonics():
+    if disassembly._capstone():
         # scsi_common.ko, objdump: 1c: 44 00 82 41  beq 60 <scsi_device_type+0x58>
         assert texts_of(conditional) == [f"beq {real.IDLE_ADDRESS + 0x58:#x}"]
 
@@ -103,7 +103,7 @@ def test_what_no_one_decodes() -> None:
 
 @pytest.mark.usefixtures("no_capstone")
 def test_without_capstone() -> None:
-    assert not have_mnemonics()
+    assert not disassembly._capstone()
     lines = disassemble(real.LEAF[:3], real.LEAF_ADDRESS)
     assert texts_of(lines) == [".long 0x7c0802a6", "bl 0xc008000000140640", ".long 0x39200004"]
     assert [line.undecoded for line in lines] == [True, False, True]

@@ -5,13 +5,13 @@ from hypothesis import strategies as st
 from klp_debug.ppc64le.instruction import (
     branch_target,
     ds,
-    encode_branch,
     is_b,
     is_bl,
     is_prefix,
     simm16,
     simm34,
 )
+from tests.support.branches import encode_branch
 from tests.support.real_words import FTRACE_CALLER, MCOUNT
 from tests.support.strategies import MASK64, addresses, u32, u64
 

@@ -4,7 +4,6 @@ from hypothesis import given
 from klp_debug.ppc64le.replay import LoadError
 from klp_debug.ppc64le.stub import (
     FUNCDATA_OFFSET,
-    MAGIC_OFFSET,
     STUB_ENTRY_SIZE,
     STUB_MAGIC,
     StubKind,
@@ -16,6 +15,7 @@ from tests.support import real_words as real
 from tests.support.strategies import MASK64, texts, u64
 
 NOP = 0x60000000
+MAGIC_OFFSET = 28
 
 
 def unreadable(address: int) -> int:

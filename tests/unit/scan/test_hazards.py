@@ -41,7 +41,7 @@ from tests.support.made_patch import (
     made_patch,
     modinfo,
 )
-from tests.unit.ppc64le.test_trampoline import BROKEN
+from tests.support.trampoline_words import BROKEN
 
 INFO = ("livepatch=Y", "name=made_patch", f"vermagic={VERMAGIC}")
 

@@ -1,40 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+"""What klp_convert.py refuses, and which sources a capture depends on."""
+
+# SPDX-License-Identifier: GPL-2.0-or-later
 from pathlib import Path
 
 import pytest
-from elftools.elf.elffile import ELFFile
-from elftools.elf.relocation import RelocationSection
-from elftools.elf.sections import SymbolTableSection
 
-from tests.conftest import LAB_SECONDS
-from vmcores.build.guest_modules import CONVERTED, module_sources
-from vmcores.build.image import image
-from vmcores.build.klp_convert import SHF_RELA_LIVEPATCH, SHN_LIVEPATCH, klp_convert
+from vmcores.build.guest_modules import module_sources
+from vmcores.build.klp_convert import klp_convert
 from vmcores.errors import LabError
 
 
 def test_names_must_be_equally_long(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="cannot become"):
         klp_convert(tmp_path / "x.ko", "_too_short", "scsi_common", "f")
-
-
-@pytest.mark.lab
-@pytest.mark.timeout(LAB_SECONDS)
-@pytest.mark.parametrize("name", CONVERTED)
-def test_the_module_is_as_the_kernel_documents_it(name: str) -> None:
-    """Documentation/livepatch/module-elf-format.rst."""
-    _, obj, symbol = CONVERTED[name]
-    with (image("6.1").modules / f"{name}.ko").open("rb") as file:
-        elf = ELFFile(file)
-        own = [one for one in elf.iter_sections() if one["sh_flags"] & SHF_RELA_LIVEPATCH]
-        assert [one.name for one in own] == [f".klp.rela.{obj}.d"]
-        assert isinstance(own[0], RelocationSection)
-        (relocation,) = own[0].iter_relocations()
-        symbols = elf.get_section_by_name(".symtab")
-        assert isinstance(symbols, SymbolTableSection)
-        target = symbols.get_symbol(relocation["r_info_sym"])
-        assert target.name == f".klp.sym.{obj}.{symbol},0"
-        assert target["st_shndx"] == SHN_LIVEPATCH
 
 
 def test_a_capture_depends_on_the_modules_that_its_commands_name() -> None:

@@ -2,10 +2,13 @@
 import pytest
 from drgn import FaultError
 
-from klp_debug.analysis.view.find_function import FunctionNotFoundError, find_function
+from klp_debug.analysis.view.find_function import (
+    FunctionNotFoundError,
+    find_function,
+    function_at,
+)
 from klp_debug.kernel.symbols import KernelSymbols
-from tests.support.symbol_tables import FUNC, OBJECT, symbol_table
-from tests.unit.kernel.test_symbols import SYMBOLS
+from tests.support.symbol_tables import FUNC, OBJECT, SYMBOLS, symbol_table
 
 
 def test_by_name() -> None:
@@ -15,6 +18,7 @@ def test_by_name() -> None:
 @pytest.mark.parametrize("spec", ["0xc008000000140004", "c008000000140004"])
 def test_by_address_within(spec: str) -> None:
     assert find_function(SYMBOLS, spec).name == "int_to_scsilun"
+    assert function_at(SYMBOLS, int(spec, 16)) == find_function(SYMBOLS, spec)
 
 
 def test_by_module_and_name() -> None:

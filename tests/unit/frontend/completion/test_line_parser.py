@@ -18,7 +18,13 @@ def nothing(args: argparse.Namespace) -> None:
     pass
 
 
-OWN = OwnCommand("help", "help", nothing, ("?",), (Argument(("command",), {"nargs": "?"}),))
+OWN = OwnCommand(
+    name="help",
+    summary="help",
+    run=nothing,
+    aliases=("?",),
+    arguments=(Argument(("command",), {"nargs": "?"}),),
+)
 PARSER = LineParser(COMMANDS, (OWN,))
 
 

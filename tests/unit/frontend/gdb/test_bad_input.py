@@ -1,19 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What GDB cannot be asked is one clear line."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Captured
-from tests.support.cli import klp_debug_run, refusal
-from tests.support.gdb_process import LOADER, gdb_run, this_python
-from tests.support.program_stub import program_stub
-from vmcores.host.newer_gdb import PYTHON, newer_gdb
-
-NO_TARGET = "GDB has no target: `target remote` for QEMU's stub or KGDB, `core-file` for a vmcore"
+from tests.support.cli import refusal
+from tests.support.gdb_process import LOADER, NO_TARGET, gdb_run, klp_debug_gdb, this_python
 
 
 @pytest.mark.parametrize(
@@ -37,49 +30,6 @@ def test_a_user_space_program() -> None:
     ran = gdb_run("file /bin/true", "starti", "klp list", "kill")
     assert ran.err.splitlines()[-1] == (
         "GDB's target is i386:x86-64; klp-debug reads ppc64le Linux kernels"
-    )
-
-
-@pytest.mark.lab
-def test_a_program_of_ppc64le(tmp_path: Path) -> None:
-    with program_stub(tmp_path / "stub") as program:
-        ran = gdb_run(f"file {program}", f"target remote {tmp_path}/stub", "klp list", "kill")
-    assert (
-        "GDB is connected neither to KGDB nor to the stub of a whole machine in QEMU 4.1 or later;"
-        " klp-debug reads ppc64le Linux kernels"
-    ) in ran.err.splitlines()
-
-
-@pytest.mark.lab
-def test_without_symbols(captured: Captured) -> None:
-    core = captured("patched", "radix", "6.1").path("elf")
-    ran = gdb_run(f"core-file {core}", "klp list")
-    assert ran.err.splitlines()[-1] == "GDB has no symbols of a kernel: `file vmlinux` first"
-
-
-@pytest.mark.lab
-def test_symbols_of_another_build(captured: Captured) -> None:
-    core = captured("patched", "radix", "6.1").path("elf")
-    other = captured("patched", "radix", "6.12").image.vmlinux
-    ran = gdb_run(f"core-file {core}", f"file {other}", "klp list")
-    assert ran.err.splitlines()[-1].startswith(f"{other} is of another build: its build id is ")
-
-
-@pytest.mark.lab
-def test_symbols_that_gdb_has_not_loaded(captured: Captured) -> None:
-    captures = captured("patched", "radix", "6.1")
-    vmlinux, core = captures.image.vmlinux, captures.path("elf")
-    ran = gdb_run(f"set klp symbols {vmlinux}", f"core-file {core}", "klp list")
-    assert ran.out.endswith(klp_debug_run("list", "-c", core, "-s", vmlinux).out)
-
-
-@pytest.mark.lab
-def test_a_dump_that_gdb_misreads(captured: Captured) -> None:
-    captures = captured("patched", "radix", "6.1")
-    core = captures.path("qemu-elf")
-    ran = gdb_run(f"file {captures.image.vmlinux}", f"core-file {core}", "klp list")
-    assert ran.err.splitlines()[-1] == (
-        f"GDB cannot read {core}, a memory dump of QEMU's; `klp-debug COMMAND --core` can"
     )
 
 
@@ -128,17 +78,6 @@ def test_an_old_drgn(tmp_path: Path) -> None:
     )
 
 
-def klp_debug_gdb(*words: str, python: str = sys.executable) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [python, "-m", "klp_debug", "gdb", *words],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-
-
 def test_klp_debug_gdb() -> None:
     ran = klp_debug_gdb("-nx", "-q", "-batch", "-ex", "klp list", "-ex", "echo done\\n")
     assert ran.stderr == f"{NO_TARGET}\n"
@@ -157,20 +96,6 @@ def test_klp_debug_gdb_with_another_gdb(tmp_path: Path, script: str, said: str) 
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
     assert said in refusal("gdb", "--gdb-program", program, "vmlinux")
-
-
-@pytest.mark.lab
-def test_klp_debug_gdb_with_a_newer_gdb() -> None:
-    """From our Python it is refused, from its own it works."""
-    gdb = newer_gdb()
-    ran = klp_debug_gdb("--gdb-program", str(gdb.gdb), "-nx", "-batch")
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr == (
-        f"klp-debug: {gdb.gdb} has Python {PYTHON}, and klp-debug runs in {this_python()}: install"
-        f" klp-debug for Python {PYTHON}, or name a GDB with {this_python()} by --gdb-program\n"
-    )
-    ran = klp_debug_gdb("-nx", "-q", "-batch", "-ex", "klp list", python=str(gdb.python))
-    assert ran.stderr == f"{NO_TARGET}\n"
 
 
 def test_klp_debug_gdb_without_gdb() -> None:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every script of drgn_scripts/, run by drgn as its header says, against the guest's own word."""
 
-import ast
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,10 +20,10 @@ from vmcores.oracle.oracle import EnabledFunction, Oracle
 from vmcores.scenarios.capture import CaptureSet, play
 from vmcores.scenarios.scenario import load_scenario
 
+pytestmark = pytest.mark.lab
+
 SCRIPTS = Path(__file__).parents[3] / "drgn_scripts"
 TRACING = "/sys/kernel/tracing"
-
-lab = pytest.mark.lab
 
 
 def run(name: str, captures: CaptureSet, *words: str | Path, status: int = 0) -> str:
@@ -56,16 +55,6 @@ def blocks(out: str) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("path", sorted(SCRIPTS.glob("*.py")), ids=lambda path: path.stem)
-def test_headers_tell_what_is_answered_and_how_to_run(path: Path) -> None:
-    header = ast.get_docstring(ast.parse(path.read_text()))
-    assert header is not None
-    assert header.splitlines()[0].endswith("?")
-    assert f" {path.name}" in header
-    assert "drgn -c " in header
-
-
-@lab
 @on_every_kernel("patched", "disabled")
 def test_who_wins(captures: CaptureSet) -> None:
     """Winners are what tracefs shows with IPMODIFY; /proc/cmdline was written by its winner."""
@@ -79,7 +68,6 @@ def test_who_wins(captures: CaptureSet) -> None:
     assert cmdline[1:] == [f"{name}: overridden" for name in below]
 
 
-@lab
 @on_every_kernel("stalled")
 def test_transition_blockers(captures: CaptureSet) -> None:
     (task,) = (task for task in captures.oracle.transition_tasks if task.patch_state == 0)
@@ -92,12 +80,10 @@ def test_transition_blockers(captures: CaptureSet) -> None:
     assert any(name.startswith("leaf_probe_wait_here") for name in task.stack)
 
 
-@lab
 def test_no_transition(captured: Captured) -> None:
     assert run("transition_blockers", captured("patched")) == "no transition is under way\n"
 
 
-@lab
 @on_every_kernel("patched")
 def test_armed_leaves(captures: CaptureSet) -> None:
     """int_to_scsilun is a leaf by the compiler's listing; a kernel without TOC has no leaves."""
@@ -111,7 +97,6 @@ def test_armed_leaves(captures: CaptureSet) -> None:
     assert stub.startswith("scsi_common's ftrace stub")
 
 
-@lab
 @on_every_kernel("sleep_in_replacement")
 def test_tasks_in_patched(captures: CaptureSet) -> None:
     found = blocks(run("tasks_in_patched", captures))
@@ -128,7 +113,6 @@ def test_tasks_in_patched(captures: CaptureSet) -> None:
     assert any(frame.startswith("*") for frame in frames)
 
 
-@lab
 def test_compare_dumps(captured: Captured) -> None:
     """All that tracefs and sysfs of the one guest say and those of the other do not."""
     older, newer = captured("disabled", "radix", "6.1"), captured("patched", "radix", "6.1")
@@ -166,14 +150,12 @@ def armed(oracle: Oracle) -> set[str]:
     return {named(line) for line in oracle.enabled_functions}
 
 
-@lab
 def test_compare_dumps_of_one_state(captured: Captured) -> None:
     """Two dumps of one guest, in two formats, differ in nothing."""
     captures = captured("patched", "radix", "6.1")
     assert run("compare_dumps", captures, captures.path("qemu-elf"), captures.image.vmlinux) == ""
 
 
-@lab
 def test_compare_dumps_with_bad_input(captured: Captured, tmp_path: Path) -> None:
     captures = captured("patched", "radix", "6.1")
     words = "-q", "-c", captures.path("kdump"), "-s", captures.image.vmlinux
@@ -181,7 +163,6 @@ def test_compare_dumps_with_bad_input(captured: Captured, tmp_path: Path) -> Non
     assert (ran.status, ran.err) == (1, f"{tmp_path}/absent: no such file\n")
 
 
-@lab
 @on_every_kernel("patched", "nolivepatch")
 def test_export_state(captures: CaptureSet) -> None:
     """Each part is a document by its schema, and together they are what the guest said."""
@@ -217,7 +198,6 @@ def traced() -> Iterator[Guest]:
         yield guest
 
 
-@lab
 def test_ftrace_users(traced: Guest) -> None:
     script = SCRIPTS / "ftrace_users.py"
     words = "-q", "--qemu", traced.qmp_socket, "-s", traced.image.vmlinux, script

@@ -9,16 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from klp_debug.command import COMMANDS
 from tests.conftest import Captured
 from tests.support.cli import klp_debug_run
+from tests.support.command_lines import LINES
 from tests.support.drgn_cli import Prompt, prompt
 from tests.support.gdb_process import gdb_run, klp_into, run_by
-from tests.unit.frontend.test_drgn import LINES
 from vmcores.host.newer_gdb import newer_gdb
 from vmcores.scenarios.capture import CaptureSet
 
-lab = pytest.mark.lab
+pytestmark = pytest.mark.lab
 
 
 class Ways:
@@ -76,11 +75,6 @@ def ways(captured: Captured, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             yield Ways(captures, drgn)
 
 
-def test_every_command_is_tried() -> None:
-    assert set(LINES) == {command.name for command in COMMANDS}
-
-
-@lab
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
 def test_gdb_and_drgn_answer_as_the_shell(ways: Ways, line: str, tmp_path: Path) -> None:
     lines = [ways.line(line), ways.line(f"{line} --json")]
@@ -89,13 +83,11 @@ def test_gdb_and_drgn_answer_as_the_shell(ways: Ways, line: str, tmp_path: Path)
     assert ways.gdb(lines, tmp_path) == shell
 
 
-@lab
 def test_the_console_answers_as_the_shell(ways: Ways) -> None:
     console, shell = ways.console()
     assert console == shell
 
 
-@lab
 def test_a_newer_gdb_answers_as_the_shell(ways: Ways, tmp_path: Path) -> None:
     with run_by(newer_gdb().gdb):
         assert ways.gdb(ways.lines, tmp_path) == [ways.shell(line) for line in ways.lines]

@@ -2,7 +2,7 @@
 """
 Registers of CPUs, against the guest's console, the kernel's own symbols and what drgn reads.
 
-What an oops printed of them is compared in tests/unit/kernel/test_panic.py.
+What an oops printed of them is compared in test_panic.py.
 """
 
 import dataclasses
@@ -13,20 +13,20 @@ from pathlib import Path
 
 import pytest
 from drgn import Program
-from hypothesis import given
-from hypothesis import strategies as st
 
 from klp_debug.result.registers import CpuRegisters
-from klp_debug.targets.notes import ByteOrder, prstatus_notes
+from klp_debug.targets.notes import prstatus_notes
 from klp_debug.targets.open_core_file import open_core_file
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from klp_debug.targets.registers import cpu_registers
 from klp_debug.targets.target import Target
 from tests.conftest import Captured
-from tests.support.made_core import elf
+from tests.support.made_core import elf, prstatus_note
 from vmcores.scenarios.capture import CaptureSet
 from vmcores.scenarios.scenario import load_scenario
+
+pytestmark = pytest.mark.lab
 
 CASES = load_scenario("patched").cases()
 MSR_SF, MSR_LE = 1 << 63, 1
@@ -37,47 +37,6 @@ SAVERS = ("__crash_kexec", "crash_kexec")
 USER = 0x800000000280F033
 """MSR in user mode."""
 KERNEL = 0x8000000000009033
-
-
-def prstatus_note(values: list[int], order: ByteOrder = "<", name: bytes = b"CORE") -> bytes:
-    """Return an NT_PRSTATUS note; the registers are where binutils looks for them in it."""
-    registers = struct.pack(f"{order}48Q", *values, *[0] * (48 - len(values)))
-    header = struct.pack(f"{order}III", len(name) + 1, 504, 1)
-    padded = name + b"\0" * (4 - len(name) % 4)
-    return header + padded + bytes(112) + registers + bytes(8)
-
-
-VALUES = [*range(100, 132), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
-
-
-@pytest.mark.parametrize("order", ["<", ">"])
-def test_reads_notes_of_either_byte_order(order: ByteOrder) -> None:
-    other = struct.pack(f"{order}III", 5, 3, 2) + b"CORE\0\0\0\0" + b"abc\0"
-    data = other + prstatus_note(VALUES, order) + other + prstatus_note(VALUES[::-1], order)
-    first, second = prstatus_notes(data, order)
-    assert first.gpr == tuple(range(100, 132))
-    assert (first.nip, first.msr, first.ctr, first.link) == (1, 2, 4, 5)
-    assert (first.xer, first.ccr, first.trap, first.dar, first.dsisr) == (6, 7, 9, 10, 11)
-    assert second.gpr[0] == 12
-
-
-def test_ends_at_an_end_mark_and_at_a_note_cut_short() -> None:
-    note = prstatus_note(VALUES)
-    assert len(list(prstatus_notes(note + bytes(12) + note, "<"))) == 1
-    assert len(list(prstatus_notes(note + note[:-1], "<"))) == 1
-    assert list(prstatus_notes(b"", "<")) == []
-
-
-def test_passes_over_the_note_of_another_owner() -> None:
-    assert list(prstatus_notes(prstatus_note(VALUES, name=b"LINUX"), "<")) == []
-
-
-@given(st.binary(max_size=1200), st.integers(0, 1200))
-def test_ends_whatever_the_notes_are(noise: bytes, at: int) -> None:
-    whole = prstatus_note(VALUES) * 2
-    for order in ("<", ">"):
-        list(prstatus_notes(noise, order))
-        list(prstatus_notes(whole[:at] + noise + whole[at:], order))
 
 
 def opened(captures: CaptureSet, kind: str) -> Target:
@@ -124,7 +83,6 @@ def crash_of(captures: CaptureSet) -> tuple[int, list[int]]:
     return int(cpu), [int(frame, 16) for frame in frames]
 
 
-@pytest.mark.lab
 @pytest.mark.parametrize("kind", ["kdump", "elf"])
 @pytest.mark.parametrize(("kernel", "mmu"), CASES)
 def test_registers_of_a_crash(captured: Captured, kernel: str, mmu: str, kind: str) -> None:
@@ -149,7 +107,6 @@ def test_registers_of_a_crash(captured: Captured, kernel: str, mmu: str, kind: s
     assert registers.of(2) is None
 
 
-@pytest.mark.lab
 @pytest.mark.parametrize("kind", ["qemu-elf", "qemu-kdump"])
 @pytest.mark.parametrize(("kernel", "mmu"), CASES)
 def test_registers_of_a_guest_that_ran(
@@ -171,7 +128,6 @@ def test_registers_of_a_guest_that_ran(
         assert one.gpr[13] == target.prog["paca_ptrs"][one.cpu].value_()
 
 
-@pytest.mark.lab
 @pytest.mark.parametrize(("kernel", "mmu"), CASES)
 def test_agrees_with_what_drgn_reads_of_the_notes(
     captured: Captured, kernel: str, mmu: str
@@ -196,7 +152,6 @@ def test_agrees_with_what_drgn_reads_of_the_notes(
         ]
 
 
-@pytest.mark.lab
 class TestWithoutCrashNotes:
     """Notes whose CPU only r13 or their order tells; the memory is that of a guest that ran."""
 

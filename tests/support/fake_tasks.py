@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+Tasks of a fake kernel: their lists, their CPUs and their stacks.
+
+A stack is as ppc64 lays it out: each frame begins with the back chain, has the return address of
+its function at 16, and the last one is what ``copy_thread()`` made.
+"""
+
+from dataclasses import dataclass
+
+from tests.support.fake_kernel import Struct
+from tests.support.fake_livepatch import LivepatchKernel
+from tests.support.kernel_structs import MPROFILE, Build
+
+THREAD_SIZE = 0x4000
+FRAME = 0x70
+"""Bytes of each frame here."""
+PATCH_PENDING = 1 << 6
+STACK_END_MAGIC = 0x57AC6E9D
+SLEEPING, RUNNING = 1, 0
+_STACKS = 0xC000000004000000
+_STATES = ("R (running)", "S (sleeping)", "D (disk sleep)")
+_KTHREAD = 0x00200000
+
+
+@dataclass(eq=False)
+class FakeTask:
+    """One task, and the memory of its stack."""
+
+    kernel: "TaskKernel"
+    struct: Struct
+    stack: int
+    livepatch_entries: int = 0
+
+    @property
+    def end(self) -> int:
+        """Where the back chain of its stack ends: below the registers of its user program."""
+        return self.stack + THREAD_SIZE - self.kernel.layouts["pt_regs"].size - 32
+
+    def sleeps(self, *returns: int) -> None:
+        """
+        Write the stack of a task that was switched away from.
+
+        :param returns: return addresses, the innermost first
+        """
+        frames = [self.end - FRAME * number for number in range(len(returns), -1, -1)]
+        for at, above, lr in zip(frames, [*frames[1:], 0], [*returns, 0], strict=True):
+            self.kernel.put_u64(at, above, 0, lr)
+        # _switch() saved the registers and returns to the innermost.
+        regs = self.kernel.layouts["pt_regs"]
+        switch = frames[0] - 32 - regs.size
+        nip = switch + 32 + regs.member("nip").offset
+        self.kernel.put_u64(switch, frames[0])
+        self.kernel.put_u64(nip, returns[0] if returns else 0)
+        self.struct["thread.ksp"] = switch
+
+    def calls_replacement(self, *, toc: int, lr: int, marker: int = STACK_END_MAGIC) -> int:
+        """Put onto its livepatch stack what ``livepatch_handler`` does; return where that is."""
+        at = self.stack + 8 + 24 * self.livepatch_entries
+        self.livepatch_entries += 1
+        self.kernel.put_u64(at, toc, lr, marker)
+        self.struct["thread_info.livepatch_sp"] = at + 24
+        return at
+
+
+class TaskKernel(LivepatchKernel):
+    """A kernel of two CPUs, which their idle tasks run on until another does."""
+
+    def __init__(self, build: Build = MPROFILE) -> None:
+        super().__init__(build)
+        self.tasks: list[FakeTask] = []
+        for name in ("__cpu_possible_mask", "__cpu_online_mask"):
+            self.variable(name, "struct cpumask", 3)
+        self.variable("nr_cpu_ids", "unsigned int", 2)
+        self._runqueues = [self.new("rq") for _ in range(2)]
+        self.place("runqueues", self.types.aggregate("rq"), self._runqueues[0].address)
+        offsets = self.allocate(16)
+        self.put_u64(offsets, 0, self._runqueues[1].address - self._runqueues[0].address)
+        offset_type = self.types.named("unsigned long")
+        self.place("__per_cpu_offset", self.prog.array_type(offset_type, 2), offsets)
+        states = self.allocate(8 * len(_STATES))
+        self.put_u64(states, *map(self.string, _STATES))
+        char_pointer = self.types.named("char *")
+        self.place("task_state_array", self.prog.array_type(char_pointer, len(_STATES)), states)
+        self.idle = [self._idle_task(cpu) for cpu in range(2)]
+        self.place("init_task", self.types.aggregate("task_struct"), self.idle[0].struct.address)
+        self._link_tasks()
+
+    def task(
+        self,
+        pid: int,
+        comm: str,
+        *,
+        cpu: int = 0,
+        state: int = SLEEPING,
+        kthread: bool = False,
+        patch_state: int = -1,
+    ) -> FakeTask:
+        """Start a process of one thread, which sleeps with an empty stack."""
+        made = self._make(pid, comm, cpu)
+        made.struct["__state"] = state
+        made.struct["flags"] = _KTHREAD if kthread else 0
+        made.struct["patch_state"] = patch_state
+        signal = self.new("signal_struct")
+        made.struct["signal"] = signal
+        self.link(signal.at("thread_head"), made.struct.at("thread_node"))
+        made.sleeps()
+        self.tasks.append(made)
+        self._link_tasks()
+        return made
+
+    def run(self, task: FakeTask) -> None:
+        """Let a task be on its CPU."""
+        cpu = task.struct["thread_info.cpu"]
+        self.idle[cpu].struct["on_cpu"] = 0
+        task.struct["on_cpu"] = 1
+        task.struct["__state"] = RUNNING
+        self._runqueues[cpu]["curr"] = task.struct
+
+    def _idle_task(self, cpu: int) -> FakeTask:
+        made = self._make(0, f"swapper/{cpu}", cpu)
+        made.struct["patch_state"] = -1
+        made.struct["on_cpu"] = 1
+        self._runqueues[cpu]["idle"] = self._runqueues[cpu]["curr"] = made.struct
+        made.sleeps()
+        return made
+
+    def _make(self, pid: int, comm: str, cpu: int) -> FakeTask:
+        task = self.new("task_struct", pid=pid, tgid=pid, comm=comm.encode())
+        number = len(self.tasks) + (cpu if not pid else 2)
+        stack = _STACKS + number * THREAD_SIZE
+        self.memory.write(stack, bytes(THREAD_SIZE))
+        task["stack"] = stack
+        task["thread_info.cpu"] = cpu
+        task["thread_info.livepatch_sp"] = stack + 8
+        self.put_u64(stack, STACK_END_MAGIC)
+        return FakeTask(self, task, stack)
+
+    def _link_tasks(self) -> None:
+        nodes = [task.struct.at("tasks") for task in self.tasks]
+        self.link(self.idle[0].struct.at("tasks"), *nodes)

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+The structures of a kernel that live patching rests on, as its headers have them.
+
+Members that nothing reads are left out, so that offsets are not those of any real kernel: what
+reads them asks the types.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+from tests.support.c_types import Layouts
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How a kernel was built."""
+
+    out_of_line: bool = False
+    """6.13 and later: each site branches to a stub of its own, which has an ftrace_ops."""
+    pcrel: bool = False
+    """CONFIG_PPC_KERNEL_PCREL: there is no TOC."""
+    livepatch: bool = True
+    """CONFIG_LIVEPATCH."""
+
+
+MPROFILE = Build()
+OUT_OF_LINE = Build(out_of_line=True)
+PCREL = Build(out_of_line=True, pcrel=True)
+BUILDS = (MPROFILE, OUT_OF_LINE, PCREL)
+
+_STRUCTS = """
+struct list_head { struct list_head *next; struct list_head *prev; };
+struct hlist_node { struct hlist_node *next; void *pprev; };
+struct hlist_head { struct hlist_node *first; };
+struct kobject { char *name; struct list_head entry; struct kobject *parent; };
+
+struct ftrace_hash { unsigned long size_bits; struct hlist_head *buckets; unsigned long count;
+    unsigned long flags; };
+struct ftrace_func_entry { struct hlist_node hlist; unsigned long ip; unsigned long direct; };
+struct ftrace_ops_hash { struct ftrace_hash *notrace_hash; struct ftrace_hash *filter_hash; };
+
+struct attribute { char *name; u16 mode; };
+struct bin_attribute { struct attribute attr; unsigned long size; void *private; };
+struct module_sect_attr { struct bin_attribute battr; unsigned long address; };
+struct module_sect_attrs { unsigned int nsections; struct module_sect_attr attrs[]; };
+struct module_layout { void *base; unsigned int size; };
+struct mod_kallsyms { void *symtab; unsigned int num_symtab; char *strtab; };
+struct ppc64_stub_entry { u32 jump[7]; u32 magic; unsigned long funcdata; };
+struct Elf64_Ehdr { u16 e_shnum; };
+struct klp_modinfo { struct Elf64_Ehdr hdr; void *sechdrs; char *secstrings; unsigned int symndx; };
+
+struct paca_struct { u16 lock_token; u16 paca_index; unsigned long kernel_toc;
+    unsigned long kernelbase; };
+
+struct pt_regs { unsigned long gpr[32]; unsigned long nip; unsigned long msr;
+    unsigned long orig_gpr3; unsigned long ctr; unsigned long link; unsigned long xer;
+    unsigned long ccr; unsigned long softe; unsigned long trap; unsigned long dar;
+    unsigned long dsisr; unsigned long result; };
+struct thread_info { int preempt_count; unsigned int cpu; unsigned long *livepatch_sp;
+    unsigned long flags; };
+struct thread_struct { unsigned long ksp; struct pt_regs *regs; };
+struct signal_struct { struct list_head thread_head; };
+struct task_struct { struct thread_info thread_info; unsigned int __state; void *stack;
+    unsigned int flags; int on_cpu; int exit_state; struct list_head tasks; int pid; int tgid;
+    char comm[16]; struct signal_struct *signal; struct list_head thread_node; int patch_state;
+    struct thread_struct thread; };
+union thread_union { unsigned long stack[2048]; };
+struct rq { struct task_struct *curr; struct task_struct *idle; };
+struct module_name { char name[56]; };
+struct cpumask { unsigned long bits[1]; };
+struct atomic_t { int counter; };
+struct printk_log { u64 ts_nsec; u16 len; u16 text_len; u32 rest; };
+"""
+_FTRACE = """
+struct dyn_arch_ftrace { struct module *mod; };
+struct ftrace_ops { void *func; struct ftrace_ops *next; unsigned long flags; void *private;
+    struct ftrace_ops_hash local_hash; struct ftrace_ops_hash *func_hash;
+    unsigned long trampoline; struct list_head list; void *ops_func; };
+struct mod_arch_specific { unsigned long tramp; unsigned long tramp_regs; };
+"""
+_FTRACE_OUT_OF_LINE = """
+struct dyn_arch_ftrace { unsigned long ool_stub; };
+struct ftrace_ops { void *func; struct ftrace_ops *next; unsigned long flags; void *private;
+    struct ftrace_ops_hash local_hash; struct ftrace_ops_hash *func_hash;
+    unsigned long trampoline; struct list_head list; struct list_head subop_list;
+    void *ops_func; struct ftrace_ops *managed; unsigned long direct_call; };
+struct mod_arch_specific { unsigned long tramp; unsigned long tramp_regs; void *ool_stubs; };
+"""
+_REST = """
+struct dyn_ftrace { unsigned long ip; unsigned long flags; struct dyn_arch_ftrace arch; };
+struct ftrace_page { struct ftrace_page *next; struct dyn_ftrace *records; int index; };
+struct fgraph_ops { void *entryfunc; void *retfunc; struct ftrace_ops ops; };
+struct module { int state; struct list_head list; char name[56];
+    struct module_layout core_layout; struct module_layout init_layout;
+    struct mod_kallsyms *kallsyms; struct mod_kallsyms core_kallsyms;
+    struct module_sect_attrs *sect_attrs; struct mod_arch_specific arch;
+    struct klp_modinfo *klp_info; };
+"""
+_LIVEPATCH = """
+struct klp_func { char *old_name; void *new_func; unsigned long old_sympos; void *old_func;
+    struct kobject kobj; struct list_head node; struct list_head stack_node;
+    unsigned long old_size; unsigned long new_size; bool nop; bool patched; bool transition; };
+struct klp_object { char *name; struct kobject kobj; struct list_head func_list;
+    struct list_head node; struct module *mod; bool dynamic; bool patched; };
+struct klp_patch { struct module *mod; bool replace; struct list_head list; struct kobject kobj;
+    struct list_head obj_list; bool enabled; bool forced; };
+struct klp_ops { struct list_head node; struct list_head func_stack; struct ftrace_ops fops; };
+"""
+
+_RECORD_FLAGS = {
+    "ENABLED": 31,
+    "REGS": 30,
+    "REGS_EN": 29,
+    "TRAMP": 28,
+    "TRAMP_EN": 27,
+    "IPMODIFY": 26,
+    "DISABLED": 25,
+    "DIRECT": 24,
+    "DIRECT_EN": 23,
+}
+_NEWER_RECORD_FLAGS = {"CALL_OPS": 22, "CALL_OPS_EN": 21, "TOUCHED": 20, "MODIFIED": 19}
+_OPS_FLAGS = {
+    "ENABLED": 0,
+    "DYNAMIC": 1,
+    "SAVE_REGS": 2,
+    "INITIALIZED": 6,
+    "IPMODIFY": 12,
+    "PERMANENT": 16,
+    "DIRECT": 17,
+}
+
+
+@cache
+def layouts(build: Build) -> Layouts:
+    """Return the structures of a kernel."""
+    ftrace = _FTRACE_OUT_OF_LINE if build.out_of_line else _FTRACE
+    text = _STRUCTS + ftrace + _REST + (_LIVEPATCH if build.livepatch else "")
+    return Layouts(text.replace("unsigned long kernel_toc;", "") if build.pcrel else text)
+
+
+def flags(build: Build) -> dict[str, dict[str, int]]:
+    """Return the enumerations of FTRACE_FL_* and FTRACE_OPS_FL_*: tag -> name -> bit."""
+    record = _RECORD_FLAGS | (_NEWER_RECORD_FLAGS if build.out_of_line else {})
+    return {
+        "ftrace_fl": {f"FTRACE_FL_{name}": 1 << bit for name, bit in record.items()},
+        "ftrace_ops_fl": {f"FTRACE_OPS_FL_{name}": 1 << bit for name, bit in _OPS_FLAGS.items()},
+    }

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Memory of a kernel in pages, any of which can be taken away."""
+
+from drgn import FaultError, Program
+
+PAGE = 0x1000
+"""In bytes."""
+KERNEL = 0xC000000000000000
+_SIZE = (1 << 64) - 1
+
+
+class PagedMemory:
+    """What was written, with zeros around it up to the ends of its pages, and nothing else."""
+
+    def __init__(self) -> None:
+        self._pages: dict[int, bytearray] = {}
+
+    def add_to(self, prog: Program) -> None:
+        """Make a program read all addresses here."""
+        prog.add_memory_segment(0, _SIZE, lambda address, count, *_: self.read(address, count))
+
+    def read(self, address: int, count: int) -> bytes:
+        """
+        Read bytes.
+
+        :raises FaultError: if one of them is on no page
+        """
+        data = bytearray()
+        while len(data) < count:
+            page, offset = divmod(address + len(data), PAGE)
+            if page not in self._pages:
+                raise FaultError("not in the dump", address + len(data))
+            data += self._pages[page][offset : offset + count - len(data)]
+        return bytes(data)
+
+    def write(self, address: int, data: bytes) -> None:
+        """Write bytes, on pages that are made as they are needed."""
+        while data:
+            page, offset = divmod(address, PAGE)
+            piece, data = data[: PAGE - offset], data[PAGE - offset :]
+            whole = self._pages.setdefault(page, bytearray(PAGE))
+            whole[offset : offset + len(piece)] = piece
+            address += len(piece)
+
+    def lose(self, address: int) -> None:
+        """Take the page of an address away."""
+        del self._pages[address // PAGE]

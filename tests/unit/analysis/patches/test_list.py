@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+Every patch as the kernel keeps it, and what its functions run.
+
+The rules are those of ``klp_ftrace_handler()`` in kernel/livepatch/patch.c.
+"""
+
+import pytest
+
+from klp_debug.analysis.patches.list import livepatches
+from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.result.list import Patch, PatchedFunction, Runs
+from tests.support.fake_ftrace import FakeFunction
+from tests.support.fake_view import FakeKernel
+from tests.support.instructions import NOP
+
+
+@pytest.fixture
+def kernel() -> FakeKernel:
+    return FakeKernel()
+
+
+@pytest.fixture
+def function(kernel: FakeKernel) -> FakeFunction:
+    return kernel.function("f")
+
+
+def functions(view: KernelView) -> dict[str, PatchedFunction]:
+    """Return what each patch does with ``f``: name of the patch -> its function."""
+    return {
+        patch.name: func
+        for patch in livepatches(view)
+        for obj in patch.objects
+        for func in obj.functions
+        if func.old_name == "f"
+    }
+
+
+def runs(kernel: FakeKernel) -> dict[str, tuple[Runs, str | None]]:
+    view = kernel.view()
+    found = {name: (func.runs, func.overridden_by) for name, func in functions(view).items()}
+    assert view.problems.all() == ()
+    return found
+
+
+def listed(kernel: FakeKernel) -> dict[str, Patch]:
+    return {patch.name: patch for patch in livepatches(kernel.view())}
+
+
+# what the structures hold
+
+
+def test_no_patch(kernel: FakeKernel) -> None:
+    view = kernel.view()
+    assert livepatches(view) == ()
+    assert view.problems.all() == ()
+
+
+def test_patches_in_stacking_order_with_what_they_are(
+    kernel: FakeKernel, function: FakeFunction
+) -> None:
+    kernel.patch("first", function).struct["forced"] = 1
+    second = kernel.patch("second", function, replace=True)
+    second.struct["enabled"] = 0
+    found = listed(kernel)
+    assert [(patch.name, patch.stack_order) for patch in found.values()] == [
+        ("first", 1),
+        ("second", 2),
+    ]
+    assert [(patch.enabled, patch.replace, patch.forced) for patch in found.values()] == [
+        (True, False, True),
+        (False, True, False),
+    ]
+    assert found["second"].address == second.struct.address
+
+
+def test_objects_and_their_functions(kernel: FakeKernel, function: FakeFunction) -> None:
+    in_module = kernel.function("g", "scsi_common")
+    patch = kernel.patch("first", function, in_module)
+    patch.funcs["g"]["old_sympos"] = 2
+    vmlinux, module = listed(kernel)["first"].objects
+    assert (vmlinux.name, vmlinux.loaded, vmlinux.patched) == ("vmlinux", True, True)
+    assert (module.name, module.loaded, module.patched) == ("scsi_common", True, True)
+    assert module.address == patch.objects["scsi_common"].address
+    (func,) = module.functions
+    assert (func.old_name, func.sympos, func.address) == ("g", 2, patch.funcs["g"].address)
+    assert (func.old_func, func.new_func) == (in_module.address, patch.replacements["g"].address)
+    assert func.new_symbol == "first_g [first]"
+    assert (func.winner, func.stack_position, func.patched) == (True, 0, True)
+
+
+def test_an_object_that_is_not_loaded(kernel: FakeKernel) -> None:
+    patch = kernel.patch("first", kernel.function("g", "scsi_common"))
+    patch.objects["scsi_common"]["mod"] = 0
+    patch.objects["scsi_common"]["patched"] = 0
+    patch.funcs["g"]["old_func"] = 0
+    patch.funcs["g"]["patched"] = 0
+    kernel.link(kernel.stacks["g"].struct.at("func_stack"))
+    (obj,) = listed(kernel)["first"].objects
+    assert (obj.loaded, obj.patched) == (False, False)
+    (func,) = obj.functions
+    assert func.old_func is None
+    assert (func.runs, func.winner, func.stack_position) == ("not applied", False, None)
+
+
+@pytest.mark.parametrize(("to", "direction"), [(1, "patching"), (0, "unpatching")])
+def test_which_way_a_transition_goes(
+    kernel: FakeKernel, function: FakeFunction, to: int, direction: str
+) -> None:
+    kernel.patch("first", function)
+    kernel.in_transition(kernel.patch("second", function), to=to)
+    found = listed(kernel)
+    assert [found[name].transition for name in ("first", "second")] == [None, direction]
+
+
+# what runs
+
+
+def test_the_top_runs_and_the_rest_is_overridden(
+    kernel: FakeKernel, function: FakeFunction
+) -> None:
+    for name in ("first", "second", "third"):
+        kernel.patch(name, function)
+    assert runs(kernel) == {
+        "first": ("overridden", "third"),
+        "second": ("overridden", "third"),
+        "third": ("replacement", None),
+    }
+
+
+def test_in_transition_some_tasks_run_the_one_below(
+    kernel: FakeKernel, function: FakeFunction
+) -> None:
+    for name in ("first", "second", "third"):
+        kernel.patch(name, function)
+    kernel.in_transition(kernel.patches[2])
+    found = runs(kernel)
+    assert found["first"] == ("overridden", "third")
+    assert [found[name][0] for name in ("second", "third")] == ["in transition"] * 2
+
+
+def test_a_nop_runs_the_original(kernel: FakeKernel, function: FakeFunction) -> None:
+    kernel.patch("first", function)
+    kernel.patch("empty", nops=(function,), replace=True)
+    assert runs(kernel) == {"first": ("overridden", "empty"), "empty": ("original", None)}
+    assert functions(kernel.view())["empty"].nop
+
+
+def test_an_ops_that_calls_something_else(kernel: FakeKernel, function: FakeFunction) -> None:
+    kernel.patch("first", function)
+    other = kernel.function("other", traced=False)
+    kernel.stacks["f"].ops.struct["func"] = other.address
+    assert runs(kernel) == {"first": ("original", None)}
+    assert functions(kernel.view())["first"].disarmed is None
+
+
+def test_disarmed_by_ops(kernel: FakeKernel, function: FakeFunction) -> None:
+    kernel.patch("first", function)
+    kernel.stacks["f"].ops.struct["func"] = kernel.functions["ftrace_stub"].address
+    assert runs(kernel) == {"first": ("original", None)}
+    assert functions(kernel.view())["first"].disarmed == "ops"
+    assert listed(kernel)["first"].disarmed
+
+
+def test_disarmed_by_site(kernel: FakeKernel, function: FakeFunction) -> None:
+    kernel.patch("first", function)
+    function.site_word = NOP
+    assert runs(kernel) == {"first": ("original", None)}
+    assert functions(kernel.view())["first"].disarmed == "site"
+
+
+def test_redirected_to_the_one_below(kernel: FakeKernel, function: FakeFunction) -> None:
+    first, second = kernel.patch("first", function), kernel.patch("second", function)
+    second.funcs["f"]["new_func"] = first.replacements["f"].address
+    assert runs(kernel) == {"first": ("replacement", None), "second": ("overridden", "first")}
+    assert functions(kernel.view())["second"].disarmed == "redirect"
+
+
+# what cannot be read
+
+
+def test_a_patch_that_cannot_be_read_ends_the_list(
+    kernel: FakeKernel, function: FakeFunction
+) -> None:
+    kernel.patch("first", function)
+    kernel.patch("second", function).struct.lose()
+    view = kernel.view()
+    assert [patch.name for patch in livepatches(view)] == ["first"]
+    assert "list klp_patches" in [problem.where for problem in view.problems.all()]
+
+
+def test_a_patch_whose_module_cannot_be_read_costs_no_other(
+    kernel: FakeKernel, function: FakeFunction
+) -> None:
+    first = kernel.patch("first", function)
+    kernel.patch("second", kernel.function("g"))
+    first.module.struct.lose()
+    view = kernel.view()
+    assert [(patch.name, patch.stack_order) for patch in livepatches(view)] == [("second", 2)]
+    assert f"klp_patch {first.struct.address:#x}" in [p.where for p in view.problems.all()]
+
+
+def test_an_object_that_cannot_be_read_ends_the_patchs_list(
+    kernel: FakeKernel, function: FakeFunction
+) -> None:
+    patch = kernel.patch("first", function, kernel.function("g", "scsi_common"))
+    patch.objects["scsi_common"].lose()
+    view = kernel.view()
+    (found,) = livepatches(view)
+    assert [obj.name for obj in found.objects] == ["vmlinux"]
+    assert "objects of klp_patch first" in [problem.where for problem in view.problems.all()]
+
+
+def test_a_name_that_cannot_be_read_costs_its_function(
+    kernel: FakeKernel, function: FakeFunction
+) -> None:
+    patch = kernel.patch("first", function, kernel.function("g"))
+    kernel.memory.lose(patch.funcs["f"]["old_name"])
+    view = kernel.view()
+    (found,) = livepatches(view)
+    assert [func.old_name for func in found.objects[0].functions] == ["g"]
+    wheres = [problem.where for problem in view.problems.all()]
+    assert wheres == [f"klp_func {patch.funcs['f'].address:#x} of first"]
+
+
+def test_whether_there_is_a_transition_cannot_be_read(
+    kernel: FakeKernel, function: FakeFunction
+) -> None:
+    kernel.patch("first", function)
+    kernel.memory.lose(kernel.transition_patch)
+    view = kernel.view()
+    assert [patch.name for patch in livepatches(view)] == ["first"]
+    assert [problem.where for problem in view.problems.all()] == ["klp_transition_patch"]
+
+
+def test_whether_it_is_disarmed_cannot_be_read(kernel: FakeKernel, function: FakeFunction) -> None:
+    kernel.patch("first", function)
+    function.lose_text()
+    view = kernel.view()
+    assert functions(view)["first"].disarmed is None
+    at = kernel.stacks["f"].struct.address
+    assert f"klp_ops {at:#x}" in [problem.where for problem in view.problems.all()]

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The tasks that a user means, and what is said where there is none."""
+
+import pytest
+
+from klp_debug.analysis.tasks.choose import TaskNotFoundError, choose_tasks
+from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.kernel.task import task_comm
+from tests.support.fake_view import FakeKernel
+
+
+@pytest.fixture
+def kernel() -> FakeKernel:
+    made = FakeKernel()
+    made.task(1, "init")
+    made.task(7, "cat", cpu=1)
+    made.task(8, "cat")
+    return made
+
+
+def chosen(view: KernelView, spec: str) -> list[str]:
+    tasks = choose_tasks(view, spec)
+    return [f"{task_comm(task)} {task.pid.value_()}" for task in tasks]
+
+
+def refusal(view: KernelView, spec: str) -> str:
+    with pytest.raises(TaskNotFoundError) as caught:
+        choose_tasks(view, spec)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("spec", "tasks"),
+    [
+        ("7", ["cat 7"]),
+        ("cat", ["cat 7", "cat 8"]),
+        ("0", ["swapper/0 0", "swapper/1 0"]),
+        ("swapper/1", ["swapper/1 0"]),
+        ("all", ["init 1", "cat 7", "cat 8", "swapper/0 0", "swapper/1 0"]),
+        ("cpu0", ["swapper/0 0"]),
+    ],
+)
+def test_by_pid_comm_and_cpu(kernel: FakeKernel, spec: str, tasks: list[str]) -> None:
+    view = kernel.view()
+    assert chosen(view, spec) == tasks
+    assert view.problems.all() == ()
+
+
+def test_what_runs_on_a_cpu(kernel: FakeKernel) -> None:
+    kernel.run(kernel.tasks[1])
+    assert chosen(kernel.view(), "cpu1") == ["cat 7"]
+
+
+def test_by_the_address_of_its_task_struct(kernel: FakeKernel) -> None:
+    view = kernel.view()
+    assert chosen(view, f"{kernel.tasks[2].struct.address:#x}") == ["cat 8"]
+    assert chosen(view, f"{kernel.idle[1].struct.address:#x}") == ["swapper/1 0"]
+
+
+def test_what_ran_on_the_cpu_that_crashed(kernel: FakeKernel) -> None:
+    kernel.run(kernel.tasks[1])
+    kernel.crash(1)
+    assert chosen(kernel.view(), "crashed") == ["cat 7"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("nosuch", "no task nosuch: give a PID, a comm, cpuN or all"),
+        ("99", "no task 99: "),
+        ("\x1b[2J", r"no task \x1b[2J: "),
+        ("cpu2", "no CPU 2: this kernel has 0, 1"),
+        ("crashed", "no CPU crashed here: "),
+        ("0x1000", "no task_struct of a task is at 0x1000"),
+    ],
+)
+def test_none(kernel: FakeKernel, spec: str, says: str) -> None:
+    assert refusal(kernel.view(), spec).startswith(says)
+
+
+def test_a_list_that_breaks_off_costs_those_behind(kernel: FakeKernel) -> None:
+    kernel.tasks[1].struct.lose()
+    view = kernel.view()
+    assert chosen(view, "init") == ["init 1"]
+    assert chosen(view, "all") == ["init 1", "swapper/0 0", "swapper/1 0"]
+    assert [problem.where for problem in view.problems.all()] == ["list of tasks"]
+
+
+def test_one_that_could_not_be_reached_is_not_found_with_a_problem(kernel: FakeKernel) -> None:
+    kernel.tasks[1].struct.lose()
+    view = kernel.view()
+    assert refusal(view, "8").startswith("no task 8")
+    assert [problem.where for problem in view.problems.all()] == ["list of tasks"]
+
+
+def test_which_cpu_crashed_cannot_be_read(kernel: FakeKernel) -> None:
+    kernel.crash(77)
+    view = kernel.view()
+    assert refusal(view, "crashed").startswith("no CPU crashed here")
+    assert [problem.where for problem in view.problems.all()] == ["which CPU crashed"]

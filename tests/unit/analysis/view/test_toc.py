@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whose TOC an address is: ``.toc`` of a module plus 0x8000, or what the paca holds."""
+
+import pytest
+
+from klp_debug.analysis.view.toc import toc_of, toc_owner, whose_toc
+from tests.support.fake_view import FakeKernel
+from tests.support.kernel_structs import PCREL
+
+
+@pytest.fixture
+def kernel() -> FakeKernel:
+    made = FakeKernel()
+    made.module("scsi_common")
+    made.module("leaf_patch")
+    return made
+
+
+def test_of_the_kernel_and_of_each_module(kernel: FakeKernel) -> None:
+    view = kernel.view()
+    owners = {"vmlinux": kernel.kernel_toc}
+    owners |= {name: module.toc for name, module in kernel.modules.items()}
+    assert len(set(owners.values())) == 3
+    for owner, toc in owners.items():
+        assert toc_owner(view, toc) == owner
+        assert toc_of(view, owner) == toc
+    assert toc_of(view, None) == kernel.kernel_toc
+    assert view.problems.all() == ()
+
+
+def test_in_words(kernel: FakeKernel) -> None:
+    view = kernel.view()
+    assert whose_toc(view, kernel.kernel_toc) == "the kernel's TOC"
+    assert whose_toc(view, kernel.module("scsi_common").toc) == "the TOC of scsi_common"
+    assert whose_toc(view, 0x1234) == "no TOC of the kernel or a module"
+
+
+def test_of_nobody(kernel: FakeKernel) -> None:
+    view = kernel.view()
+    assert toc_owner(view, kernel.kernel_toc + 8) is None
+    assert toc_of(view, "nosuch") is None
+    assert view.problems.all() == ()
+
+
+def test_a_kernel_without_toc() -> None:
+    view = FakeKernel(PCREL).view()
+    assert toc_of(view, "vmlinux") is None
+    assert view.problems.all() == ()
+
+
+def test_sections_that_cannot_be_read(kernel: FakeKernel) -> None:
+    module = kernel.module("scsi_common")
+    module.sections.lose()
+    view = kernel.view()
+    assert toc_of(view, "scsi_common") is None
+    assert toc_owner(view, kernel.module("leaf_patch").toc) == "leaf_patch"
+    (problem,) = view.problems.all()
+    assert problem.where == f"TOC of module at {module.struct.address:#x}"
+    assert problem.what.startswith("not in the dump")
+
+
+def test_a_paca_that_cannot_be_read(kernel: FakeKernel) -> None:
+    kernel.paca.lose()
+    view = kernel.view()
+    assert toc_of(view, None) is None
+    assert [problem.where for problem in view.problems.all()] == ["paca_ptrs[0]->kernel_toc"]
