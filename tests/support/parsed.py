@@ -11,15 +11,20 @@ from klp_debug.result.page import ReportPage
 
 
 def parse(page: ReportPage) -> Element:
+    """Return the document of a page, as :func:`parse_html` does."""
+    return parse_html(as_html(page))
+
+
+def parse_html(html: str) -> Element:
     """
-    Return the document of a page.
+    Return a document.
 
     :raises html5lib.html5parser.ParseError: where HTML's parser would have to mend something
     """
     parser = html5lib.HTMLParser(
         html5lib.getTreeBuilder("etree"), strict=True, namespaceHTMLElements=False
     )
-    document: Element = parser.parse(as_html(page))
+    document: Element = parser.parse(html)
     return document
 
 

@@ -9,7 +9,7 @@ from typing import Any
 HOSTILE = "\x1b[2J[red]<b>\u202e\n"
 """Steers a terminal, is markup of rich's and of HTML, turns text around, and ends the line."""
 LONG = "a_function_whose_name_is_as_long_as_those_that_a_compiler_makes.constprop.0.isra.0"
-_OURS = frozenset({"kernel", "id", "meaning", "action", "unblocks", "boot"})
+_OURS = frozenset({"kernel", "id", "meaning", "action", "unblocks", "boot", "fingerprint"})
 """Fields that hold klp-debug's own words, whatever the target is."""
 
 

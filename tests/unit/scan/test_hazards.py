@@ -6,7 +6,6 @@ tests/guests/scan/test_bad_patches.py has real ones, test_no_site.py beside it t
 debug information.
 """
 
-import dataclasses
 import json
 import re
 import struct
@@ -14,12 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from klp_debug.errors import TargetError
 from klp_debug.result.scan import Hazard, Scan
-from klp_debug.scan.baseline import read_baseline
 from klp_debug.scan.hazards import HAZARDS
 from klp_debug.scan.scan import Scanner
 from tests.support.cli import SCHEMAS
+from tests.support.made_module import made_module
 from tests.support.made_object import (
     ADDR64,
     LIVEPATCH,
@@ -46,41 +44,6 @@ from tests.support.made_patch import (
 from tests.support.trampoline_words import BROKEN
 
 INFO = ("livepatch=Y", "name=made_patch", f"vermagic={VERMAGIC}")
-
-
-def made_module(vermagic: str = VERMAGIC) -> MadeObject:
-    """
-    Return scsi_common with a leaf function, one with TOC set-up, and what can go wrong.
-
-    In .text: leaf at 0, with_toc at 12, quiet at 32, twice at 36 and 48, silent at 60; in
-    .init.text: early.
-    """
-    made = MadeObject()
-    leaf = (MFLR, BL, BLR)
-    text = made.text(".text", *leaf, *TOC_SETUP, *leaf, BLR, *leaf, *leaf, NOP, NOP, NOP, BLR)
-    init = made.text(".init.text", *leaf)
-    made.section(".modinfo", modinfo("name=scsi_common", f"vermagic={vermagic}"))
-    made.symbol("int_to_scsilun", text, 0, 12)
-    made.symbol("with_toc", text, 12, 20, other=0x60)
-    made.symbol("quiet", text, 32, 4)
-    made.symbol("twice", text, 36, 12)
-    made.symbol("twice", text, 48, 12)
-    made.symbol("silent", text, 60, 16)
-    made.symbol("early", init, 0, 12)
-    made.symbol("cloned", text, 12, 20, other=0x60)
-    made.symbol("cloned.constprop.0", text, 48, 12)
-    made.symbol("cloned.part.0", text, 48, 12)
-    made.symbol("only.isra.0", text, 48, 12)
-    made.symbol("data", made.section(".data", bytes(8)), 0, 8, kind=1)
-    listed = made.section("__mcount_loc", bytes(40))
-    mcount = made.symbol("_mcount", UNDEF, kind=NOTYPE)
-    base = made.symbol("", text, kind=3)
-    for number, site in enumerate((4, 24, 40, 52)):
-        made.relocate(text, site, REL24, mcount)
-        made.relocate(listed, 8 * number, ADDR64, base, site)
-    made.relocate(init, 4, REL24, mcount)
-    made.relocate(listed, 32, ADDR64, made.symbol("", init, kind=3), 4)
-    return made
 
 
 @pytest.fixture
@@ -414,29 +377,3 @@ def test_every_kind_is_tried_here() -> None:
     files = [Path(__file__), guests / "test_no_site.py"]
     tried = set(re.findall(r'"([a-z0-9-]+)"', "".join(one.read_text() for one in files)))
     assert {kind.id for kind in HAZARDS} <= tried
-
-
-def test_a_baseline_accepts_what_it_has(tmp_path: Path, module: Path) -> None:
-    from klp_debug.render.as_json import as_json
-
-    first = scan_of(replacing("gone"), module)
-    baseline = tmp_path / "baseline.json"
-    baseline.write_text(as_json(first))
-    path = module.with_name("made_patch.ko")
-    known = read_baseline(baseline)
-    again = Scanner(against=[module], accepted=known).scan([path], "note", lambda name: None)
-    assert [one.accepted for one in again.hazards] == [True]
-    assert again.clean
-    replacing("twice").write(path)
-    new = Scanner(against=[module], accepted=known).scan([path], "note", lambda name: None)
-    assert [one.accepted for one in new.hazards] == [False]
-    assert not new.clean
-    assert dataclasses.replace(again.hazards[0], accepted=False) == first.hazards[0]
-
-
-@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"hazards": [{}]}', "[" * 100000])
-def test_no_baseline(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "baseline.json"
-    path.write_text(content)
-    with pytest.raises(TargetError, match="is not what klp-debug scan --json writes"):
-        read_baseline(path)

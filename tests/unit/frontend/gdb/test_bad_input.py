@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.cli import refusal
 from tests.support.gdb_process import LOADER, NO_TARGET, gdb_run, klp_debug_gdb, this_python
 
 
@@ -81,7 +82,6 @@ def test_klp_debug_gdb() -> None:
     ran = klp_debug_gdb("-nx", "-q", "-batch", "-ex", "klp list", "-ex", "echo done\\n")
     assert ran.stderr == f"{NO_TARGET}\n"
     assert ran.stdout == "done\n"
-    assert klp_debug_gdb("--help").stdout.startswith("usage: klp-debug gdb ")
 
 
 @pytest.mark.parametrize(
@@ -95,13 +95,9 @@ def test_klp_debug_gdb_with_another_gdb(tmp_path: Path, script: str, said: str) 
     program = tmp_path / "gdb"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
-    ran = klp_debug_gdb("--gdb-program", str(program), "vmlinux")
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert said in ran.stderr
-    assert ran.stderr.count("\n") == 1
+    assert said in refusal("gdb", "--gdb-program", program, "vmlinux")
 
 
 def test_klp_debug_gdb_without_gdb() -> None:
-    ran = klp_debug_gdb("--gdb-program", "/nosuch/gdb")
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr.startswith("klp-debug: /nosuch/gdb cannot be started (No such file")
+    said = refusal("gdb", "--gdb-program", "/nosuch/gdb")
+    assert said.startswith("klp-debug: /nosuch/gdb cannot be started (No such file")

@@ -9,7 +9,7 @@ from klp_debug.render.html.page import as_html
 from klp_debug.render.terminal import escape
 from tests.support.answers.page import PAGE
 from tests.support.answers.with_text import with_text
-from tests.support.parsed import parse, shape, text
+from tests.support.parsed import parse, parse_html, shape, text
 
 HARMLESS = shape(parse(with_text(PAGE, "x")))
 """What the page consists of; no name may change that."""
@@ -46,10 +46,9 @@ def test_any_name(name: str) -> None:
 
 
 def assert_is_text(name: str) -> None:
-    page = with_text(PAGE, name)
-    html = as_html(page)
+    html = as_html(with_text(PAGE, name))
     assert all(" " <= char <= "~" or char == "\n" for char in html)
-    document = parse(page)
+    document = parse_html(html)
     assert shape(document) == HARMLESS
     shown = " ".join(escape(name).split())
     times = text(document).count(shown)

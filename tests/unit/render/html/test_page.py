@@ -10,6 +10,7 @@ import re
 from klp_debug.render.html.page import as_html
 from klp_debug.result.page import ReportPage
 from tests.support.answers.page import PAGE
+from tests.support.golden import Golden
 from tests.support.parsed import find, local, parse, text
 
 EMPTY = dataclasses.replace(
@@ -194,3 +195,17 @@ def test_nothing_to_tell() -> None:
     assert section(EMPTY, "patches") == "Patches No live patch is loaded."
     assert not list(find(parse(EMPTY), "section", id="crash"))
     assert not list(find(parse(EMPTY), "section", id="problems"))
+
+
+def test_whole_pages(golden: Golden) -> None:
+    """As a diff they show what the other tests here do not ask for."""
+    golden("report", "everything", _without_style(as_html(PAGE)), kind="html")
+    golden("report", "empty", _without_style(as_html(EMPTY)), kind="html")
+
+
+def _without_style(html: str) -> str:
+    """Return a page without its style sheet, which is a file of its own, and its digest."""
+    html, sheets = re.subn(r"(?s)(<style>).*(</style>)", r"\1...\2", html)
+    html, digests = re.subn(r"sha256-[\w+/]+=", "sha256-...", html)
+    assert (sheets, digests) == (1, 1)
+    return html

@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from klp_debug.errors import TargetError
+from klp_debug.targets.gdb import address as address_module
 from klp_debug.targets.gdb.address import StubAddress
+
+
+def taken(address: StubAddress) -> bool:
+    """Return whether it is taken, without a long wait for somebody who may just have gone."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(address_module, "_GONE_SECONDS", 0.1)
+        return address.taken()
 
 
 def test_tcp() -> None:
@@ -44,7 +52,7 @@ def test_a_unix_socket_that_somebody_is_connected_to(tmp_path: Path) -> None:
         assert not address.taken()
         client.connect(str(place))
         with listener.accept()[0]:
-            assert address.taken()
+            assert taken(address)
         assert not address.taken()
 
 
@@ -53,4 +61,4 @@ def test_a_local_port_that_somebody_is_connected_to() -> None:
         address = StubAddress.parse(f"127.0.0.1:{listener.getsockname()[1]}")
         assert not address.taken()
         with socket.create_connection(listener.getsockname()), listener.accept()[0]:
-            assert address.taken()
+            assert taken(address)

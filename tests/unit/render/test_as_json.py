@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The JSON document of each command: as its golden file has it, and as its schema says."""
+
+import dataclasses
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+
+from klp_debug.command import COMMANDS
+from klp_debug.render.as_json import as_json
+from klp_debug.result.bt import TraceList
+from klp_debug.result.control import Journal
+from klp_debug.result.list import PatchList
+from klp_debug.result.ops import OpsList
+from tests.support.answers.audit import FINE
+from tests.support.answers.bt import SLEEPER
+from tests.support.answers.change import DONE
+from tests.support.answers.func import PATCHED
+from tests.support.answers.journal import OPERATION, STATUS
+from tests.support.answers.kernel import KERNEL
+from tests.support.answers.list import ABSENT, BELOW, TOP, obj, patch
+from tests.support.answers.ops import LIVEPATCH, MANAGED, TRACER
+from tests.support.answers.page import PAGE
+from tests.support.answers.report import SEED
+from tests.support.answers.scan import ERROR, MODULE, PATCH, WARNING, scan
+from tests.support.answers.site import ARMED
+from tests.support.answers.transition import STALLED
+from tests.support.answers.with_text import HOSTILE, with_names
+from tests.support.cli import SCHEMAS
+from tests.support.golden import Golden
+
+ANSWERS: dict[str, Any] = {
+    "arm": dataclasses.replace(DONE, action="arm"),
+    "audit": FINE,
+    "bt": TraceList(KERNEL, (SLEEPER,), ()),
+    "disarm": DONE,
+    "func": PATCHED,
+    "journal": Journal(
+        kernel=KERNEL,
+        boot=STATUS.boot,
+        path=STATUS.journal,
+        operations=(OPERATION,),
+        problems=(),
+    ),
+    "list": PatchList(KERNEL, (patch(obj("scsi_common", TOP, BELOW), obj("ext4", ABSENT)),), ()),
+    "ops": OpsList(
+        kernel=KERNEL,
+        ftrace_enabled=None,
+        ops=(LIVEPATCH, TRACER, MANAGED),
+        sites=15298,
+        problems=(),
+    ),
+    # Of kinds that there are; the schema names them.
+    "report": dataclasses.replace(PAGE.report, findings=SEED.findings),
+    "scan": scan(MODULE, PATCH, hazards=(WARNING, ERROR)),
+    "site": ARMED,
+    "status": STATUS,
+    "transition": STALLED,
+    "undo": dataclasses.replace(DONE, action="undo"),
+}
+
+
+def test_each_command_is_here() -> None:
+    assert sorted(ANSWERS) == sorted(command.name for command in COMMANDS)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_documents(name: str, golden: Golden) -> None:
+    golden("json", name, as_json(ANSWERS[name]), kind="json")
+
+
+def test_no_document_of_what_is_none(golden: Golden) -> None:
+    golden.only("json", ANSWERS, kind="json")
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_documents_are_as_their_schema_says(name: str) -> None:
+    schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
+    for answer in (ANSWERS[name], with_names(ANSWERS[name], HOSTILE)):
+        document = json.loads(as_json(answer))
+        jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
+
+
+def test_strings_are_whole() -> None:
+    """Escaped as JSON does; a reader has them as the target does."""
+    text = as_json(with_names(scan(MODULE), HOSTILE))
+    assert text.isascii()
+    assert json.loads(text)["files"][0]["dialect"] == HOSTILE
+
+
+def test_addresses_and_words_are_strings() -> None:
+    document = json.loads(as_json(PATCHED))
+    assert document["address"] == "0xc0080000001401e0"
+    assert document["entry"]["global"] == "0xc0080000001401e0"
+    assert document["listing"][2]["words"] == ["0x04100000", "0xe5800020"]
