@@ -31,6 +31,7 @@ _CONSOLE = "console.log"
 _SECONDS = 60
 _MOUNT = "mount -t 9p -o trans=virtio,version=9p2000.L,msize=524288 share /share"
 """As its init did: no machine is saved that has a folder of the host's mounted."""
+_RESTART_TIMERS = "/tmp/restart_timers.ko"
 
 
 class SavedGuest(Guest):
@@ -59,10 +60,10 @@ class SavedGuest(Guest):
             self.agent = Agent(self.machine.connect(self.machine.agent_socket))
             _until(self.machine, "query-status", "inmigrate")
             execute(self.machine.lab_qmp_socket, "cont")
+            # That fails, with its work done. It is first: a mount may wait for RCU, and RCU for a
+            # timer of a CPU that has none.
+            self.run(f"insmod {_RESTART_TIMERS}")
             self.check(_MOUNT)
-            shutil.copytree(build_saved_modules(self.image.kernel), self.share / "saved")
-            # That fails, with its work done.
-            self.run("insmod /share/saved/restart_timers.ko")
         except BaseException as error:
             self.__exit__(type(error), error, error.__traceback__)
             raise
@@ -137,7 +138,10 @@ def saved_guest(
 
 
 def _save(guest: Guest, state: Path) -> None:
-    guest.check("sync; umount /share")
+    modules = guest.share / "saved"
+    if not modules.exists():
+        shutil.copytree(build_saved_modules(guest.image.kernel), modules)
+    guest.check(f"cp /share/saved/restart_timers.ko {_RESTART_TIMERS}; sync; umount /share")
     execute(guest.machine.lab_qmp_socket, "stop")
     execute(
         guest.machine.lab_qmp_socket, "migrate", {"uri": f"exec:cat > {shlex.quote(str(state))}"}
