@@ -7,10 +7,13 @@ from tests.support.fake_tasks import FakeTask
 from tests.support.fake_view import FakeKernel
 
 
-def crashed(kernel: FakeKernel, *returns: int, nip: int, link: int = 0, **gprs: int) -> FakeTask:
+def crashed(
+    kernel: FakeKernel, *returns: int, nip: int, link: int | None = None, **gprs: int
+) -> FakeTask:
     """
     Let task 7 crash on CPU 0; return it.
 
+    :param link: of no mcount site and no patched function unless it is given
     :param returns: return addresses on its stack, the innermost first
     :param gprs: what registers held, ``r2=``; r1 is the beginning of its innermost frame
     """
@@ -18,6 +21,7 @@ def crashed(kernel: FakeKernel, *returns: int, nip: int, link: int = 0, **gprs: 
     task.sleeps(*returns)
     kernel.run(task)
     gprs.setdefault("r1", kernel.prog_u64(task.struct["thread.ksp"]))
+    link = kernel.address("_stext") + 8 if link is None else link
     kernel.save_registers(0, nip=nip, link=link, **gprs)
     kernel.save_registers(1, nip=kernel.address("_stext"), r1=kernel.idle[1].end)
     kernel.crash(0)
