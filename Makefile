@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# demo   all set-up, then the main job on a kernel that really crashed
-# test   all set-up, then all tests
-# check  lint, types, quick tests (boots no guest), which build the manual
-# docs   the manual and the man page, in build/docs, and the pages in docs/ that the code writes
-# clean  the virtual environment and the lab's cache
+# demo      all set-up, then the tool's own story on a kernel that really crashed
+# check     lint, types, import contracts, and the tests that need no guest, which build the manual
+# test      all set-up, then the covering set: real guests and dumps (docs/tests.md)
+# test-all  the full product of scenarios, kernels, MMUs and captures
+# docs      the manual and the man page, in build/docs, and the pages in docs/ that the code writes
+# clean     the virtual environment and the lab's cache
 
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: demo test check docs clean
+.PHONY: demo check test test-all docs clean
 
 demo:
 	@$(PYTHON) -m vmcores.bootstrap lab
@@ -18,7 +19,12 @@ demo:
 test:
 	@$(PYTHON) -m vmcores.bootstrap test
 	@$(VENV)/python -m vmcores capture
-	@$(VENV)/python -m pytest -n 2 --dist loadfile
+	@$(VENV)/python -m pytest tests/guests -n 2 --dist loadgroup
+
+test-all:
+	@$(PYTHON) -m vmcores.bootstrap test
+	@$(VENV)/python -m vmcores capture --full
+	@$(VENV)/python -m pytest --full -n 2 --dist loadgroup
 
 check:
 	@$(PYTHON) -m vmcores.bootstrap venv
@@ -26,7 +32,7 @@ check:
 	@$(VENV)/ruff format --check .
 	@$(VENV)/lint-imports
 	@$(VENV)/mypy
-	@$(VENV)/python -m pytest -m "not lab"
+	@$(VENV)/python -m pytest tests/unit -n 2 --dist loadfile
 
 docs:
 	@$(PYTHON) -m vmcores.bootstrap venv

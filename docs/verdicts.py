@@ -18,8 +18,9 @@ _HEAD = """\
 
 # Verdicts
 
-What `klp-debug report` says of each scenario of the guest lab. A number counts kernels and MMUs; in
-bold is the verdict that is right. A number outside the bold ones would be a confusion.
+What `klp-debug report` says of each scenario of the guest lab. A number counts the kernels and MMUs
+of the covering set; in bold is the verdict that is right. A number outside the bold ones would be a
+confusion. `make test-all` holds `report` to the same verdicts on all kernels and MMUs.
 """
 
 

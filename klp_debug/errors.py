@@ -1,5 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Why a target cannot be opened, or not be used any more."""
+"""Why a command or its target cannot be used."""
+
+
+class CommandError(Exception):
+    """
+    Arguments or input that a command cannot use; the message is one sentence for the user.
+
+    It ends a command with exit code 2.
+    """
 
 
 class TargetError(Exception):

@@ -28,14 +28,15 @@ from klp_debug.analysis.view import find_function as by_name
 from klp_debug.analysis.view.view_cache import view_of
 from klp_debug.command.audit import AUDIT
 from klp_debug.command.bt import BT
-from klp_debug.command.command import Command, CommandError
+from klp_debug.command.command import Command
 from klp_debug.command.func import FUNC
 from klp_debug.command.list import LIST
 from klp_debug.command.ops import OPS
 from klp_debug.command.report import REPORT
 from klp_debug.command.site import SITE
 from klp_debug.command.transition import TRANSITION
-from klp_debug.errors import TargetError
+from klp_debug.control.consent import Consent
+from klp_debug.errors import CommandError, TargetError
 from klp_debug.kernel.livepatch import (
     for_each_klp_func,
     for_each_klp_object,
@@ -100,7 +101,8 @@ address in it, as a drgn object (the function itself, or a pointer to it such as
 
 
 def _ask(prog: Program, command: Command, **arguments: object) -> Any:
-    return command.run(view_of(prog), Namespace(**arguments))
+    nobody = Consent(confirm=None, show=lambda change: None)
+    return command.run(view_of(prog), Namespace(**arguments), nobody)
 
 
 def _spec(place: Place) -> str:
@@ -198,10 +200,7 @@ def find_function(prog: Program, function: Place) -> KernelSymbol:
     :raises CommandError: if there is none, or several
     """
     view = view_of(prog)
-    try:
-        return by_name.find_function(view.symbols, _spec(function), prog.read)
-    except by_name.FunctionNotFoundError as error:
-        raise CommandError(str(error)) from None
+    return by_name.find_function(view.symbols, _spec(function), prog.read)
 
 
 @takes_program_or_default

@@ -2,12 +2,14 @@
 """Fixtures for tests that need the guest lab; such a test has the marker `lab`."""
 
 import contextlib
+import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.tier import cases, run_the_full_product
 from vmcores.build.image import Image, image
 from vmcores.guest.guest import Guest
 from vmcores.oracle.oracle import Oracle
@@ -16,21 +18,44 @@ from vmcores.scenarios.capture import captures as take_captures
 from vmcores.scenarios.played_guest import oracle_of, played_guest
 from vmcores.scenarios.scenario import load_scenario
 
+pytest_plugins = ["tests.support.golden"]
+
 # A lab test may have to build a kernel and take captures first, when run on its own.
 LAB_SECONDS = 1800
+_SUBJECT = re.compile(r"(?<![\d.])\d\.\d+(-4k|-pcrel|-nolivepatch)?(-radix|-hash)?(?![\w.])")
+"""A kernel, and with what MMU, in the parameters of a test."""
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell ignores Ctrl-C for what it runs in the background; what tests start is to take it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--full",
+        action="store_true",
+        help="the full product of scenarios, kernels, MMUs and captures, not the covering set",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--full"):
+        run_the_full_product()
+
 
 Captured = Callable[..., CaptureSet]
 Played = Callable[..., tuple[Guest, Oracle]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker have all tests of a file on one kernel and MMU: on one dump, or guest."""
     for item in items:
-        if item.get_closest_marker("lab") and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(LAB_SECONDS))
+        if item.get_closest_marker("lab"):
+            if not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(LAB_SECONDS))
+            subject = _SUBJECT.search(item.name)
+            group = f"{item.path.stem} {subject[0] if subject else ''}"
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
@@ -44,12 +69,13 @@ def captured() -> Captured:
     """
     captured(scenario, mmu="radix", kernel=None): the captures of a scenario, and its oracle.
 
-    Without a kernel, of the scenario's first one.
+    Without a kernel, of the first that the tier plays it with.
     """
 
     def take(scenario: str, mmu: str = "radix", kernel: str | None = None) -> CaptureSet:
-        loaded = load_scenario(scenario)
-        return take_captures(loaded, kernel or loaded.kernels[0], mmu)
+        if kernel is None:
+            kernel = next(first for first, other in cases(scenario) if other == mmu)
+        return take_captures(load_scenario(scenario), kernel, mmu)
 
     return take
 

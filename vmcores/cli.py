@@ -17,7 +17,9 @@ from vmcores.errors import LabError
 from vmcores.guest.guest import Guest
 from vmcores.host.cache import cache_root
 from vmcores.scenarios.capture import captures, play
+from vmcores.scenarios.covering import covering_cases
 from vmcores.scenarios.scenario import Scenario, load_scenario, scenario_names
+from vmcores.scenarios.take_all import take_all
 
 
 def _kernels(_arguments: argparse.Namespace) -> int:
@@ -71,11 +73,19 @@ def _boot(arguments: argparse.Namespace) -> int:
 
 
 def _capture(arguments: argparse.Namespace) -> int:
-    for name in arguments.scenario or scenario_names():
-        scenario = load_scenario(name)
-        for kernel, mmu in scenario.cases():
-            if arguments.kernel in (None, kernel) and arguments.mmu in (None, mmu):
-                _print_captures(scenario, kernel, mmu)
+    covering = not (arguments.scenario or arguments.full)
+    chosen = [
+        (name, kernel, mmu)
+        for name, scenario in (
+            (name, load_scenario(name)) for name in arguments.scenario or scenario_names()
+        )
+        for kernel, mmu in (covering_cases(scenario) if covering else scenario.cases())
+        if arguments.kernel in (None, kernel) and arguments.mmu in (None, mmu)
+    ]
+    if len(chosen) > 1:
+        take_all(chosen)
+    for name, kernel, mmu in chosen:
+        _print_captures(load_scenario(name), kernel, mmu)
     return 0
 
 
@@ -136,7 +146,10 @@ def _parser() -> argparse.ArgumentParser:
     boot.add_argument("--smp", type=int, default=2, help="number of CPUs (default: 2)")
 
     capture = command("capture", _capture, "take a scenario's captures and print their paths")
-    capture.add_argument("scenario", nargs="*", help="scenario name (default: all)")
+    capture.add_argument("scenario", nargs="*", help="scenario name (default: the covering set)")
+    capture.add_argument(
+        "--full", action="store_true", help="all scenarios, on all their kernels and MMUs"
+    )
     _add_kernel(capture, "default: all of the scenario's")
     _add_mmu(capture, "default: all of the scenario's")
 

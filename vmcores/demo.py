@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The main job, start to end: a crashed, live-patched kernel, and what klp-debug says of it."""
+"""The story that the tool is for: a patched leaf function crashes, and klp-debug tells why."""
 
 import shlex
 import subprocess
@@ -11,29 +11,26 @@ from vmcores.scenarios.capture import captures
 from vmcores.scenarios.scenario import load_scenario
 
 KERNEL = "6.1"
-FUNCTIONS = ("int_to_scsilun", "cmdline_proc_show")
+COMMANDS = (
+    ("Why did it crash?", ("report",), 1),
+    ("Which patches were there?", ("list",), 0),
+    ("What does a call of the leaf function run?", ("func", "int_to_scsilun"), 1),
+)
+"""What the user asks, the command that answers, and its exit code: 1 with findings."""
 
 
 def demo() -> int:
-    """Capture the scenario 'patched', show klp-debug on it; return the first bad exit status."""
-    taken = captures(load_scenario("patched"), KERNEL, "radix")
+    """Crash a patched leaf function, and show klp-debug on the dump; return an exit status."""
+    taken = captures(load_scenario("seed_crash"), KERNEL, "radix")
     kernel = taken.image.kernel
     tell(f"kernel: {kernel.recipe.source} {kernel.source_version}, {taken.oracle.release}")
-    target: list[str | Path] = [
-        "-c",
-        taken.path("kdump"),
-        "-s",
-        taken.image.vmlinux,
-        "-s",
-        taken.image.modules,
-    ]
+    target = ["-c", taken.path("kdump"), "-s", taken.image.vmlinux, "-s", taken.image.modules]
     klp_debug = Path(sys.executable).with_name("klp-debug")
-    commands: list[list[str | Path]] = [[klp_debug, "list", *target]]
-    commands += [[klp_debug, "func", function, *target] for function in FUNCTIONS]
-    commands.append([klp_debug, "report", *target])
-    for command in commands:
-        print(f"\n$ {shlex.join(str(word) for word in command)}", flush=True)
+    for question, words, expected in COMMANDS:
+        command = [str(word) for word in (klp_debug, *words, *target)]
+        print(f"\n# {question}\n$ {shlex.join(command)}", flush=True)
         status = subprocess.run(command, check=False).returncode
-        if status:
-            return status
+        if status != expected:
+            tell(f"{words[0]} ended with status {status}, not {expected}")
+            return status or 1
     return 0

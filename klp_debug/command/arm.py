@@ -4,15 +4,16 @@
 import argparse
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.command.changes import CHANGE_ARGUMENTS, change
+from klp_debug.command.change import CHANGE_ARGUMENTS, change
 from klp_debug.command.command import Argument, Command
 from klp_debug.control.arm import plan_arm
-from klp_debug.control.operation import Session
+from klp_debug.control.consent import Consent
+from klp_debug.control.journal import JournalText
 from klp_debug.control.plan import Plan
 from klp_debug.result.control import Change
 
 
-def run(view: KernelView, args: argparse.Namespace) -> Change:
+def run(view: KernelView, args: argparse.Namespace, consent: Consent) -> Change:
     """
     Arm the functions of ``args.patch``.
 
@@ -20,10 +21,10 @@ def run(view: KernelView, args: argparse.Namespace) -> Change:
     :raises TargetError: if the target cannot be written
     """
 
-    def plan(session: Session) -> Plan:
-        return plan_arm(view, session.text, args.patch)
+    def plan(text: JournalText) -> Plan:
+        return plan_arm(view, text, args.patch)
 
-    return change(view, args, "arm", args.patch, plan)
+    return change(view, args, consent, action="arm", subject=args.patch, plan=plan)
 
 
 ARM = Command(
@@ -34,7 +35,7 @@ ARM = Command(
         " the journal's old values; where someone else disarmed it, by what the kernel itself"
         " tells. All functions or none, as safe as disarm."
     ),
-    run_on=run,
+    run_change=run,
     arguments=(
         Argument(("patch",), {"metavar": "PATCH", "help": "the patch: its module's name"}),
         *CHANGE_ARGUMENTS,

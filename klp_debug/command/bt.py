@@ -4,9 +4,9 @@
 import argparse
 
 from klp_debug.analysis.tasks.bt import TaskTracer
-from klp_debug.analysis.tasks.choose import TaskNotFoundError, choose_tasks
+from klp_debug.analysis.tasks.choose import choose_tasks
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.command.command import Argument, Command, CommandError
+from klp_debug.command.command import Argument, Command
 from klp_debug.result.bt import TraceList
 
 
@@ -14,12 +14,9 @@ def run(view: KernelView, args: argparse.Namespace) -> TraceList:
     """
     Return the stacks of the tasks that ``args.task`` names.
 
-    :raises CommandError: if it names none
+    :raises TaskNotFoundError: if it names none
     """
-    try:
-        tasks = choose_tasks(view, args.task)
-    except TaskNotFoundError as error:
-        raise CommandError(str(error)) from None
+    tasks = choose_tasks(view, args.task)
     tracer = TaskTracer(view)
     traces = []
     for task in tasks:

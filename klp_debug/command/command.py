@@ -4,21 +4,15 @@
 import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from klp_debug.analysis.view.find_function import FunctionNotFoundError
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.errors import TargetError
+from klp_debug.control.consent import Consent
+from klp_debug.errors import CommandError, TargetError
 from klp_debug.kernel.livepatch import has_livepatch
 from klp_debug.result.common import Answer
-
-
-class CommandError(Exception):
-    """
-    Arguments or input that a command cannot use; the message is one sentence for the user.
-
-    It ends a command with exit code 2.
-    """
+from klp_debug.result.control import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +25,11 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command; it returns its answer and never prints."""
+    """
+    One command; it returns its answer and never prints.
+
+    Exactly one of ``run_on``, ``run_change`` and ``run_alone`` is given.
+    """
 
     name: str
     summary: str
@@ -39,11 +37,20 @@ class Command:
     description: str
     """For the command's own help."""
     run_on: Callable[[KernelView, argparse.Namespace], Answer] | None = None
+    """Of a command that reads its target."""
+    run_change: Callable[[KernelView, argparse.Namespace, Consent], Change] | None = None
+    """Of a command that writes to its target."""
     run_alone: Callable[[argparse.Namespace, Callable[[str], None]], Answer] | None = None
     """
-    Instead of ``run_on``, of a command that needs no target.
+    Of a command that needs no target.
 
     It tells its second argument what it is at, for a line of progress.
+    """
+    page_path: Callable[[argparse.Namespace], Path | None] = lambda args: None
+    """
+    Returns the file to which the answer is to be written as a page; None if to none.
+
+    Where it returns one, the answer is a :class:`~klp_debug.result.page.ReportPage`.
     """
     formats: tuple[str, ...] = ()
     """Besides text and JSON, as :data:`klp_debug.render.formats.FORMATS` names them."""
@@ -61,28 +68,35 @@ class Command:
         """Whether it asks a target; else it runs on no view."""
         return self.run_alone is None
 
+    @property
+    def writes(self) -> bool:
+        """Whether it writes to its target."""
+        return self.run_change is not None
+
     def run(
         self,
         view: KernelView | None,
         args: argparse.Namespace,
+        consent: Consent,
         say: Callable[[str], None] = lambda what: None,
     ) -> Answer:
         """
         Answer the command.
 
         :param view: of the target; None will do for a command that needs none
+        :param consent: by which the user agrees to what the command writes, if it writes
         :param say: is told what the command is at
         :raises CommandError: if an argument cannot be used
         :raises TargetError: if the target lacks what the command needs
         """
         if self.run_alone is not None:
             return self.run_alone(args, say)
-        if view is None or self.run_on is None:
+        if view is None:
             raise CommandError(f"{self.name} needs a target")
         if self.needs_livepatch and not has_livepatch(view.prog):
             release = view.target.vmcoreinfo.release
             raise TargetError(f"kernel {release} was built without CONFIG_LIVEPATCH")
-        try:
-            return self.run_on(view, args)
-        except FunctionNotFoundError as error:
-            raise CommandError(str(error)) from None
+        if self.run_change is not None:
+            return self.run_change(view, args, consent)
+        assert self.run_on is not None
+        return self.run_on(view, args)

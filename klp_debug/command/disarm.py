@@ -4,14 +4,15 @@
 import argparse
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.command.changes import CHANGE_ARGUMENTS, change
+from klp_debug.command.change import CHANGE_ARGUMENTS, change
 from klp_debug.command.command import Argument, Command
-from klp_debug.control.operation import Session
+from klp_debug.control.consent import Consent
+from klp_debug.control.journal import JournalText
 from klp_debug.control.plan import Plan, plan_disarm
 from klp_debug.result.control import Change
 
 
-def run(view: KernelView, args: argparse.Namespace) -> Change:
+def run(view: KernelView, args: argparse.Namespace, consent: Consent) -> Change:
     """
     Disarm the functions of ``args.patch``, or one of them.
 
@@ -19,10 +20,10 @@ def run(view: KernelView, args: argparse.Namespace) -> Change:
     :raises TargetError: if the target cannot be written
     """
 
-    def plan(session: Session) -> Plan:
+    def plan(text: JournalText) -> Plan:
         return plan_disarm(view, args.patch, args.function, args.by)
 
-    return change(view, args, "disarm", args.patch, plan)
+    return change(view, args, consent, action="disarm", subject=args.patch, plan=plan)
 
 
 DISARM = Command(
@@ -35,7 +36,7 @@ DISARM = Command(
         " ftrace is busy, or a task is inside a function that would be switched. Every write is"
         " noted in a journal first, compared before and read back after; undo takes it back."
     ),
-    run_on=run,
+    run_change=run,
     arguments=(
         Argument(("patch",), {"metavar": "PATCH", "help": "the patch: its module's name"}),
         Argument(

@@ -27,6 +27,7 @@ REPORT = Command(
         " of live patching."
     ),
     run_on=run,
+    page_path=lambda args: args.html,
     arguments=(
         Argument(
             ("--html",),

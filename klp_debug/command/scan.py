@@ -21,7 +21,7 @@ def run(args: argparse.Namespace, say: Callable[[str], None]) -> Scan:
     kinds = None
     if args.leaf:
         kinds = frozenset({FunctionKind.LEAF})
-    elif args.functions or args.csv:
+    elif args.functions or args.format == "csv":
         kinds = frozenset(FunctionKind)
     scanner = Scanner(
         against=args.against,

@@ -4,15 +4,16 @@
 import argparse
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.command.changes import CHANGE_ARGUMENTS, change
+from klp_debug.command.change import CHANGE_ARGUMENTS, change
 from klp_debug.command.command import Argument, Command
-from klp_debug.control.operation import Session
+from klp_debug.control.consent import Consent
+from klp_debug.control.journal import JournalText
 from klp_debug.control.plan import Plan
-from klp_debug.control.undo import plan_undo
+from klp_debug.control.recovery import plan_undo
 from klp_debug.result.control import Change
 
 
-def run(view: KernelView, args: argparse.Namespace) -> Change:
+def run(view: KernelView, args: argparse.Namespace, consent: Consent) -> Change:
     """
     Take back what was cut short, else the last operation.
 
@@ -21,10 +22,10 @@ def run(view: KernelView, args: argparse.Namespace) -> Change:
     """
     subject = "all operations" if args.all else "the last operation"
 
-    def plan(session: Session) -> Plan:
-        return plan_undo(view, session.text, everything=args.all)
+    def plan(text: JournalText) -> Plan:
+        return plan_undo(view, text, everything=args.all)
 
-    return change(view, args, "undo", subject, plan)
+    return change(view, args, consent, action="undo", subject=subject, plan=plan)
 
 
 UNDO = Command(
@@ -35,7 +36,7 @@ UNDO = Command(
         " or the connection died, brings the target back to what it was before; else takes back the"
         " last operation of this boot's journal that is in force."
     ),
-    run_on=run,
+    run_change=run,
     arguments=(
         Argument(("--all",), {"action": "store_true", "help": "take back all operations"}),
         *CHANGE_ARGUMENTS,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from drgn import FaultError
 
-from klp_debug.control.journal import Entry, JournalWriter
+from klp_debug.control.journal import JournalWriter, Operation
 from klp_debug.errors import TargetError
 from klp_debug.result.address import Address
 from klp_debug.result.control import Outcome, PlannedWrite
@@ -43,7 +43,7 @@ def compare_all(memory: WritableMemory, writes: tuple[PlannedWrite, ...]) -> Non
         _compare(memory, write)
 
 
-def apply(memory: WritableMemory, journal: JournalWriter, entry: Entry) -> Applied:
+def apply(memory: WritableMemory, journal: JournalWriter, operation: Operation) -> Applied:
     """
     Do all writes of an operation that has begun, or none.
 
@@ -52,24 +52,24 @@ def apply(memory: WritableMemory, journal: JournalWriter, entry: Entry) -> Appli
     """
     begun = 0
     try:
-        for index, write in enumerate(entry.writes):
-            journal.intent(entry, index)
+        for index, write in enumerate(operation.writes):
+            journal.intent(operation, index)
             _compare(memory, write)
             begun = index + 1
             memory.write(int(write.address), write.new_bytes)
             _verify(memory, write)
-            journal.done(entry, index)
-        journal.end(entry, "done")
+            journal.done(operation, index)
+        journal.end(operation, "done")
     except _FAILURES as error:
-        return take_back(memory, journal, entry, begun, _sentence(error))
+        return take_back(memory, journal, operation, begun, _sentence(error))
     except BaseException:
-        take_back(memory, journal, entry, begun, "it was interrupted")
+        take_back(memory, journal, operation, begun, "it was interrupted")
         raise
     return Applied("done", None)
 
 
 def take_back(
-    memory: WritableMemory, journal: JournalWriter, entry: Entry, begun: int, reason: str
+    memory: WritableMemory, journal: JournalWriter, operation: Operation, begun: int, reason: str
 ) -> Applied:
     """
     Take the writes of an operation back, the last one first, and verify it.
@@ -79,11 +79,11 @@ def take_back(
     """
     stuck: list[str] = []
     for index in reversed(range(begun)):
-        write = entry.writes[index]
+        write = operation.writes[index]
         try:
             # The intent to do it tells already that it may have to be taken back, so that a full
             # disk must not stop this.
-            _journal_if_it_can(journal, entry, index)
+            _journal_if_it_can(journal, operation, index)
             now = memory.read(int(write.address), write.size)
             if now == write.new_bytes:
                 memory.write(int(write.address), write.old_bytes)
@@ -95,16 +95,16 @@ def take_back(
     if stuck:
         return Applied("unfinished", f"{reason}; and it could not be taken back: {stuck[0]}")
     try:
-        journal.end(entry, "taken back")
+        journal.end(operation, "taken back")
     except OSError:
         # The next to attach finds it unfinished, with nothing in memory to take back.
         return Applied("failed", f"{reason}; the journal could not be closed")
     return Applied("failed", reason)
 
 
-def _journal_if_it_can(journal: JournalWriter, entry: Entry, index: int) -> None:
+def _journal_if_it_can(journal: JournalWriter, operation: Operation, index: int) -> None:
     try:
-        journal.intent(entry, index, back=True)
+        journal.intent(operation, index, back=True)
     except OSError:
         return
 

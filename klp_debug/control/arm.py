@@ -2,9 +2,9 @@
 """What arms a patch again: the journal's old values, or where it tells none the kernel's own."""
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.control.functions import PatchFunction
 from klp_debug.control.journal import JournalText
 from klp_debug.control.mechanisms import planned_write
+from klp_debug.control.patch_function import PatchFunction
 from klp_debug.control.plan import Plan, Switch, find_functions
 from klp_debug.control.recovery import Recovery
 from klp_debug.result.control import PlannedWrite
@@ -15,13 +15,13 @@ def plan_arm(view: KernelView, text: JournalText, patch: str) -> Plan:
     """
     Plan that nothing holds a patch disarmed any more.
 
-    :raises UnknownNameError: if there is no such patch
+    :raises CommandError: if there is no such patch
     :raises WalkError, drgn.FaultError: where the kernel's structures cannot be read
     """
     functions = find_functions(view, patch, None)
-    in_force = [entry for entry in text.in_force if entry.patch == patch]
-    entries = [entry for entry in in_force if entry.action == "disarm"]
-    plan = Recovery(view).plan_to_end(entries)
+    in_force = [operation for operation in text.in_force if operation.patch == patch]
+    operations = [operation for operation in in_force if operation.action == "disarm"]
+    plan = Recovery(view).plan_to_end(operations)
     if plan.refusal is not None:
         return plan
     writes, switches = list(plan.writes), list(plan.switches)

@@ -9,7 +9,7 @@ as inside. Source: arch/powerpc/kernel/trace/ftrace_entry.S, kernel/livepatch/pa
 from collections.abc import Iterable, Iterator
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.control.functions import PatchFunction
+from klp_debug.control.patch_function import PatchFunction
 from klp_debug.control.stacks import Places, inside
 from klp_debug.kernel.ftrace_symbols import (
     CALL_LABELS,

@@ -42,7 +42,7 @@ End = Literal["done", "taken back"]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Operation:
     """One operation of a journal."""
 
     number: int
@@ -64,28 +64,30 @@ class Entry:
 class JournalText:
     """What a journal says."""
 
-    entries: list[Entry] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
     torn: int = 0
     """Lines that cannot be read."""
     headed: bool = False
     """Whether it says which boot it is about."""
 
     @property
-    def unfinished(self) -> list[Entry]:
+    def unfinished(self) -> list[Operation]:
         """The operations that were cut short, and not brought to an end since."""
         undone = self._undone
-        return [e for e in self.entries if e.end is None and e.number not in undone]
+        return [o for o in self.operations if o.end is None and o.number not in undone]
 
     @property
-    def in_force(self) -> list[Entry]:
+    def in_force(self) -> list[Operation]:
         """The operations that were done and not taken back since."""
         undone = self._undone
-        done = [e for e in self.entries if e.end == "done" and not e.undoes]
-        return [e for e in done if e.number not in undone]
+        done = [o for o in self.operations if o.end == "done" and not o.undoes]
+        return [o for o in done if o.number not in undone]
 
     @property
     def _undone(self) -> set[int]:
-        return {n for entry in self.entries if entry.end == "done" for n in entry.undoes}
+        return {
+            n for operation in self.operations if operation.end == "done" for n in operation.undoes
+        }
 
 
 def journal_folder() -> Path:
@@ -142,14 +144,14 @@ class JournalWriter:
         writes: Sequence[PlannedWrite],
         undoes: Sequence[int],
         forced: Sequence[str],
-    ) -> Entry:
+    ) -> Operation:
         """
         Begin an operation.
 
         :raises OSError: if the disk does not take it
         """
-        entry = Entry(
-            number=max((each.number for each in self.text.entries), default=0) + 1,
+        operation = Operation(
+            number=max((each.number for each in self.text.operations), default=0) + 1,
             action=action,
             patch=patch,
             undoes=tuple(undoes),
@@ -160,42 +162,44 @@ class JournalWriter:
         self._append(
             {
                 "type": "begin",
-                "operation": entry.number,
+                "operation": operation.number,
                 "action": action,
                 "patch": patch,
                 "undoes": list(undoes),
-                "time": entry.time,
+                "time": operation.time,
                 "pid": os.getpid(),
                 "forced": list(forced),
                 "writes": [_write_out(write) for write in writes],
             }
         )
-        self.text.entries.append(entry)
-        return entry
+        self.text.operations.append(operation)
+        return operation
 
-    def intent(self, entry: Entry, index: int, *, back: bool = False) -> None:
+    def intent(self, operation: Operation, index: int, *, back: bool = False) -> None:
         """
         Note that a write is about to be done, or taken back.
 
         :raises OSError: if the disk does not take it
         """
-        self._append({"type": "intent", "operation": entry.number, "write": index, "back": back})
+        self._append(
+            {"type": "intent", "operation": operation.number, "write": index, "back": back}
+        )
 
-    def done(self, entry: Entry, index: int, *, back: bool = False) -> None:
+    def done(self, operation: Operation, index: int, *, back: bool = False) -> None:
         """
         Note that a write was done, or taken back, and read back.
 
         :raises OSError: if the disk does not take it
         """
-        self._append({"type": "done", "operation": entry.number, "write": index, "back": back})
+        self._append({"type": "done", "operation": operation.number, "write": index, "back": back})
 
-    def end(self, entry: Entry, how: End) -> None:
+    def end(self, operation: Operation, how: End) -> None:
         """
         Note that an operation is over.
 
         :raises OSError: if the disk does not take it
         """
-        self._append({"type": "end", "operation": entry.number, "how": how})
+        self._append({"type": "end", "operation": operation.number, "how": how})
 
     def _append(self, line: dict[str, Any]) -> None:
         self._lines.append(json.dumps(line))
@@ -244,18 +248,18 @@ def _parse(path: Path, data: bytes, boot: str | None) -> JournalText:
                 _check_head(path, line, boot)
                 text.headed = True
             elif kind == "begin":
-                by_number[line["operation"]] = len(text.entries)
-                text.entries.append(_entry_in(line))
+                by_number[line["operation"]] = len(text.operations)
+                text.operations.append(_operation_in(line))
             elif kind == "end":
                 index = by_number[line["operation"]]
                 if line["how"] not in ("done", "taken back"):
                     raise ValueError(line["how"])
-                text.entries[index] = replace(text.entries[index], end=line["how"])
+                text.operations[index] = replace(text.operations[index], end=line["how"])
             elif kind not in ("intent", "done"):
                 raise ValueError(kind)
         except (ValueError, KeyError, TypeError, AttributeError):
             text.torn += 1
-    if text.entries and not text.headed:
+    if text.operations and not text.headed:
         raise TargetError(f"{path} is no journal of klp-debug's: it does not say of which boot")
     return text
 
@@ -275,8 +279,8 @@ def _write_out(write: PlannedWrite) -> dict[str, Any]:
     return line | {"size": write.size}
 
 
-def _entry_in(line: dict[str, Any]) -> Entry:
-    return Entry(
+def _operation_in(line: dict[str, Any]) -> Operation:
+    return Operation(
         number=int(line["operation"]),
         action=line["action"],
         patch=str(line["patch"]),

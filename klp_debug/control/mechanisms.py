@@ -11,7 +11,7 @@ text.
 from collections.abc import Callable
 
 from klp_debug.analysis.patches.disarmed import ftrace_stub
-from klp_debug.control.functions import PatchFunction
+from klp_debug.control.patch_function import PatchFunction
 from klp_debug.kernel.ftrace_ops import for_each_ftrace_ops, ftrace_ops_filter
 from klp_debug.kernel.ftrace_symbols import CALL_LABELS
 from klp_debug.kernel.livepatch import klp_func_nop

@@ -6,20 +6,17 @@ from dataclasses import dataclass
 
 from klp_debug.analysis.patches.disarmed import redirected_to
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.control.functions import PatchFunction, Version, patch_functions, patch_names
 from klp_debug.control.mechanisms import (
     NOTES,
     MechanismError,
     default_mechanism,
     disarming_write,
 )
+from klp_debug.control.patch_function import PatchFunction, Version, patch_functions, patch_names
+from klp_debug.errors import CommandError
 from klp_debug.kernel.livepatch import klp_func_patch, klp_patch_name
 from klp_debug.result.control import PlannedWrite
 from klp_debug.result.list import Mechanism
-
-
-class UnknownNameError(Exception):
-    """A patch, or a function of it, that is not there; the message is a sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ def plan_disarm(
     Plan that every function of a patch, or one, behaves as if the patch were not there.
 
     :param mechanism: how; None for what fits each function
-    :raises UnknownNameError: if there is no such patch or function
+    :raises CommandError: if there is no such patch or function
     :raises WalkError, drgn.FaultError: where the kernel's structures cannot be read
     """
     functions = find_functions(view, patch, function)
@@ -88,23 +85,23 @@ def find_functions(view: KernelView, patch: str, function: str | None) -> list[P
     """
     Return the functions of a patch, or the one of that name: ``name`` or ``module:name``.
 
-    :raises UnknownNameError: if there is no such patch or function
+    :raises CommandError: if there is no such patch or function
     """
     functions = patch_functions(view, patch)
     if functions is None:
         there = ", ".join(patch_names(view)) or "none is loaded"
-        raise UnknownNameError(f"no live patch {ascii(patch)[1:-1]}; there are: {there}")
+        raise CommandError(f"no live patch {ascii(patch)[1:-1]}; there are: {there}")
     if function is None:
         return functions
     found = [each for each in functions if function in (each.old_name, _qualified(each))]
     if not found:
         there = ", ".join(each.old_name for each in functions)
-        raise UnknownNameError(
+        raise CommandError(
             f"{patch} patches no function {ascii(function)[1:-1]}; it patches: {there}"
         )
     if len(found) > 1:
         there = " or ".join(_qualified(each) for each in found)
-        raise UnknownNameError(f"{patch} patches several {function}: say {there}")
+        raise CommandError(f"{patch} patches several {function}: say {there}")
     return found
 
 

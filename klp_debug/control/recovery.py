@@ -2,17 +2,20 @@
 """What the target's memory says of the operations of its journal, and what takes them back."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.control.functions import PatchFunction, patch_functions
-from klp_debug.control.journal import Entry, JournalText
+from klp_debug.control.journal import JournalText, Operation
+from klp_debug.control.patch_function import PatchFunction, patch_functions
 from klp_debug.control.plan import Plan, Switch
 from klp_debug.result.control import (
-    Operation,
+    OperationReport,
     OperationWrite,
     PlannedWrite,
     WriteState,
 )
+
+_CHANGED = "holds neither what was written nor what was there before: something else changed it"
 
 
 class Recovery:
@@ -61,16 +64,16 @@ class Recovery:
             case "site":
                 return function.site()
 
-    def describe(self, entry: Entry, text: JournalText) -> Operation:
+    def describe(self, operation: Operation, text: JournalText) -> OperationReport:
         """
         Return an operation with what became of each of its writes.
 
         :raises WalkError, drgn.FaultError: if the lists cannot be read
         """
-        states = [self.state(write) for write in entry.writes]
-        return describe(entry, text, states)
+        states = [self.state(write) for write in operation.writes]
+        return describe(operation, text, states)
 
-    def plan_to_end(self, entries: Sequence[Entry]) -> Plan:
+    def plan_to_end(self, operations: Sequence[Operation]) -> Plan:
         """
         Plan that the target is as it was before some operations, the last one first.
 
@@ -80,9 +83,9 @@ class Recovery:
         """
         writes: list[PlannedWrite] = []
         skipped: list[str] = []
-        for entry in reversed(entries):
-            for write in reversed(entry.writes) if not entry.undoes else entry.writes:
-                wanted = write if entry.undoes else write.reverse
+        for operation in reversed(operations):
+            for write in reversed(operation.writes) if not operation.undoes else operation.writes:
+                wanted = write if operation.undoes else write.reverse
                 self._plan(wanted, writes, skipped)
         switches = [
             Switch(function, function.running())
@@ -95,7 +98,7 @@ class Recovery:
             tuple(switches),
             tuple(skipped),
             refusal=changed[0] if changed else None,
-            undoes=tuple(entry.number for entry in entries),
+            undoes=tuple(operation.number for operation in operations),
         )
 
     def _plan(self, wanted: PlannedWrite, writes: list[PlannedWrite], skipped: list[str]) -> None:
@@ -114,21 +117,39 @@ class Recovery:
                 skipped.append(f"{wanted.function}: {wanted.what} at {wanted.address} {_CHANGED}")
 
 
-_CHANGED = "holds neither what was written nor what was there before: something else changed it"
+def plan_undo(view: KernelView, text: JournalText, *, everything: bool) -> Plan:
+    """
+    Plan that what was cut short is as if it had never begun; else that the last operation is.
+
+    :param everything: whether to take back all operations
+    :raises WalkError, drgn.FaultError: where the kernel's structures cannot be read
+    """
+    operations = list(text.unfinished)
+    if everything:
+        operations = sorted({*operations, *text.in_force}, key=lambda operation: operation.number)
+    elif not operations:
+        operations = text.in_force[-1:]
+    plan = Recovery(view).plan_to_end(operations)
+    # Finishing an interrupted undo also undoes what it was undoing.
+    more = [number for operation in operations for number in operation.undoes]
+    return replace(plan, undoes=tuple(dict.fromkeys([*plan.undoes, *more])))
 
 
-def describe(entry: Entry, text: JournalText, states: Sequence[WriteState | None]) -> Operation:
+def describe(
+    operation: Operation, text: JournalText, states: Sequence[WriteState | None]
+) -> OperationReport:
     """Return an operation of a journal as a result."""
-    return Operation(
-        number=entry.number,
-        action=entry.action,
-        patch=entry.patch,
-        undoes=entry.undoes,
-        time=entry.time,
-        result=entry.end or "unfinished",
-        in_force=entry in text.in_force,
-        forced=entry.forced,
+    return OperationReport(
+        number=operation.number,
+        action=operation.action,
+        patch=operation.patch,
+        undoes=operation.undoes,
+        time=operation.time,
+        result=operation.end or "unfinished",
+        in_force=operation in text.in_force,
+        forced=operation.forced,
         writes=tuple(
-            OperationWrite(write, state) for write, state in zip(entry.writes, states, strict=True)
+            OperationWrite(write, state)
+            for write, state in zip(operation.writes, states, strict=True)
         ),
     )

@@ -5,19 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.control.boot import boot_identity
-from klp_debug.control.functions import patch_functions, patch_names
+from klp_debug.control.change import boot_identity
 from klp_debug.control.journal import (
-    Entry,
     JournalText,
+    Operation,
     journal_folder,
     journal_path,
     other_journals,
     read_journal,
 )
+from klp_debug.control.patch_function import patch_functions, patch_names
 from klp_debug.control.recovery import Recovery, describe
 from klp_debug.errors import TargetError
-from klp_debug.result.control import HeldFunction, Journal, Operation, Status
+from klp_debug.result.control import HeldFunction, Journal, OperationReport, Status
 
 
 def status(view: KernelView) -> Status:
@@ -46,7 +46,7 @@ def journal(view: KernelView) -> Journal:
         kernel=view.describe(),
         boot=boot,
         path=str(path),
-        operations=tuple(_describe(view, text, text.entries)),
+        operations=tuple(_describe(view, text, text.operations)),
         problems=view.problems.all(),
     )
 
@@ -66,30 +66,32 @@ def _journal(view: KernelView) -> tuple[str | None, Path, JournalText]:
     return boot, path, text
 
 
-def _describe(view: KernelView, text: JournalText, entries: list[Entry]) -> Iterator[Operation]:
+def _describe(
+    view: KernelView, text: JournalText, operations: list[Operation]
+) -> Iterator[OperationReport]:
     recovery = Recovery(view)
-    for entry in entries:
-        operation = describe(entry, text, [None] * len(entry.writes))
-        with view.problems.noting(f"what operation {entry.number} wrote"):
-            operation = recovery.describe(entry, text)
-        yield operation
+    for operation in operations:
+        report = describe(operation, text, [None] * len(operation.writes))
+        with view.problems.noting(f"what operation {operation.number} wrote"):
+            report = recovery.describe(operation, text)
+        yield report
 
 
 def _held(view: KernelView, text: JournalText) -> Iterator[HeldFunction]:
-    for name in patch_names(view):
-        for function in patch_functions(view, name) or ():
+    for patch in patch_names(view):
+        for function in patch_functions(view, patch) or ():
             mechanism = function.disarmed
             if mechanism is not None:
                 number = next(
                     (
-                        entry.number
-                        for entry in (*text.in_force, *text.unfinished)
-                        for write in entry.writes
+                        operation.number
+                        for operation in (*text.in_force, *text.unfinished)
+                        for write in operation.writes
                         if (write.function, write.mechanism) == (function.label, mechanism)
                     ),
                     None,
                 )
-                yield HeldFunction(name, function.label, mechanism, number)
+                yield HeldFunction(patch, function.label, mechanism, number)
 
 
 def _others(view: KernelView, boot: str | None) -> Iterator[str]:

@@ -5,19 +5,18 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 
-from klp_debug.command.command import Command, CommandError
-from klp_debug.errors import TargetError
-from klp_debug.frontend.answering import ask, show
-from klp_debug.frontend.command_parsers import add_command_parsers
+from klp_debug.errors import CommandError, TargetError
+from klp_debug.frontend.command_parsers import CommandLineParser, add_command_parsers
 from klp_debug.frontend.console import CONSOLE_DESCRIPTION
 from klp_debug.frontend.drgn_prompt import add_drgn_parser
-from klp_debug.frontend.ending import ending_in_order
-from klp_debug.frontend.exit_codes import EPILOG, FINDINGS, FINE, UNUSABLE
+from klp_debug.frontend.exit import EPILOG, FINDINGS, FINE, UNUSABLE, ending_in_order
 from klp_debug.frontend.gdb_prompt import add_gdb_parser
-from klp_debug.frontend.page_file import page_file
 from klp_debug.frontend.progress import progress
+from klp_debug.frontend.run import FrontDoor, run
 from klp_debug.frontend.target_arguments import add_target_arguments, target_options
 from klp_debug.frontend.tell import tell
 from klp_debug.targets.opening import open_target
@@ -26,7 +25,7 @@ from klp_debug.targets.target import Target
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    top = argparse.ArgumentParser(
+    top = CommandLineParser(
         prog="klp-debug",
         description="What does this ppc64le kernel really run when a live-patched function is"
         " called, and if that went wrong, why?",
@@ -35,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"klp-debug {version('klp-debug')}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = top.add_commands()
     for command, sub in add_command_parsers(commands, EPILOG):
         if command.needs_target:
             add_target_arguments(sub)
@@ -51,6 +50,14 @@ def parser() -> argparse.ArgumentParser:
     console.set_defaults(enter=_run_console)
     add_drgn_parser(commands)
     add_gdb_parser(commands)
+    help_ = commands.add_parser(
+        "help",
+        help="show the help of a command, or list the commands",
+        description="`help COMMAND` is `COMMAND --help`, `help` alone is `--help`.",
+        allow_abbrev=False,
+    )
+    help_.add_argument("of", metavar="COMMAND", nargs="?", help="whose help")
+    help_.set_defaults(enter=_help)
     return top
 
 
@@ -71,33 +78,29 @@ def main(argv: list[str] | None = None) -> int:
         return 128 + signal.SIGINT
 
 
-def _open(args: argparse.Namespace) -> Target:
+def _help(args: argparse.Namespace) -> int:
+    return main(["--help"] if args.of is None else [args.of, "--help"])
+
+
+@contextmanager
+def _opened(args: argparse.Namespace) -> Iterator[Target]:
+    """Open the target that the arguments name; in the end say what it took, if that is wanted."""
     with progress("opening the target"):
-        return open_target(target_options(args), tell)
+        target = open_target(target_options(args), tell)
+    with target:
+        yield target
+    if args.verbose and target.debugger is not None:
+        tell(str(target.debugger.traffic))
 
 
 def _answer(args: argparse.Namespace) -> int:
-    command: Command = args.run
-    if command.needs_target:
-        with page_file(args) as write_page, _open(args) as target:
-            answer = write_page(ask(command, target, args))
-        _tell_traffic(target, args)
-    else:
-        answer = ask(command, None, args)
-    show(command, answer, args)
+    answer = run(args.run, args, FrontDoor(opened=lambda: _opened(args)))
     return FINE if answer.clean else FINDINGS
 
 
 def _run_console(args: argparse.Namespace) -> int:
     # What only the console needs takes every command a fifth of its start.
-    from klp_debug.frontend.console.loop import run_console
+    from klp_debug.frontend.console.read_lines import run_console
 
-    with _open(args) as target:
-        status = run_console(target)
-    _tell_traffic(target, args)
-    return status
-
-
-def _tell_traffic(target: Target, args: argparse.Namespace) -> None:
-    if args.verbose and target.debugger is not None:
-        tell(str(target.debugger.traffic))
+    with _opened(args) as target:
+        return run_console(target)

@@ -57,10 +57,11 @@ class KlpCommand:
         :raises drgn.commands.CommandError: with one sentence, which drgn prints
         """
         from klp_debug.frontend.hosted_commands import HelpShown, HostedError, UsageError, answer
+        from klp_debug.targets.host_program import target_of
 
         try:
             # Without a command, tell which there are.
-            return answer(_parser(), lambda: prog, args or ["--help"])
+            return answer(_parser(), lambda: target_of(prog), args or ["--help"])
         except HelpShown:
             return None
         except UsageError as error:

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whether drgn is one that this software is made for."""
+"""
+Whether drgn is one that this software is made for.
+
+It imports drgn alone: the shell, drgn's plugin and GDB ask before they import what an older drgn
+lacks.
+"""
 
 import drgn
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klp_debug.errors import TargetError
-from klp_debug.frontend.exit_codes import FINE
+from klp_debug.frontend.exit import FINE
 from klp_debug.targets.gdb.process import GDB
 
 if TYPE_CHECKING:

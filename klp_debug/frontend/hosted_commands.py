@@ -2,23 +2,20 @@
 """The commands inside another debugger, which has the target and goes on after an error."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
-from drgn import Program
-
-from klp_debug.analysis.view.consistency import steady_answer
 from klp_debug.analysis.view.view_cache import view_of
-from klp_debug.command.command import Command, CommandError
-from klp_debug.errors import TargetError
-from klp_debug.frontend.answering import show
-from klp_debug.frontend.command_parsers import add_command_parsers
-from klp_debug.frontend.confirm import confirmation, showing
-from klp_debug.frontend.page_file import page_file
+from klp_debug.command.command import Command
+from klp_debug.control.consent import Consent
+from klp_debug.errors import CommandError, TargetError
+from klp_debug.frontend.command_parsers import CommandLineParser, add_command_parsers
 from klp_debug.frontend.progress import progress
+from klp_debug.frontend.run import FrontDoor, run
+from klp_debug.frontend.terminal_consent import terminal_consent
 from klp_debug.result.common import Answer
-from klp_debug.result.control import Change
-from klp_debug.targets.host_program import target_of
+from klp_debug.targets.target import Target
 
 
 class HostedError(Exception):
@@ -33,7 +30,7 @@ class HelpShown(Exception):  # noqa: N818 - it is no error
     """Help was asked for, and printed."""
 
 
-class HostedParser(argparse.ArgumentParser):
+class HostedParser(CommandLineParser):
     """A parser that does not end the process."""
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
@@ -65,45 +62,37 @@ def hosted_parser(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for _ in add_command_parsers(commands):
+    for _ in add_command_parsers(top.add_commands()):
         pass
     return top
 
 
 def answer(
     parser: argparse.ArgumentParser,
-    program: Callable[[], Program],
+    find_target: Callable[[], Target],
     words: Sequence[str],
-    confirming: Callable[[Callable[[], None]], Callable[[Change], bool] | None] = confirmation,
+    consent: Callable[[Callable[[], None]], Consent] = terminal_consent,
 ) -> Answer:
     """
-    Run a command on the host's program, print its answer and return it.
+    Run a command on the host's target, print its answer and return it.
 
-    :param program: returns it; not called for a command that needs none
-    :param confirming: as :func:`klp_debug.frontend.confirm.confirmation`, by the host's custom
+    :param find_target: returns the target; not called for a command that needs none
+    :param consent: as :attr:`klp_debug.frontend.run.FrontDoor.consent`, by the host's custom
     :raises HelpShown: if the words asked for help instead
     :raises UsageError: if they make no command
     :raises HostedError: if the command cannot be answered
     """
     args = parser.parse_args(words)
     command: Command = args.run
+
+    @contextmanager
+    def opened() -> Iterator[Target]:
+        with progress(command.name):  # a host may have to open it first
+            target = find_target()
+        yield target
+
+    door = FrontDoor(opened=opened, view=lambda target: view_of(target.prog), consent=consent)
     try:
-        with page_file(args) as write_page, progress(command.name) as line:
-            args.confirm = confirming(line.hide)
-            args.show_plan = showing(line.hide)
-            if command.needs_target:
-                found = write_page(_ask(command, program(), args))
-            else:
-                found = command.run(None, args, line.say)
+        return run(command, args, door)
     except (TargetError, CommandError) as error:
         raise HostedError(str(error)) from None
-    show(command, found, args)
-    return found
-
-
-def _ask(command: Command, prog: Program, args: argparse.Namespace) -> Answer:
-    def once() -> Answer:
-        return command.run(view_of(prog), args)
-
-    return steady_answer(prog, once) if target_of(prog).changes else once()

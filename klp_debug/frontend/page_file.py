@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The file that ``report --html`` asks for."""
 
-import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from klp_debug.frontend.tell import tell
 from klp_debug.frontend.whole_file import WholeFile
@@ -12,15 +12,14 @@ from klp_debug.result.page import ReportPage
 
 
 @contextmanager
-def page_file(args: argparse.Namespace) -> Iterator[Callable[[Answer], Answer]]:
+def page_file(path: Path | None) -> Iterator[Callable[[Answer], Answer]]:
     """
-    Begin the page that a command's arguments ask for, if they do.
+    Begin the page that is to be written to a file; no page if the file is None.
 
     What it yields writes the page, and returns the answer that is to be printed.
 
     :raises CommandError: if the file cannot be written
     """
-    path = getattr(args, "html", None)
     if path is None:
         yield lambda answer: answer
         return

@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 from typing import Self
 
-from klp_debug.command.command import CommandError
+from klp_debug.errors import CommandError
 
 
 class WholeFile:

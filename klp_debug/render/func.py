@@ -96,7 +96,7 @@ def record_cell(record: RecordResult) -> str:
 
 
 def chain_lines(title: str, chain: tuple[Hop, ...]) -> list[str]:
-    """Return the links of a chain, a line each, the title in front of the first."""
+    """Return the links of a chain, a line each, the title before the first."""
     grid = table()
     for position, hop in enumerate(chain):
         add_row(

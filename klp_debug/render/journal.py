@@ -4,7 +4,7 @@
 from klp_debug.render.change import write_table
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
-from klp_debug.result.control import Journal, Operation, Status
+from klp_debug.result.control import Journal, OperationReport, Status
 
 
 def status_lines(answer: Status) -> list[str]:
@@ -31,7 +31,7 @@ def _held(answer: Status) -> list[str]:
     return [f"{total} function{'' if total == 1 else 's'} held disarmed", "", *lines(grid)]
 
 
-def _unfinished(operation: Operation) -> list[str]:
+def _unfinished(operation: OperationReport) -> list[str]:
     return [
         f"CUT SHORT: operation {operation.number}, {operation.action} {escape(operation.patch)},"
         f" of {escape(operation.time)}; `klp-debug undo` finishes it",
@@ -65,7 +65,7 @@ def journal_lines(answer: Journal) -> list[str]:
     ]
 
 
-def _operation_lines(operation: Operation) -> list[str]:
+def _operation_lines(operation: OperationReport) -> list[str]:
     force = ", in force" if operation.in_force else ""
     undoes = ", ".join(str(number) for number in operation.undoes)
     takes = f", takes back {undoes}" if undoes else ""
@@ -77,7 +77,7 @@ def _operation_lines(operation: Operation) -> list[str]:
     ]
 
 
-def _operation_writes(operation: Operation) -> list[str]:
+def _operation_writes(operation: OperationReport) -> list[str]:
     states = [write.state or "not compared" for write in operation.writes]
     writes = [write.write for write in operation.writes]
     return [f"    {line}" for line in write_table(writes, ("NOW", states))] if writes else []

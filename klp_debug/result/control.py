@@ -169,7 +169,7 @@ class OperationWrite:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class OperationReport:
     """One operation of the journal."""
 
     number: int
@@ -210,8 +210,8 @@ class Status:
     journal_exists: bool
     held: tuple[HeldFunction, ...]
     """By the target's memory."""
-    unfinished: tuple[Operation, ...]
-    in_force: tuple[Operation, ...]
+    unfinished: tuple[OperationReport, ...]
+    in_force: tuple[OperationReport, ...]
     other_boots: tuple[str, ...]
     """Journals of other boots of the same kernel with operations in force; never applied."""
     problems: tuple[Problem, ...]
@@ -229,7 +229,7 @@ class Journal:
     kernel: Kernel
     boot: str | None
     path: str
-    operations: tuple[Operation, ...]
+    operations: tuple[OperationReport, ...]
     problems: tuple[Problem, ...]
 
     @property

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs klp-debug as a user does."""
 
+import contextlib
+import io
 import json
 import multiprocessing
 import os
@@ -10,12 +12,15 @@ from dataclasses import dataclass
 from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import jsonschema
 import pytest
 
 import klp_debug.render
 from klp_debug.__main__ import main
+from klp_debug.frontend import cli
+from tests.support.kept_dumps import KEPT
 
 SCHEMAS = Path(klp_debug.render.__file__).with_name("schema")
 
@@ -37,6 +42,29 @@ _SERVER.set_forkserver_preload([__name__, "klp_debug.frontend.cli", "drgn.cli"])
 
 
 def klp_debug_run(*words: str | Path) -> Ran:
+    """
+    Run ``klp-debug``: in this process on a dump that is kept open, else in a process of its own.
+
+    What opens the dump, ends in an error or takes a signal is tried in processes: see
+    :func:`klp_debug_process`. The commands on an open dump are no other in the console.
+    """
+    if not {"-c", "--core"} & set(words):
+        return klp_debug_process(*words)
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        mock.patch.object(cli, "open_target", KEPT.open_target),
+        mock.patch.object(sys, "argv", ["klp-debug", *map(str, words)]),
+    ):
+        try:
+            status = main()
+        except SystemExit as ended:
+            status = ended.code if isinstance(ended.code, int) else 1
+    return Ran(status, out.getvalue(), err.getvalue())
+
+
+def klp_debug_process(*words: str | Path) -> Ran:
     """Run ``klp-debug`` in a process of its own, that has its modules loaded already."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = _SERVER.Process(
@@ -84,7 +112,7 @@ def klp_debug_json(command: str | Path, *words: str | Path, status: int = 0) -> 
 
 def refusal(*words: str | Path) -> str:
     """Run ``klp-debug`` with input it cannot use; return its one sentence."""
-    ran = klp_debug_run(*words)
+    ran = klp_debug_process(*words)
     assert ran.status == 2, ran
     assert ran.out == ""
     assert ran.err.startswith("klp-debug: ")

@@ -9,12 +9,15 @@ from drgn import FaultError
 
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command import COMMANDS
+from klp_debug.control.consent import Consent
 from klp_debug.render.as_json import as_json
 from klp_debug.render.as_text import as_text
 from klp_debug.result.common import Answer
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from klp_debug.targets.target import Target
+
+NOBODY = Consent(confirm=None, show=lambda change: None)
 
 
 class DamagedCapture:
@@ -60,7 +63,7 @@ class DamagedCapture:
         parser = argparse.ArgumentParser()
         command.add_arguments(parser)
         args = parser.parse_args(list(arguments.values()))
-        answer = command.run(KernelView(self.target), args)
+        answer = command.run(KernelView(self.target), args, NOBODY)
         assert as_text(answer).isascii()
         assert as_text(answer).isprintable() or "\n" in as_text(answer)
         assert as_json(answer)

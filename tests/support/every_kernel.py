@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs a test on the captures of scenarios, on each kernel and MMU that they are for."""
+"""Runs a test on the captures of scenarios, on each kernel and MMU of the tier that runs."""
 
 import pytest
 
-from vmcores.scenarios.scenario import load_scenario
+from tests.support.tier import cases
 
 
 def on_every_kernel(*scenarios: str) -> pytest.MarkDecorator:
-    """Give a test the fixture ``captures`` of each kernel and MMU that the scenarios are for."""
-    cases = [
+    """Give a test the fixture ``captures`` of each kernel and MMU of the scenarios in this tier."""
+    params = [
         pytest.param((name, mmu, kernel), id=f"{name}-{kernel}-{mmu}")
         for name in scenarios
-        for kernel, mmu in load_scenario(name).cases()
+        for kernel, mmu in cases(name)
     ]
-    return pytest.mark.parametrize("captures", cases, indirect=True)
+    return pytest.mark.parametrize("captures", params, indirect=True)

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.command.command import CommandError
+from klp_debug.control.consent import Consent
+from klp_debug.errors import CommandError
 from klp_debug.frontend.cli import parser
 from klp_debug.result.control import Change
 from klp_debug.targets.target import Target
@@ -52,12 +53,11 @@ def run(
     target: Target,
     *words: str,
     confirm: Callable[[Change], bool] | None = None,
-    show: Callable[[Change], None] | None = None,
+    show: Callable[[Change], None] = lambda plan: None,
 ) -> Any:
     """Return the answer of a command."""
     args = parser().parse_args([*words, "--qemu", "opened already"])
-    args.confirm, args.show_plan = confirm, show
-    return args.run.run(KernelView(target), args)
+    return args.run.run(KernelView(target), args, Consent(confirm=confirm, show=show))
 
 
 def refusal(target: Target, *words: str) -> str:

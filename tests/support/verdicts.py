@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from docs.verdicts import Told, verdicts_page
 from tests.support.cli import klp_debug_json
 from vmcores.scenarios.capture import CaptureSet, captures
+from vmcores.scenarios.covering import covering_cases
 from vmcores.scenarios.scenario import load_scenario
 
 
@@ -90,7 +91,7 @@ def told(taken: CaptureSet) -> Told:
 
 
 def page_of_all() -> str:
-    """Return docs/verdicts.md as ``report`` makes it of every scenario, kernel and MMU."""
+    """Return docs/verdicts.md as ``report`` makes it of the covering set."""
     scenarios = {name: load_scenario(name) for name in VERDICTS}
     return verdicts_page(
         right={name: Told(one.blame, one.id) for name, one in VERDICTS.items()},
@@ -98,6 +99,6 @@ def page_of_all() -> str:
         told=[
             (name, told(captures(one, kernel, mmu)))
             for name, one in scenarios.items()
-            for kernel, mmu in one.cases()
+            for kernel, mmu in covering_cases(one)
         ],
     )

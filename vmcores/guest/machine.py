@@ -53,14 +53,15 @@ class Machine:
         self.initramfs = initramfs
         self.append = append
         self.terminal = terminal
-        self._share = share
+        self.given_share = share
+        """The folder of the host that the guest is to see; None: a private one."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         # Short, since the path of a unix socket is limited to 107 bytes; private by its mode.
         self.folder = Path(tempfile.mkdtemp(prefix="klp-lab-"))
         try:
-            self.share = self._share or self.folder / "share"
+            self.share = self.given_share or self.folder / "share"
             self.share.mkdir(exist_ok=True)
             self._start()
         except BaseException:

@@ -35,9 +35,18 @@ _MOUNT = "mount -t 9p -o trans=virtio,version=9p2000.L,msize=524288 share /share
 class SavedGuest(Guest):
     """A guest that goes on; ends with the `with` block."""
 
-    def __init__(self, folder: Path, image: Image, mmu: str, *, memory: str, smp: int) -> None:
-        """Prepare what :func:`saved_guest` saved in FOLDER."""
-        super().__init__(image, mmu, memory=memory, smp=smp)
+    def __init__(
+        self,
+        folder: Path,
+        image: Image,
+        mmu: str,
+        *,
+        memory: str,
+        smp: int,
+        share: Path | None = None,
+    ) -> None:
+        """Prepare what :func:`saved_guest` saved in FOLDER; SHARE is as a :class:`Guest` has it."""
+        super().__init__(image, mmu, memory=memory, smp=smp, share=share)
         self.folder = folder
         """What was written beside the state when it was saved."""
         self.machine = _RestoredMachine(folder / _STATE, self.machine)
@@ -45,7 +54,7 @@ class SavedGuest(Guest):
     def __enter__(self) -> Self:
         self.machine.__enter__()
         try:
-            shutil.copytree(self.image.modules, self.share / "modules")
+            shutil.copytree(self.image.modules, self.share / "modules", dirs_exist_ok=True)
             self.agent = Agent(self.machine.connect(self.machine.agent_socket))
             _until(self.machine, "query-status", "inmigrate")
             execute(self.machine.lab_qmp_socket, "cont")
@@ -61,7 +70,9 @@ class SavedGuest(Guest):
 
 class _RestoredMachine(Machine):
     def __init__(self, state: Path, like: Machine) -> None:
-        super().__init__(like.hardware, like.kernel, like.initramfs, like.append)
+        super().__init__(
+            like.hardware, like.kernel, like.initramfs, like.append, share=like.given_share
+        )
         self._state = state
 
     def command(self) -> list[str]:
@@ -69,10 +80,15 @@ class _RestoredMachine(Machine):
 
 
 def booted_guest(
-    image: Image, mmu: str = "radix", *, memory: str = "512M", smp: int = 2
+    image: Image,
+    mmu: str = "radix",
+    *,
+    memory: str = "512M",
+    smp: int = 2,
+    share: Path | None = None,
 ) -> SavedGuest:
-    """Return a guest that has booted. Raises LabError."""
-    return saved_guest("booted", None, image, mmu, memory=memory, smp=smp)
+    """Return a guest that has booted, with SHARE as its /share. Raises LabError."""
+    return saved_guest("booted", None, image, mmu, memory=memory, smp=smp, share=share)
 
 
 def saved_guest(
@@ -83,6 +99,7 @@ def saved_guest(
     *,
     memory: str = "512M",
     smp: int = 2,
+    share: Path | None = None,
     prepare: Callable[[Guest, Path], None] | None = None,
 ) -> SavedGuest:
     """
@@ -110,7 +127,7 @@ def saved_guest(
 
     label = f"{name}-{image.kernel.recipe.name}-{mmu}-{smp}"
     folder = entry("guests", label, key, make)
-    return SavedGuest(folder, image, mmu, memory=memory, smp=smp)
+    return SavedGuest(folder, image, mmu, memory=memory, smp=smp, share=share)
 
 
 def _save(guest: Guest, state: Path) -> None:

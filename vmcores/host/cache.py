@@ -86,6 +86,11 @@ def _lock_name(folder: Path) -> str:
     return f"{folder.parent.name}-{folder.name}"
 
 
+def entry_folder(kind: str, label: str, key: str) -> Path:
+    """Return where the folder of an entry is; it is there once it is complete."""
+    return cache_root() / kind / f"{label}-{key}"
+
+
 def entry(kind: str, label: str, key: str, make: Callable[[Path], None]) -> Path:
     """
     Return the folder of an entry; if it is absent, MAKE fills it first.
@@ -94,7 +99,7 @@ def entry(kind: str, label: str, key: str, make: Callable[[Path], None]) -> Path
     want the same entry do not collide: the second waits and finds it made. What a killed run had
     begun, of this entry or any other, is removed first.
     """
-    folder = cache_root() / kind / f"{label}-{key}"
+    folder = entry_folder(kind, label, key)
     if folder.is_dir():
         return folder
     remove_abandoned()

@@ -12,7 +12,8 @@ from vmcores.build.image import Image, image
 from vmcores.damages import DAMAGES, sources
 from vmcores.errors import ScenarioError
 from vmcores.guest.guest import CRASH_CAPTURES, QEMU_CAPTURES, Guest
-from vmcores.host.cache import entry, file_digests, key_of
+from vmcores.guest.saved_guest import booted_guest
+from vmcores.host.cache import entry, entry_folder, file_digests, key_of
 from vmcores.host.stage import stage
 from vmcores.oracle.oops import Oops, parse_oops
 from vmcores.oracle.oracle import Oracle
@@ -21,7 +22,7 @@ from vmcores.scenarios.scenario import Scenario
 FILES = CRASH_CAPTURES | QEMU_CAPTURES
 # Our own code that shapes a capture.
 _SHAPING = (
-    *("guest/agent", "guest/debugger", "guest/guest", "guest/machine"),
+    *("guest/agent", "guest/debugger", "guest/guest", "guest/machine", "guest/saved_guest"),
     *("oracle/oracle", "oracle/oracle_files", "scenarios/capture", "scenarios/scenario"),
 )
 
@@ -91,12 +92,34 @@ def captures(scenario: Scenario, kernel: str, mmu: str) -> CaptureSet:
 
     Raises LabError.
     """
+    _check(scenario, kernel, mmu)
+    booted = image(kernel)
+    label, key = _entry(scenario, mmu, booted)
+
+    def make(folder: Path) -> None:
+        with stage(f"capture {scenario.name} ({kernel}, {mmu})", 40):
+            _take(scenario, mmu, booted, folder)
+
+    folder = entry("captures", label, key, make)
+    return CaptureSet(scenario, kernel, mmu, booted, folder)
+
+
+def is_captured(scenario: Scenario, kernel: str, mmu: str) -> bool:
+    """Return whether the cache has them; builds the kernel if need be. Raises LabError."""
+    _check(scenario, kernel, mmu)
+    return entry_folder("captures", *_entry(scenario, mmu, image(kernel))).is_dir()
+
+
+def _check(scenario: Scenario, kernel: str, mmu: str) -> None:
     if (kernel, mmu) not in scenario.cases():
         raise ScenarioError(
             f"scenario '{scenario.name}' is not for kernel '{kernel}' with MMU '{mmu}', but for"
             f" {', '.join(f'{one} ({other})' for one, other in scenario.cases())}"
         )
-    booted = image(kernel)
+
+
+def _entry(scenario: Scenario, mmu: str, booted: Image) -> tuple[str, str]:
+    """Return the label and the key of the cache's entry."""
     shaping = [Path(__file__).parents[1] / f"{name}.py" for name in _SHAPING]
     cpu = booted.kernel.recipe.cpus[mmu]
     told = asdict(scenario)
@@ -109,19 +132,14 @@ def captures(scenario: Scenario, kernel: str, mmu: str) -> CaptureSet:
         module_sources(scenario.commands),
         file_digests(*shaping),
     )
-
-    def make(folder: Path) -> None:
-        with stage(f"capture {scenario.name} ({kernel}, {mmu})", 40):
-            _take(scenario, mmu, booted, folder)
-
-    folder = entry("captures", f"{scenario.name}-{kernel}-{mmu}", key, make)
-    return CaptureSet(scenario, kernel, mmu, booted, folder)
+    return f"{scenario.name}-{booted.kernel.recipe.name}-{mmu}", key
 
 
 def _take(scenario: Scenario, mmu: str, booted: Image, folder: Path) -> None:
     # In the cache, not in /tmp: the captures are large, and stay where they are written.
     share = folder / "share"
-    guest = Guest(booted, mmu, memory=scenario.memory, smp=scenario.smp, share=share)
+    # A quarter of a boot's seconds, and the same for what a scenario does.
+    guest = booted_guest(booted, mmu, memory=scenario.memory, smp=scenario.smp, share=share)
     with guest:
         play(guest, scenario).save(folder / "oracle.json")
         for kind in QEMU_CAPTURES.keys() & set(scenario.captures):

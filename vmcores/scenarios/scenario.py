@@ -124,7 +124,7 @@ class Scenario:
 
 def scenario_names() -> list[str]:
     """Return the names of all scenarios."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+    return sorted(path.stem for path in FOLDER.glob("*.toml") if path.stem != "covering")
 
 
 def load_scenario(name: str) -> Scenario:

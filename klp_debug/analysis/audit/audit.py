@@ -38,7 +38,7 @@ def audit(view: KernelView, *, list_sites: bool = False) -> Audit:
     """
     sites = Sites.of_kernel(view)
     stubs = Stubs(view)
-    found = [
+    findings = [
         *_ftrace_disabled(view),
         *site_findings(view, sites, stubs),
         *stub_findings(view, sites, stubs),
@@ -54,7 +54,7 @@ def audit(view: KernelView, *, list_sites: bool = False) -> Audit:
         states=_counts(sites, [state.value for state in STATES], sites.states),
         offsets=_offset_counts(view, sites),
         stubs=_stub_counts(stubs),
-        findings=tuple(found),
+        findings=tuple(findings),
         listing=_listing(view, sites) if list_sites else None,
         problems=view.problems.all(),
     )

@@ -43,7 +43,7 @@ def gone_findings(view: KernelView) -> Iterator[Finding]:
 
 
 def _patched(view: KernelView, ops: Object) -> str:
-    """Name the function by the filter of the ops, for the klp_func that knows it is gone."""
+    """Name the function by the filter of the ops: the klp_func that knows it is gone."""
     with view.problems.noting(f"filter of klp_ops {ops.value_():#x}"):
         wants = ftrace_ops_filter(ops.fops.address_of_()).wants(view.records.ips)
         names = [view.symbols.format(view.records[int(i)].ip) for i in wants.nonzero()[0][:4]]

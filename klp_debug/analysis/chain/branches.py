@@ -35,7 +35,7 @@ def branches(
     """
     Iterate over the branches that leave a function, the last first.
 
-    :param end: look at what is in front of this address only
+    :param end: look at what is before this address only
     :raises drgn.FaultError: if its text, or a stub, cannot be read
     """
     start, stop = symbol.address, symbol.address + symbol.size

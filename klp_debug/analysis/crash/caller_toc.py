@@ -94,7 +94,7 @@ def _judge(scene: CrashScene, registers: Registers) -> Verdict | None:
 
 
 def _callee(scene: CrashScene, call: Branch) -> KernelSymbol | None:
-    """Return the function that a call reached through a stub, for the TOC is taken back then."""
+    """Return the function that a call reached through a stub: only then the TOC is taken back."""
     if not call.links or not call.takes_toc_back or call.target is None:
         return None
     symbol = scene.view.symbols.covering(call.target)

@@ -65,7 +65,7 @@ def report(view: KernelView) -> Report:
     patches = livepatches(view) if view.has_livepatch else ()
     moving = transition(view) if view.has_livepatch else None
     traces = _traces(view, tracer)
-    found = [
+    findings = [
         *audited.findings,
         *gone_findings(view),
         *entry_findings(view),
@@ -73,12 +73,12 @@ def report(view: KernelView) -> Report:
         *stack_findings(view, traces),
     ]
     scene = crash_scene(view, tracer)
-    verdict = _verdict(scene, audited, found, patches, traces)
+    verdict = _verdict(scene, audited, findings, patches, traces)
     return Report(
         kernel=view.describe(),
         verdict=verdict,
         crash=scene.facts() if scene is not None else None,
-        findings=_with_the_log(view, found),
+        findings=_with_the_log(view, findings),
         patches=patches,
         transition=moving.direction if moving is not None else None,
         waiting=len(moving.waiting) if moving is not None else 0,
@@ -105,13 +105,13 @@ def _traces(view: KernelView, tracer: TaskTracer) -> list[TaskTrace]:
 def _verdict(
     scene: CrashScene | None,
     audited: Audit,
-    found: Sequence[Finding],
+    findings: Sequence[Finding],
     patches: tuple[Patch, ...],
     traces: list[TaskTrace],
 ) -> Verdict:
     checked = tuple(_checked(scene, audited, patches, traces))
     if scene is None:
-        what = ("The kernel did not crash.", _health(found))
+        what = ("The kernel did not crash.", _health(findings))
         return Verdict(blame="no crash", what=what, checked=checked)
     for judge in _RULES:
         verdict = judge(scene)
@@ -122,13 +122,13 @@ def _verdict(
         first = "Nothing shows that live patching is involved, but the registers are not known."
     elif scene.view.problems.all():
         first = "Nothing shows that live patching is involved, but not all could be read."
-    return Verdict(blame="not involved", what=(first, _health(found)), checked=checked)
+    return Verdict(blame="not involved", what=(first, _health(findings)), checked=checked)
 
 
-def _health(found: Sequence[Finding]) -> str:
-    if not found:
+def _health(findings: Sequence[Finding]) -> str:
+    if not findings:
         return "Nothing about it is found to be wrong."
-    number = plural(len(found), "finding")
+    number = plural(len(findings), "finding")
     return f"But live patching or tracing is not as it should be: {number} below."
 
 
@@ -162,17 +162,17 @@ def _checked(
     return checked
 
 
-def _with_the_log(view: KernelView, found: list[Finding]) -> tuple[Finding, ...]:
+def _with_the_log(view: KernelView, findings: list[Finding]) -> tuple[Finding, ...]:
     """Add what the kernel's log says of the moment when ftrace shut itself off."""
-    if all(finding.id != FTRACE_DISABLED.id for finding in found):
-        return tuple(found)
+    if all(finding.id != FTRACE_DISABLED.id for finding in findings):
+        return tuple(findings)
     lines = ftrace_bug_lines(view.log)
     excerpt = "; the log: " + " / ".join(lines) if lines else "; the log has no 'ftrace bug'"
     return tuple(
         dataclasses.replace(finding, evidence=finding.evidence + excerpt)
         if finding.id == FTRACE_DISABLED.id
         else finding
-        for finding in found
+        for finding in findings
     )
 
 

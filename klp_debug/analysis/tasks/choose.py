@@ -6,6 +6,7 @@ import re
 from drgn import Object
 
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.errors import CommandError
 from klp_debug.kernel.panic import crash
 from klp_debug.kernel.task import (
     cpu_curr,
@@ -17,7 +18,7 @@ from klp_debug.kernel.task import (
 from klp_debug.result.text import quoted
 
 
-class TaskNotFoundError(Exception):
+class TaskNotFoundError(CommandError):
     """What the user named is no task; the message says why, in one sentence."""
 
 

@@ -43,27 +43,37 @@ class _Blocker:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """How far a transition is."""
+
+    switched: int
+    """How many tasks have switched, idle ones too."""
+    waiting: tuple[WaitingTask, ...]
+
+
 class _Transition:
     def __init__(self, view: KernelView, patch: Object, target: int) -> None:
         self._view = view
         self._target = target
         self._tracer = TaskTracer(view)
         self._blockers = list(_blockers(view, patch, target))
-        self.switched = 0
 
-    def waiting(self) -> Iterator[WaitingTask]:
-        with self._view.problems.noting("list of tasks"):
-            yield from self._of(for_each_task(self._view.prog), idle=False)
-        with self._view.problems.noting("idle tasks"):
-            yield from self._of(for_each_idle_task(self._view.prog), idle=True)
-
-    def _of(self, tasks: Iterator[Object], *, idle: bool) -> Iterator[WaitingTask]:
-        for task in tasks:
-            with self._view.problems.noting(f"task at {task.value_():#x}"):
-                if task_patch_state(task) == self._target:
-                    self.switched += 1
-                else:
-                    yield self._explain(task, idle=idle)
+    def progress(self) -> _Progress:
+        prog, problems = self._view.prog, self._view.problems
+        switched, waiting = 0, []
+        for what, for_each, idle in (
+            ("list of tasks", for_each_task, False),
+            ("idle tasks", for_each_idle_task, True),
+        ):
+            with problems.noting(what):
+                for task in for_each(prog):
+                    with problems.noting(f"task at {task.value_():#x}"):
+                        if task_patch_state(task) == self._target:
+                            switched += 1
+                        else:
+                            waiting.append(self._explain(task, idle=idle))
+        return _Progress(switched, tuple(waiting))
 
     def _explain(self, task: Object, *, idle: bool) -> WaitingTask:
         trace = self._tracer.trace(task)
@@ -151,14 +161,11 @@ def transition(view: KernelView) -> TransitionReport:
     with view.problems.noting("klp_transition_patch"):
         patch = klp_transition_patch(view.prog)
         target = klp_target_state(view.prog)
-    waiting: list[WaitingTask] = []
-    name, switched = None, 0
+    name, progress = None, _Progress(switched=0, waiting=())
     if patch is not None:
         with view.problems.noting(f"klp_patch {patch.value_():#x}"):
             name = klp_patch_name(patch)
-            under_way = _Transition(view, patch, target)
-            waiting.extend(under_way.waiting())
-            switched = under_way.switched
+            progress = _Transition(view, patch, target).progress()
     direction: Transition | None = None
     if patch is not None:
         direction = "patching" if target == KLP_PATCHED else "unpatching"
@@ -169,8 +176,8 @@ def transition(view: KernelView) -> TransitionReport:
         direction=direction,
         since=since,
         now=now,
-        switched=switched,
-        waiting=tuple(waiting),
+        switched=progress.switched,
+        waiting=progress.waiting,
         problems=view.problems.all(),
     )
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from drgn import FaultError
 
+from klp_debug.errors import CommandError
 from klp_debug.kernel.symbols import KernelSymbol, KernelSymbols
 from klp_debug.result.text import plural, quoted
 from klp_debug.targets.translation import PAGE_OFFSET
 
 
-class FunctionNotFoundError(Exception):
+class FunctionNotFoundError(CommandError):
     """What the user named is no function, or several; the message says which, in one sentence."""
 
 

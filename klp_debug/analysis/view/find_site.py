@@ -35,18 +35,18 @@ def find_site(view: KernelView, spec: str) -> int:
         if index is not None:
             return index
     symbol = find_function(view.symbols, spec, view.prog.read)
-    found = site_of_function(view, symbol)
-    if found is None:
+    index = site_of_function(view, symbol)
+    if index is None:
         raise FunctionNotFoundError(
             f"{symbol.name} has no mcount site: {why_no_site(view, symbol)}"
         )
     if address is not None and address - symbol.address not in _entry_offsets(symbol):
-        site = view.records[found].ip
+        site = view.records[index].ip
         raise FunctionNotFoundError(
             f"{address:#x} is {view.symbols.format(address)}, which is no mcount site; that"
             f" function's is {view.symbols.format(site)} at {site:#x}"
         )
-    return found
+    return index
 
 
 def site_of_function(view: KernelView, symbol: KernelSymbol) -> int | None:

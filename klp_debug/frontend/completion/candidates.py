@@ -3,30 +3,32 @@
 
 from collections.abc import Iterable
 
-from klp_debug.command.command import CommandError
-from klp_debug.frontend.completion.lines import Lines
-from klp_debug.frontend.completion.names import Names
+from klp_debug.errors import CommandError
+from klp_debug.frontend.completion.line_parser import LineParser
+from klp_debug.frontend.completion.target_names import TargetNames
 
 _TASKS = ("all", "crashed")
 
 
-def candidates(lines: Lines, names: Names, line: str) -> list[str]:
+def candidates(parser: LineParser, names: TargetNames, line: str) -> list[str]:
     """Return what the word that a line ends in may become, in alphabetical order."""
     *before, word = line.split(" ")
     try:
-        found = _candidates(lines, names, [one for one in before if one], word)
+        found = _candidates(parser, names, [one for one in before if one], word)
     except CommandError:  # no such command: there is nothing to say of its arguments
         return []
     return sorted({one for one in found if one.startswith(word)})
 
 
-def _candidates(lines: Lines, names: Names, before: list[str], word: str) -> Iterable[str]:
+def _candidates(
+    parser: LineParser, names: TargetNames, before: list[str], word: str
+) -> Iterable[str]:
     if not before:
-        return lines.names
+        return parser.names
     command, *rest = before
     if word.startswith("-"):
-        return lines.options(command)
-    what, choices = lines.value_of(command, rest)
+        return parser.options(command)
+    what, choices = parser.value_of(command, rest)
     match what:
         case "patch":
             return names.patches
@@ -37,11 +39,11 @@ def _candidates(lines: Lines, names: Names, before: list[str], word: str) -> Ite
         case "task":
             return [*_TASKS, *names.tasks]
         case "command":
-            return lines.names
+            return parser.names
     return choices
 
 
-def _functions(names: Names, word: str) -> Iterable[str]:
+def _functions(names: TargetNames, word: str) -> Iterable[str]:
     """Return functions by name, or of one object as ``MODULE:NAME``."""
     module, colon, _ = word.partition(":")
     if colon:

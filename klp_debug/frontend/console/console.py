@@ -6,14 +6,13 @@ import contextlib
 from dataclasses import dataclass
 
 from klp_debug.command import COMMANDS
-from klp_debug.command.command import Argument, CommandError
-from klp_debug.errors import TargetError
-from klp_debug.frontend.answering import ask, show
-from klp_debug.frontend.completion.lines import HelpShown, Lines, OwnCommand
-from klp_debug.frontend.completion.names import Names
+from klp_debug.command.command import Argument
+from klp_debug.errors import CommandError, TargetError
+from klp_debug.frontend.completion.line_parser import HelpShown, LineParser, OwnCommand
+from klp_debug.frontend.completion.target_names import TargetNames
 from klp_debug.frontend.console.own_commands import own_commands
-from klp_debug.frontend.exit_codes import FINDINGS, FINE, UNUSABLE
-from klp_debug.frontend.page_file import page_file
+from klp_debug.frontend.exit import FINDINGS, FINE, UNUSABLE
+from klp_debug.frontend.run import FrontDoor, run
 from klp_debug.frontend.tell import tell
 from klp_debug.result.control import Change
 from klp_debug.targets.target import Target
@@ -35,8 +34,9 @@ class Console:
     def __init__(self, target: Target) -> None:
         """Take an opened target."""
         self.target = target
-        self.names = Names(target)
-        self.lines = Lines(
+        self.names = TargetNames(target)
+        self._door = FrontDoor(opened=lambda: contextlib.nullcontext(target))
+        self.parser = LineParser(
             COMMANDS,
             (
                 OwnCommand(
@@ -66,16 +66,14 @@ class Console:
             return Done(UNUSABLE, failed=True)
 
     def _run(self, line: str) -> Done:
-        parsed = self.lines.parse(line)
+        parsed = self.parser.parse(line)
         if parsed is None:
             return Done(FINE, failed=False)
         command, args = parsed
         if isinstance(command, OwnCommand):
             command.run(args)
             return Done(FINE, failed=False)
-        with page_file(args) as write_page:
-            answer = write_page(ask(command, self.target, args))
-        show(command, answer, args)
+        answer = run(command, args, self._door)
         if isinstance(answer, Change):
             with contextlib.suppress(TargetError):
                 self.names.look()
@@ -85,4 +83,4 @@ class Console:
         )
 
     def _help(self, args: argparse.Namespace) -> None:
-        print(self.lines.help(args.command), end="")
+        print(self.parser.help(args.command), end="")

@@ -4,9 +4,10 @@
 import argparse
 import time
 
-from klp_debug.command.command import Argument, CommandError
-from klp_debug.frontend.completion.lines import OwnCommand
-from klp_debug.frontend.completion.names import Names
+from klp_debug.command.command import Argument
+from klp_debug.errors import CommandError
+from klp_debug.frontend.completion.line_parser import OwnCommand
+from klp_debug.frontend.completion.target_names import TargetNames
 from klp_debug.frontend.tell import tell
 from klp_debug.targets.gdb.session import GdbSession
 from klp_debug.targets.target import Target
@@ -17,7 +18,7 @@ class LeaveConsole(Exception):  # noqa: N818 (no error)
     """The user is done."""
 
 
-def own_commands(target: Target, names: Names) -> tuple[OwnCommand, ...]:
+def own_commands(target: Target, names: TargetNames) -> tuple[OwnCommand, ...]:
     """Return the console's own commands, but ``help``."""
     running = _Running(target, names)
     return (
@@ -44,7 +45,7 @@ def own_commands(target: Target, names: Names) -> tuple[OwnCommand, ...]:
 
 
 class _Running:
-    def __init__(self, target: Target, names: Names) -> None:
+    def __init__(self, target: Target, names: TargetNames) -> None:
         self._target = target
         self._names = names
 

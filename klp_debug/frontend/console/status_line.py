@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The line below the prompt: which target, whether it runs, and what is held disarmed in it."""
 
-from klp_debug.frontend.completion.names import Names
+from klp_debug.frontend.completion.target_names import TargetNames
 from klp_debug.render.terminal import escape
 from klp_debug.targets.target import Target
 
 
-def status_line(target: Target, names: Names) -> str:
+def status_line(target: Target, names: TargetNames) -> str:
     """Return the line."""
     parts = [f"{target.source}, Linux {target.vmcoreinfo.release}"]
     debugger = target.debugger

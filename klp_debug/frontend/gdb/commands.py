@@ -9,13 +9,12 @@ from typing import NoReturn
 import gdb
 
 from klp_debug.command import COMMANDS
-from klp_debug.command.changes import CHANGE_ARGUMENTS
 from klp_debug.command.command import Command
 from klp_debug.frontend.command_parsers import add_formats
-from klp_debug.frontend.exit_codes import FINDINGS, FINE, UNUSABLE
-from klp_debug.frontend.gdb.completion import completions
-from klp_debug.frontend.gdb.confirm import gdb_confirmation
-from klp_debug.frontend.gdb.functions import register_functions
+from klp_debug.frontend.exit import FINDINGS, FINE, UNUSABLE
+from klp_debug.frontend.gdb.argument_completion import completions
+from klp_debug.frontend.gdb.convenience_functions import register_functions
+from klp_debug.frontend.gdb.gdb_consent import gdb_consent
 from klp_debug.frontend.gdb.host import Host
 from klp_debug.frontend.gdb.settings import Settings, register_settings
 from klp_debug.frontend.hosted_commands import (
@@ -74,14 +73,14 @@ class _Subcommand(gdb.Command):
 
         :raises gdb.GdbError: with one sentence, which GDB prints
         """
-        if CHANGE_ARGUMENTS[0] in self._command.arguments:
+        if self._command.writes:
             self.dont_repeat()
         _set_status(UNUSABLE)
         words = gdb.string_to_argv(argument)
         words += self._settings.format_of(self._command, words)
         words.insert(0, self._command.name)
         try:
-            done = answer(self._parser, self._host.program, words, gdb_confirmation)
+            done = answer(self._parser, self._host.target, words, gdb_consent)
         except HelpShown:
             _set_status(FINE)
             return

@@ -8,7 +8,7 @@ from typing import Any
 import gdb
 from drgn import Program
 
-from klp_debug.frontend.completion.names import Names
+from klp_debug.frontend.completion.target_names import TargetNames
 from klp_debug.frontend.tell import tell
 from klp_debug.targets.gdb_host.connection import HostConnection
 from klp_debug.targets.gdb_host.opening import open_host_target
@@ -32,7 +32,7 @@ class Host:
         :param symbols: returns files and folders besides what GDB has loaded
         """
         self._symbols = symbols
-        self._kept: tuple[object, Target, Names] | None = None
+        self._kept: tuple[object, Target, TargetNames] | None = None
         self._looked = False
         """Whether it was seen if the target can run on, since it ran."""
         for name in _CHANGES:
@@ -56,7 +56,7 @@ class Host:
         """
         return self.target().prog
 
-    def names(self) -> Names:
+    def names(self) -> TargetNames:
         """
         Return the names in the target.
 
@@ -64,7 +64,7 @@ class Host:
         """
         return self._now()[1]
 
-    def _now(self) -> tuple[Target, Names]:
+    def _now(self) -> tuple[Target, TargetNames]:
         inferior = gdb.selected_inferior()
         connection = inferior.connection
         symbols = self._symbols()
@@ -73,7 +73,7 @@ class Host:
             self._kept = None
             target = open_host_target(symbols)
             remember_target(target)
-            self._kept = key, target, Names(target)
+            self._kept = key, target, TargetNames(target)
             self._looked = False
         if not self._looked:
             self._looked = True

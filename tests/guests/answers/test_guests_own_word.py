@@ -15,9 +15,9 @@ import pytest
 from tests.conftest import Captured, Played
 from tests.support.cli import klp_debug_json
 from tests.support.entry_shapes import SHAPES, Shape
+from tests.support.tier import by_tier, cases
 from vmcores.build.image import Image
 from vmcores.oracle.oracle import EnabledFunction, Oracle
-from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 
@@ -42,11 +42,20 @@ def kinds(kernel: str, mmu: str) -> tuple[str, ...]:
     return ("kdump", "qemu-elf", "live") if mmu == "radix" else ("kdump",)
 
 
-SUBJECTS = [
-    (kernel, mmu, kind)
-    for kernel, mmu in load_scenario("patched").cases()
-    for kind in kinds(kernel, mmu)
-]
+SUBJECTS = by_tier(
+    covering=[
+        # Each way to translate addresses: kind and MMU, and the page size where the memory of a
+        # dump is physical.
+        *(("6.1", mmu, kind) for mmu in ("radix", "hash") for kind in KINDS),
+        ("6.1-4k", "radix", "qemu-kdump"),
+        ("6.1-4k", "hash", "qemu-elf"),
+        # Each kernel with each MMU, in what its crash kernel wrote; two more that run.
+        *((kernel, mmu, "kdump") for kernel, mmu in cases("patched") if kernel != "6.1"),
+        ("7.2", "hash", "live"),
+        ("7.2-pcrel", "radix", "live"),
+    ],
+    full=[(kernel, mmu, kind) for kernel, mmu in cases("patched") for kind in kinds(kernel, mmu)],
+)
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,13 @@ import pytest
 
 from tests.conftest import Captured
 from tests.support.cli import klp_debug_json, klp_debug_run, refusal
+from tests.support.tier import cases
 from vmcores.oracle.oracle import Task
 from vmcores.scenarios.capture import CaptureSet
-from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 
-STALLED = [
-    (name, mmu, kernel)
-    for name in ("stalled", "replacing")
-    for kernel, mmu in load_scenario(name).cases()
-]
+STALLED = [(name, mmu, kernel) for name in ("stalled", "replacing") for kernel, mmu in cases(name)]
 
 
 @pytest.fixture(params=STALLED, ids="-".join)

@@ -10,7 +10,7 @@ from drgn import Object
 
 from klp_debug.analysis.crash.report_page import report_page
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.command.command import CommandError
+from klp_debug.errors import CommandError
 from klp_debug.kernel.livepatch import (
     for_each_klp_func,
     for_each_klp_object,

@@ -16,17 +16,16 @@ import pytest
 from tests.conftest import Captured
 from tests.support.cli import klp_debug_json, klp_debug_run
 from tests.support.compiled_sites import CompiledSites, compiled_sites
+from tests.support.tier import by_tier, cases
 from vmcores.scenarios.capture import CaptureSet
-from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 
 # The MMU has no part in what a site is; one kernel with hash shows that it is read the same.
-CASES = [
-    (kernel, mmu)
-    for kernel, mmu in load_scenario("patched").cases()
-    if mmu == "radix" or kernel == "6.1"
-]
+CASES = by_tier(
+    covering=[("6.1", "hash"), ("6.12", "radix"), ("7.2", "radix"), ("7.2-pcrel", "radix")],
+    full=[case for case in cases("patched") if case[1] == "radix" or case[0] == "6.1"],
+)
 OUT_OF_LINE = [(kernel, mmu) for kernel, mmu in CASES if kernel.startswith("7.2")]
 ARMED = {"int_to_scsilun": "leaf_patch", "cmdline_proc_show": "cmdline_patch_2"}
 LETTERS = {"R": "REGS", "I": "IPMODIFY", "D": "DIRECT", "O": "CALL_OPS", "M": "MODIFIED"}

@@ -11,6 +11,7 @@ from klp_debug.analysis.view.view_cache import view_of
 from klp_debug.frontend import hosted_commands
 from klp_debug.frontend.hosted_commands import answer, hosted_parser
 from klp_debug.result.list import PatchList
+from klp_debug.targets.host_program import target_of
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from tests.conftest import Played
@@ -21,7 +22,7 @@ PATCH = "cmdline_patch_2"
 
 
 def listing(prog: Program) -> PatchList:
-    given = answer(hosted_parser("klp", ""), lambda: prog, ["list"])
+    given = answer(hosted_parser("klp", ""), lambda: target_of(prog), ["list"])
     assert isinstance(given, PatchList)
     return given
 

@@ -4,6 +4,7 @@
 import pytest
 
 from tests.conftest import Captured
+from tests.support.tier import cases
 from vmcores.scenarios.scenario import load_scenario, scenario_names
 
 pytestmark = pytest.mark.lab
@@ -16,7 +17,7 @@ MAGIC = {
     "qemu-elf": b"\x7fELF\x02",
     "qemu-kdump": b"makedumpfile\0",
 }
-CASES = [(name, *case) for name in scenario_names() for case in load_scenario(name).cases()]
+CASES = [(name, *case) for name in scenario_names() for case in cases(name)]
 
 
 @pytest.mark.parametrize(("name", "kernel", "mmu"), CASES)

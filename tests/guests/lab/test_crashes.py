@@ -5,9 +5,9 @@ import pytest
 
 from tests.conftest import Captured
 from tests.support.every_kernel import on_every_kernel
+from tests.support.tier import cases
 from vmcores.oracle.oops import Oops
 from vmcores.scenarios.capture import CaptureSet
-from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
 
@@ -65,7 +65,7 @@ def test_crash_elsewhere(captures: CaptureSet) -> None:
 
 @pytest.mark.parametrize("name", ["sleep_in_replacement", "damaged_livepatch_stack"])
 def test_sleeper(captured: Captured, name: str) -> None:
-    for kernel, mmu in load_scenario(name).cases():
+    for kernel, mmu in cases(name):
         oracle = captured(name, mmu, kernel).oracle
         (sleeper,) = (t for t in oracle.tasks if "livepatch_handler" in t.stack)
         assert sleeper.state == "D"

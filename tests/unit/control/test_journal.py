@@ -67,21 +67,21 @@ def two_operations(writer: JournalWriter) -> None:
 
 def test_what_is_written_is_read(writer: JournalWriter) -> None:
     two_operations(writer)
-    first, second = read_journal(path(), BOOT).entries
+    first, second = read_journal(path(), BOOT).operations
     assert (first.number, first.action, first.end) == (1, "disarm", "done")
     assert first.writes == (a_write(0), a_write(1))
     assert first.forced == ("task-inside",)
     assert (second.undoes, second.end) == ((1,), None)
     text = read_journal(path(), BOOT)
-    assert [entry.number for entry in text.unfinished] == [2]
-    assert [entry.number for entry in text.in_force] == [1]
+    assert [operation.number for operation in text.unfinished] == [2]
+    assert [operation.number for operation in text.in_force] == [1]
 
 
 @given(st.data())
 def test_torn_anywhere_it_says_what_was_complete(data: st.DataObject) -> None:
     """Cut at any byte: the lines before say what they said, and the rest did not begin."""
     with open_journal(BUILD_ID, "0" * 16, "6.1.176") as writer:
-        if not writer.text.entries:
+        if not writer.text.operations:
             two_operations(writer)
     whole = journal_path(BUILD_ID, "0" * 16).read_bytes()
     length = data.draw(st.integers(0, len(whole)))
@@ -92,13 +92,15 @@ def test_torn_anywhere_it_says_what_was_complete(data: st.DataObject) -> None:
     text = read_journal(torn, "f" * 16) if complete else None
     kinds = [line.split(b'"')[3] for line in whole.split(b"\n")[:complete]]
     if text is not None:
-        assert len(text.entries) == kinds.count(b"begin")
-        assert sum(entry.end is not None for entry in text.entries) == kinds.count(b"end")
+        assert len(text.operations) == kinds.count(b"begin")
+        assert sum(operation.end is not None for operation in text.operations) == kinds.count(
+            b"end"
+        )
     # The next writer begins a line of its own.
     with open_journal(BUILD_ID, "f" * 16, "6.1.176") as writer:
         number = writer.begin("disarm", "leaf_patch", [a_write()], (), ()).number
     again = read_journal(torn, "f" * 16)
-    assert again.entries[-1].number == number
+    assert again.operations[-1].number == number
     cut = length and whole[length - 1 : length] != b"\n" and whole[length : length + 1] != b"\n"
     assert again.torn == bool(cut)
     torn.unlink()

@@ -84,6 +84,14 @@ def test_loading_the_plugin_is_cheap() -> None:
     assert ran.stdout == "[]\n"
 
 
+def test_a_mistyped_command() -> None:
+    code = "from drgn.commands import run_command; run_command(prog, 'klp lst')"
+    ran = drgn_run("-q", "-p", "0", "-e", code)
+    assert ran.err.splitlines()[-1] == (
+        "drgn.commands.CommandArgumentError: klp: error: no command lst: did you mean 'list'?"
+    )
+
+
 def test_drgn_finds_it() -> None:
     assert (BIN / "drgn").exists()
     code = "from drgn.commands import run_command; print(run_command(prog, 'klp --help'))"

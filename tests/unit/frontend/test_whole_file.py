@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from klp_debug.command.command import CommandError
+from klp_debug.errors import CommandError
 from klp_debug.frontend.whole_file import WholeFile
 
 

@@ -5,53 +5,21 @@ import dataclasses
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
-from klp_debug.result.audit import Audit, Count, ListedSite, Offsets, StubCount
-from klp_debug.result.common import Finding, Problem
-from tests.support.answers import HEAD, KERNEL
+from klp_debug.result.audit import Audit, Count, ListedSite, Offsets
+from klp_debug.result.common import Problem
+from tests.support.answers.audit import FINE, finding
+from tests.support.answers.kernel import KERNEL
+from tests.support.answers.with_text import HOSTILE, LONG, with_names
+from tests.support.golden import Golden
 
-FINE = Audit(
-    kernel=KERNEL,
-    sites=15298,
-    unread=0,
-    without_symbol=155,
-    dialects=(Count("mprofile-kernel (2 instructions)", 15298),),
-    states=(Count("idle", 15295), Count("armed", 3)),
-    offsets=(Offsets(False, 4, 1704), Offsets(True, 12, 13439)),
-    stubs=(
-        StubCount("finds its target through r2", 19),
-        StubCount("finds its target through the paca's kernel TOC", 18),
-    ),
-    findings=(),
-    listing=None,
-    problems=(),
-)
-COUNTS = """\
-dialect       15298  mprofile-kernel (2 instructions)
-state         15295  idle
-                  3  armed
-offset         1704  +0x4, no TOC set-up before it
-              13439  +0xc, behind the TOC set-up
-                155  unknown: in no symbol (weak functions that the linker dropped)
-module stubs     19  finds its target through r2
-                 18  finds its target through the paca's kernel TOC"""
+UNREADABLE = Problem("f+0x4", "is gone")
 
 
-def finding(subject: str, evidence: str, id_: str = "site-record-mismatch") -> Finding:
-    return Finding(
-        id=id_,
-        severity="error",
-        subject=subject,
-        evidence=evidence,
-        meaning="Meant.",
-        action="Do it.",
-    )
+def test_no_finding(golden: Golden) -> None:
+    golden("audit", "ordinary", as_text(FINE))
 
 
-def test_no_finding() -> None:
-    assert as_text(FINE) == f"{HEAD}\nno finding in 15298 mcount sites\n\n{COUNTS}"
-
-
-def test_a_kernel_without_toc_is_not_said_to_be_all_leaves() -> None:
+def test_a_kernel_without_toc_is_not_said_to_be_all_leaves(golden: Golden) -> None:
     pcrel = dataclasses.replace(
         FINE,
         sites=19951,
@@ -61,14 +29,10 @@ def test_a_kernel_without_toc_is_not_said_to_be_all_leaves() -> None:
         offsets=(Offsets(False, 0, 19951),),
         stubs=(),
     )
-    assert as_text(pcrel).splitlines()[-3:] == [
-        "dialect  19951  out-of-line",
-        "state    19951  idle",
-        "offset   19951  +0x0, no TOC set-up before it",
-    ]
+    golden("audit", "pcrel", as_text(pcrel))
 
 
-def test_what_a_kind_means_is_said_once() -> None:
+def test_what_a_kind_means_is_said_once(golden: Golden) -> None:
     """And a hostile name is escaped, in a subject as in evidence."""
     answer = dataclasses.replace(
         FINE,
@@ -78,25 +42,7 @@ def test_what_a_kind_means_is_said_once() -> None:
             finding("f+0x4 [\x1b[2J]", "0xc0080000001401e4 holds \x07"),
         ),
     )
-    assert (
-        as_text(answer)
-        == f"""\
-{HEAD}
-3 findings in 15298 mcount sites
-
-error: site-record-mismatch, 2 times
-    cmdline_proc_show+0xc  0xc0000000003042dc holds 0x60000000 (idle)
-    f+0x4 [\\x1b[2J]        0xc0080000001401e4 holds \\x07
-    means  Meant.
-    do     Do it.
-
-error: ftrace-disabled
-    ftrace  ftrace_disabled is 1
-    means  Meant.
-    do     Do it.
-
-{COUNTS}"""
-    )
+    golden("audit", "findings", as_text(answer))
 
 
 def test_prose_is_folded_and_evidence_is_not() -> None:
@@ -111,16 +57,14 @@ def test_prose_is_folded_and_evidence_is_not() -> None:
     assert text[start + 4 : start + 6] == ["    do     " + "x" * 120, ""]
 
 
-def test_unreadable_sites_and_problems() -> None:
+def test_unreadable_sites_and_problems(golden: Golden) -> None:
     answer = dataclasses.replace(
-        FINE, unread=2, findings=(finding("f", "e"),), problems=(Problem("f+0x4", "is gone"),)
+        FINE, unread=2, findings=(finding("f", "e"),), problems=(UNREADABLE, Problem("x", "y"))
     )
-    text = as_text(answer)
-    assert "\n1 finding in 15298 mcount sites, 2 of them unreadable\n" in text
-    assert text.endswith(f"{COUNTS}\n\nproblems\n    f+0x4: is gone")
+    golden("audit", "problems", as_text(answer))
 
 
-def test_nothing_could_be_read() -> None:
+def test_nothing_could_be_read(golden: Golden) -> None:
     nothing = Audit(
         kernel=KERNEL,
         sites=0,
@@ -134,32 +78,25 @@ def test_nothing_could_be_read() -> None:
         listing=None,
         problems=(Problem("ftrace records", "cannot be read"),),
     )
-    assert (
-        as_text(nothing)
-        == f"""\
-{HEAD}
-no finding in 0 mcount sites
+    golden("audit", "empty", as_text(nothing))
 
-problems
-    ftrace records: cannot be read"""
+
+def site(address: int, **told: object) -> ListedSite:
+    idle = ListedSite(
+        address=Address(address),
+        function=None,
+        module=None,
+        offset=None,
+        dialect="mprofile-kernel (2 instructions)",
+        state="idle",
+        users=0,
+        flags=(),
+        letters="",
     )
+    return dataclasses.replace(idle, **told)  # type: ignore[arg-type]
 
 
-def test_listing() -> None:
-    def site(address: int, **told: object) -> ListedSite:
-        idle = ListedSite(
-            address=Address(address),
-            function=None,
-            module=None,
-            offset=None,
-            dialect="mprofile-kernel (2 instructions)",
-            state="idle",
-            users=0,
-            flags=(),
-            letters="",
-        )
-        return dataclasses.replace(idle, **told)  # type: ignore[arg-type]
-
+def test_listing(golden: Golden) -> None:
     answer = dataclasses.replace(
         FINE,
         listing=(
@@ -177,10 +114,19 @@ def test_listing() -> None:
             ),
         ),
     )
-    listing = """\
+    golden("audit", "listing", as_text(answer))
 
-SITE              STATE  USERS  FLAGS             FUNCTION
-c0000000003042dc  idle   0      -                 cmdline_proc_show+0xc
-c000000000400000  idle   0      -                 -
-c0080000001401e4  armed  1      ENABLED IPMODIFY  int_to_scsilun+0x4 [scsi_common]"""
-    assert as_text(answer).endswith(f"{COUNTS}\n{listing}")
+
+def test_hostile_names(golden: Golden) -> None:
+    armed = site(0xC0080000001401E4, function="f", module="m", offset=4, flags=("ENABLED",))
+    every = dataclasses.replace(FINE, findings=(finding("f", "e"),), listing=(armed,))
+    golden("audit", "hostile-names", as_text(with_names(every, HOSTILE)))
+
+
+def test_long_names(golden: Golden) -> None:
+    answer = dataclasses.replace(
+        FINE,
+        findings=(finding(f"{LONG}+0x4 [{LONG}]", "0xc0000000003042dc holds 0x60000000 (idle)"),),
+        listing=(site(0xC0080000001401E4, function=LONG, module=LONG, offset=4),),
+    )
+    golden("audit", "long-names", as_text(answer))

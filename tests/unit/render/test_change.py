@@ -4,89 +4,82 @@
 import dataclasses
 
 from klp_debug.render.as_text import as_text
+from klp_debug.render.change import plan_lines
 from klp_debug.result.address import Address
 from klp_debug.result.common import Problem
-from klp_debug.result.control import Change, Objection, PlannedWrite
-from tests.support.answers import HEAD, KERNEL
-from tests.unit.render.test_bt import SLEEPER
-
-WRITE = PlannedWrite(
-    address=Address(0xC000000002E40120),
-    what="klp_ops.fops.func",
-    function="int_to_scsilun [scsi_common]",
-    patch="leaf_patch",
-    mechanism="ops",
-    size=8,
-    old=Address(0xC00000000013B5E0),
-    new=Address(0xC00000000005DA20),
-    old_means="klp_ftrace_handler",
-    new_means="ftrace_stub",
-    why="its ftrace_ops does nothing: the original runs",
-)
-DONE = Change(
-    kernel=KERNEL,
-    action="disarm",
-    subject="leaf_patch",
-    outcome="done",
-    reason=None,
-    writes=(WRITE,),
-    skipped=("dummy [not_loaded]: not patched now: its object is not loaded, or the patch is off",),
-    objections=(),
-    forced=False,
-    notes=("Patches that are loaded on these functions meanwhile do not run either.",),
-    operation=3,
-    problems=(),
-)
-TABLE = (
-    "ADDRESS           FIELD              FUNCTION                      BY   OLD"
-    "                                    NEW                             SO THAT\n"
-    "c000000002e40120  klp_ops.fops.func  int_to_scsilun [scsi_common]  ops"
-    "  c00000000013b5e0 (klp_ftrace_handler)  c00000000005da20 (ftrace_stub)"
-    "  its ftrace_ops does nothing: the original runs\n"
-)
-INSIDE = Objection(
-    "task-inside",
-    "cat (52) is inside patched_int_to_scsilun [leaf_patch], which would be switched",
-    dataclasses.replace(SLEEPER, frames=SLEEPER.frames[1:2], livepatch_stack=()),
-)
+from tests.support.answers.change import DONE, INSIDE, WRITE
+from tests.support.answers.with_text import HOSTILE, LONG, with_names
+from tests.support.golden import Golden
 
 
-def test_it_was_done() -> None:
-    assert (
-        as_text(DONE)
-        == f"""\
-{HEAD}
-leaf_patch: disarmed, 1 function; written and read back, operation 3 of the journal
-
-{TABLE}\
-skipped   dummy [not_loaded]: not patched now: its object is not loaded, or the patch is off
-
-Patches that are loaded on these functions meanwhile do not run either."""
-    )
+def test_it_was_done(golden: Golden) -> None:
+    golden("disarm", "ordinary", as_text(DONE))
     assert DONE.clean
 
 
-def test_it_is_not_safe() -> None:
+def test_it_is_not_safe(golden: Golden) -> None:
     refused = dataclasses.replace(
         DONE, outcome="refused", objections=(INSIDE,), skipped=(), operation=None
     )
-    assert (
-        as_text(refused)
-        == f"""\
-{HEAD}
-leaf_patch: not disarmed: 1 objection
-Nothing was written. Let the target run on and try again, or --force to switch all the same.
-
-not safe now
-    task-inside: cat (52) is inside patched_int_to_scsilun [leaf_patch], which would be switched
-        c0000000006027a8  schedule+0x78
-
-{TABLE.rstrip()}"""
-    )
+    golden("disarm", "refused", as_text(refused))
     assert not refused.clean
     forced = dataclasses.replace(refused, outcome="done", forced=True, operation=4)
-    assert "\noverridden by --force\n    task-inside: cat (52)" in as_text(forced)
+    golden("disarm", "forced", as_text(forced))
     assert forced.clean
+
+
+def test_what_will_be_done(golden: Golden) -> None:
+    """What a prompt shows before it asks."""
+    plan = dataclasses.replace(DONE, outcome="planned", objections=(INSIDE,), operation=None)
+    golden("disarm", "plan", "\n".join(plan_lines(plan)))
+    golden("disarm", "planned", as_text(plan))
+
+
+def test_every_size_of_a_write(golden: Golden) -> None:
+    word = dataclasses.replace(
+        WRITE,
+        what="instruction",
+        mechanism="site",
+        size=4,
+        old=Address(0x4800045D),
+        new=Address(0x60000000),
+        old_means="bl",
+        new_means="nop",
+    )
+    flag = dataclasses.replace(word, what="klp_func.nop", mechanism="nop", size=1, old=Address(0))
+    flag = dataclasses.replace(flag, new=Address(1), old_means="false", new_means="true")
+    answer = dataclasses.replace(
+        DONE, action="arm", writes=(WRITE, word, flag), skipped=(), notes=()
+    )
+    golden("arm", "ordinary", as_text(answer))
+
+
+def test_undo(golden: Golden) -> None:
+    answer = dataclasses.replace(DONE, action="undo", subject="the last operation")
+    golden("undo", "ordinary", as_text(answer))
+
+
+def test_nothing_to_do(golden: Golden) -> None:
+    answer = dataclasses.replace(
+        DONE, outcome="nothing to do", writes=(), skipped=(), notes=(), operation=None
+    )
+    golden("disarm", "empty", as_text(answer))
+
+
+def test_problems(golden: Golden) -> None:
+    problems = (Problem("registers", "are not there"), Problem("x", "y"))
+    golden("disarm", "problems", as_text(dataclasses.replace(DONE, problems=problems)))
+
+
+def test_hostile_names(golden: Golden) -> None:
+    every = dataclasses.replace(
+        DONE, outcome="unfinished", reason="why", objections=(INSIDE,), forced=True
+    )
+    golden("disarm", "hostile-names", as_text(with_names(every, HOSTILE)))
+
+
+def test_long_names(golden: Golden) -> None:
+    golden("disarm", "long-names", as_text(with_names(DONE, LONG)))
 
 
 def lines(**changes: object) -> list[str]:

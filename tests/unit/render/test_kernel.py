@@ -5,7 +5,7 @@ import dataclasses
 
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.result.common import Problem
-from tests.support.answers import HEAD, KERNEL
+from tests.support.answers.kernel import HEAD, KERNEL
 
 
 def test_head() -> None:

@@ -9,70 +9,26 @@ from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
 from klp_debug.result.common import Problem
 from klp_debug.result.ops import DirectCall, Filter, FtraceOps, OpsList
-from tests.support.answers import HEAD, KERNEL
+from tests.support.answers.kernel import HEAD, KERNEL
+from tests.support.answers.ops import LIVEPATCH, MANAGED, TRACER
+from tests.support.answers.with_text import HOSTILE, LONG, with_names
+from tests.support.golden import Golden
 
-EMPTY = Filter(0, ())
-LIVEPATCH = FtraceOps(
-    address=Address(0xC0000000027D8120),
-    symbol=None,
-    func=Address(0xC00000000013B5E0),
-    func_symbol="klp_ftrace_handler",
-    user="livepatch",
-    patch="leaf_patch",
-    flags=("IPMODIFY", "ENABLED"),
-    flags_word=Address(0x1001),
-    trampoline=None,
-    managed_by=None,
-    direct_calls=(),
-    all_functions=False,
-    filter=Filter(1, ("int_to_scsilun [scsi_common]",)),
-    notrace=EMPTY,
-    hooks=1,
-    hooked=("int_to_scsilun [scsi_common]",),
-)
-TRACER = dataclasses.replace(
-    LIVEPATCH,
-    address=Address(0xC000000001F00000),
-    symbol="global_ops",
-    func_symbol=None,
-    user=None,
-    patch=None,
-    flags=("ENABLED",),
-    all_functions=True,
-    filter=EMPTY,
-    notrace=Filter(6, ("a", "b", "c", "d", "e", "f")),
-    hooks=15292,
-    hooked=None,
-)
-MANAGED = dataclasses.replace(
-    LIVEPATCH,
-    address=Address(0xC0000000027D9000),
-    patch=None,
-    user="fprobes",
-    func_symbol="fprobe_entry",
-    flags=(),
-    managed_by=TRACER.address,
-)
+UNREADABLE = Problem("ftrace_ops_list", "is cut")
 
 
 def text(*ops: FtraceOps, enabled: bool | None = True, problems: tuple[Problem, ...] = ()) -> str:
-    return as_text(
-        OpsList(kernel=KERNEL, ftrace_enabled=enabled, ops=ops, sites=15298, problems=problems)
-    )
+    return as_text(answer(*ops, enabled=enabled, problems=problems))
 
 
-def test_ops() -> None:
-    assert (
-        text(LIVEPATCH, TRACER, MANAGED)
-        == f"""\
-{HEAD}
-OPS                 USER                   CALLBACK            HOOKS  FILTER                           NOTRACE                   FLAGS
-c0000000027d8120    livepatch: leaf_patch  klp_ftrace_handler  1      1: int_to_scsilun [scsi_common]  -                         IPMODIFY ENABLED
-global_ops          -                      c00000000013b5e0    15292  *                                6: a, b, c, d and 2 more  ENABLED
-  c0000000027d9000  fprobes                fprobe_entry        1      1: int_to_scsilun [scsi_common]  -
+def answer(
+    *ops: FtraceOps, enabled: bool | None = True, problems: tuple[Problem, ...] = ()
+) -> OpsList:
+    return OpsList(kernel=KERNEL, ftrace_enabled=enabled, ops=ops, sites=15298, problems=problems)
 
-2 (managing 1 more) ops, 15298 mcount sites; ftrace_enabled 1"""  # noqa: E501
-    )
+
+def test_ops(golden: Golden) -> None:
+    golden("ops", "ordinary", text(LIVEPATCH, TRACER, MANAGED))
 
 
 def test_a_disarmed_patch() -> None:
@@ -80,20 +36,17 @@ def test_a_disarmed_patch() -> None:
     assert "not livepatch any more: leaf_patch  ftrace_stub" in text(disarmed)
 
 
-def test_direct_calls() -> None:
+def test_direct_calls(golden: Golden) -> None:
     calls = (
         DirectCall("wake_up_process", Address(0xC008000000300000), "my_tramp [ftrace_direct]"),
         DirectCall("f\x1b", Address(0xC008000000400000), None),
     )
     direct = dataclasses.replace(LIVEPATCH, patch=None, user="direct calls", direct_calls=calls)
-    assert text(direct).endswith(
-        """
-DIRECT CALL OF   GOES TO
-wake_up_process  c008000000300000 (my_tramp [ftrace_direct])
-f\\x1b            c008000000400000
+    golden("ops", "direct-calls", text(direct))
 
-1 ops, 15298 mcount sites; ftrace_enabled 1"""
-    )
+
+def test_no_ops(golden: Golden) -> None:
+    golden("ops", "empty", text())
 
 
 @pytest.mark.parametrize(
@@ -104,9 +57,26 @@ f\\x1b            c008000000400000
         (None, "unknown"),
     ],
 )
-def test_no_ops(enabled: bool | None, said: str) -> None:
+def test_whether_ftrace_is_enabled(enabled: bool | None, said: str) -> None:
     assert text(enabled=enabled) == f"{HEAD}\n0 ops, 15298 mcount sites; ftrace_enabled {said}"
 
 
-def test_problems_end_it() -> None:
-    assert text(LIVEPATCH, problems=(Problem("p", "q"),)).endswith("\n\nproblems\n    p: q")
+def test_no_ops_could_be_read(golden: Golden) -> None:
+    golden("ops", "unreadable", text(enabled=None, problems=(UNREADABLE,)))
+
+
+def test_problems_end_it(golden: Golden) -> None:
+    golden("ops", "problems", text(LIVEPATCH, problems=(UNREADABLE, Problem("p", "q"))))
+
+
+def test_hostile_names(golden: Golden) -> None:
+    call = DirectCall("f", Address(0xC008000000300000), "g")
+    direct = dataclasses.replace(LIVEPATCH, symbol="h", direct_calls=(call,))
+    golden("ops", "hostile-names", as_text(with_names(answer(direct), HOSTILE)))
+
+
+def test_long_names(golden: Golden) -> None:
+    long = dataclasses.replace(
+        LIVEPATCH, symbol=LONG, patch=LONG, func_symbol=LONG, filter=Filter(5, (LONG,) * 5)
+    )
+    golden("ops", "long-names", text(long))

@@ -16,7 +16,7 @@ from jsonschema import Draft4Validator
 from klp_debug.render.as_sarif import as_sarif
 from klp_debug.result.common import Problem
 from klp_debug.result.scan import Hazard, Scan
-from tests.support.scans import ERROR, PATCH, WARNING, scan
+from tests.support.answers.scan import ERROR, PATCH, WARNING, scan
 
 
 @pytest.fixture(scope="session")

@@ -8,104 +8,17 @@ import pytest
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address, Word
 from klp_debug.result.common import Finding, Problem
-from klp_debug.result.func import Hop, RecordResult, SiteResult
-from klp_debug.result.site import SiteOps, SiteReport, StubResult
-from tests.support.answers import HEAD, KERNEL
-
-STUB = StubResult(
-    address=Address(0xC008000000140640),
-    owner="scsi_common",
-    words=(Word(0xE98D0010),),
-    kind="finds its target through the paca's kernel TOC",
-    needs="kernel-toc",
-    target=Address(0xC00000000005D94C),
-    target_symbol="ftrace_caller",
-    magic=Word(0x73747562),
-    funcdata=Address(0xC00000000005D94C),
-    disagreement=None,
-)
-OPS = SiteOps(
-    address=Address(0xC0000000027D8120),
-    symbol=None,
-    user="livepatch",
-    patch="leaf_patch",
-    func=Address(0xC00000000013B5E0),
-    func_symbol="klp_ftrace_handler",
-    flags=("IPMODIFY", "ENABLED"),
-)
-ARMED = SiteReport(
-    kernel=KERNEL,
-    function="int_to_scsilun",
-    module="scsi_common",
-    leaf_without_toc=True,
-    site=SiteResult(
-        address=Address(0xC0080000001401E4),
-        offset=4,
-        state="armed",
-        word=Word(0x4800045D),
-        target=STUB.address,
-        target_symbol=None,
-        dialect="mprofile-kernel (2 instructions)",
-    ),
-    record=RecordResult(
-        address=Address(0xC000000002F00060),
-        ip=Address(0xC0080000001401E4),
-        flags=("ENABLED", "IPMODIFY"),
-        flags_word=Address(0x84000001),
-        users=1,
-        ool_stub=None,
-        agrees=True,
-    ),
-    path=(
-        Hop(
-            kind="site",
-            address=Address(0xC0080000001401E4),
-            symbol="int_to_scsilun+0x4",
-            ok=True,
-            bytes="4800045d",
-            what="bl",
-            next=None,
-        ),
-        Hop(
-            kind="stub",
-            address=STUB.address,
-            symbol=None,
-            ok=True,
-            bytes="e98d0010",
-            what="needs no r2",
-            next=None,
-        ),
-    ),
-    stubs=(STUB,),
-    ops=(OPS,),
-    findings=(),
-    problems=(),
-)
+from klp_debug.result.site import StubResult
+from tests.support.answers.site import ARMED, OPS, STUB
+from tests.support.answers.with_text import HOSTILE, LONG, with_names
+from tests.support.golden import Golden
 
 
-def test_armed() -> None:
-    assert (
-        as_text(ARMED)
-        == f"""\
-{HEAD}
-int_to_scsilun+0x4 [scsi_common]  c0080000001401e4
-in a leaf function: it sets no TOC before this site, so r2 here is its caller's
-no finding: word, record, stubs and ops fit together
-
-word    4800045d  armed, mprofile-kernel (2 instructions) -> c008000000140640
-record  c000000002f00060  ENABLED IPMODIFY, 1 user; agrees with the word
-path    site  ok  c0080000001401e4  int_to_scsilun+0x4: bl  4800045d
-        stub  ok  c008000000140640  needs no r2             e98d0010
-
-STUB              OWNER        KIND                                            NEEDS                         LEADS TO       MAGIC AND FUNCDATA
-c008000000140640  scsi_common  finds its target through the paca's kernel TOC  the kernel's TOC in the paca  ftrace_caller  agree
-
-OPS               USER                   CALLBACK            FLAGS
-c0000000027d8120  livepatch: leaf_patch  klp_ftrace_handler  IPMODIFY ENABLED"""  # noqa: E501
-    )
+def test_armed(golden: Golden) -> None:
+    golden("site", "ordinary", as_text(ARMED))
 
 
-def test_idle_and_out_of_line() -> None:
+def test_idle_and_out_of_line(golden: Golden) -> None:
     """The site is the function's first instruction, and its stub is in the record."""
     site = dataclasses.replace(
         ARMED.site,
@@ -129,22 +42,10 @@ def test_idle_and_out_of_line() -> None:
         stubs=(),
         ops=(),
     )
-    assert (
-        as_text(answer)
-        == f"""\
-{HEAD}
-vfs_read  c0080000001401e4
-no finding: word, record, stubs and ops fit together
-
-word    60000000  idle, out-of-line
-record  c000000002f00060  no flags, 0 users; agrees with the word
-        its out-of-line stub: c000000000008010
-
-no ftrace_ops wants this site"""
-    )
+    golden("site", "empty", as_text(answer))
 
 
-def test_findings_come_before_the_facts() -> None:
+def test_findings_come_before_the_facts(golden: Golden) -> None:
     finding = Finding(
         id="stub-corrupt",
         severity="error",
@@ -153,19 +54,48 @@ def test_findings_come_before_the_facts() -> None:
         meaning="Meant.",
         action="Do it.",
     )
-    text = as_text(dataclasses.replace(ARMED, findings=(finding,)))
-    assert (
-        """
-1 finding
+    golden("site", "finding", as_text(dataclasses.replace(ARMED, findings=(finding,))))
 
-error: stub-corrupt
-    stub of scsi_common  0xc0
-    means  Meant.
-    do     Do it.
 
-word    4800045d  armed"""
-        in text
+def test_problems(golden: Golden) -> None:
+    """No symbol covers the site, its stub is not one, and its ops are not livepatch's."""
+    odd = dataclasses.replace(STUB, owner=None, target=None, needs=None, magic=None)
+    tracer = dataclasses.replace(OPS, symbol="global_ops", user=None, patch=None, func_symbol=None)
+    answer = dataclasses.replace(
+        ARMED,
+        function=None,
+        module=None,
+        leaf_without_toc=False,
+        stubs=(odd, dataclasses.replace(STUB, disagreement="its magic is 0x0, not 0x73747562")),
+        ops=(tracer,),
+        problems=(Problem("stub at 0xc008000000140640", "cannot be read"), Problem("x", "y")),
     )
+    golden("site", "problems", as_text(answer))
+
+
+def test_hostile_names(golden: Golden) -> None:
+    finding = Finding(
+        id="id",
+        severity="error",
+        subject="subject",
+        evidence="evidence",
+        meaning="Meant.",
+        action="Do it.",
+    )
+    site = dataclasses.replace(ARMED.site, target_symbol="ftrace_caller")
+    every = dataclasses.replace(ARMED, site=site, findings=(finding,))
+    golden("site", "hostile-names", as_text(with_names(every, HOSTILE)))
+
+
+def test_long_names(golden: Golden) -> None:
+    answer = dataclasses.replace(
+        ARMED,
+        function=LONG,
+        module=LONG,
+        stubs=(dataclasses.replace(STUB, owner=LONG, target_symbol=LONG),),
+        ops=(dataclasses.replace(OPS, patch=LONG, func_symbol=LONG),),
+    )
+    golden("site", "long-names", as_text(answer))
 
 
 @pytest.mark.parametrize(

@@ -4,49 +4,29 @@
 import dataclasses
 
 from klp_debug.render.as_text import as_text
-from klp_debug.result.transition import TransitionReport, WaitingTask
-from tests.support.answers import HEAD, KERNEL
-from tests.unit.render.test_bt import SLEEPER
+from klp_debug.result.common import Problem
+from tests.support.answers.transition import STALLED, WAITING
+from tests.support.answers.with_text import HOSTILE, LONG, with_names
+from tests.support.golden import Golden
 
-TASK = dataclasses.replace(SLEEPER, frames=SLEEPER.frames[1:2], livepatch_stack=())
-WAITING = WaitingTask(
-    hold="on its stack",
-    why="it returns into wait_here [leaf_probe], which is to be switched",
-    unblocks="it must leave that function",
-    pending=True,
-    trace=TASK,
-)
-STALLED = TransitionReport(
-    kernel=KERNEL,
-    patch="wait_patch",
-    direction="patching",
-    since=2.5,
-    now=65.25,
-    switched=40,
-    waiting=(WAITING,),
-    problems=(),
+NONE = dataclasses.replace(
+    STALLED, patch=None, direction=None, since=None, now=None, switched=0, waiting=()
 )
 
 
-def test_a_task_that_waits() -> None:
-    assert (
-        as_text(STALLED)
-        == f"""\
-{HEAD}
-wait_patch: patching, 40 of 41 tasks have switched
-since 2.500000 s after boot, at least 62.8 s by the kernel's log
-
-cat (52)  disk sleep, last on CPU 1, in a patched function
-    held by: on its stack; it returns into wait_here [leaf_probe], which is to be switched
-    unblocks: it must leave that function
-    c0000000006027a8  schedule+0x78"""
-    )
+def test_a_task_that_waits(golden: Golden) -> None:
+    golden("transition", "ordinary", as_text(STALLED))
     assert not STALLED.clean
 
 
-def test_what_the_log_does_not_tell_is_left_out() -> None:
+def test_what_the_log_does_not_tell_is_left_out(golden: Golden) -> None:
     told = dataclasses.replace(STALLED, since=None, now=None, waiting=())
-    assert as_text(told) == f"{HEAD}\nwait_patch: patching, 40 of 40 tasks have switched"
+    golden("transition", "none-waits", as_text(told))
+
+
+def test_a_log_that_ends_when_it_began(golden: Golden) -> None:
+    """How long it lasts is not told below a second."""
+    golden("transition", "just-begun", as_text(dataclasses.replace(STALLED, now=3.0)))
 
 
 def test_a_task_without_the_flag() -> None:
@@ -55,9 +35,21 @@ def test_a_task_without_the_flag() -> None:
     assert "to be switched (TIF_PATCH_PENDING is not set)\n" in text
 
 
-def test_no_transition() -> None:
-    none = dataclasses.replace(
-        STALLED, patch=None, direction=None, since=None, now=None, switched=0, waiting=()
-    )
-    assert as_text(none) == f"{HEAD}\nno transition in progress"
-    assert none.clean
+def test_no_transition(golden: Golden) -> None:
+    golden("transition", "empty", as_text(NONE))
+    assert NONE.clean
+
+
+def test_problems(golden: Golden) -> None:
+    """The patch's name is not read, and neither are some tasks."""
+    problems = (Problem("tasks", "the list runs in a cycle"), Problem("x", "y"))
+    answer = dataclasses.replace(STALLED, patch=None, problems=problems)
+    golden("transition", "problems", as_text(answer))
+
+
+def test_hostile_names(golden: Golden) -> None:
+    golden("transition", "hostile-names", as_text(with_names(STALLED, HOSTILE)))
+
+
+def test_long_names(golden: Golden) -> None:
+    golden("transition", "long-names", as_text(with_names(STALLED, LONG)))

@@ -8,9 +8,9 @@ from klp_debug.render.html.chain_diagram import chain_diagram
 from klp_debug.result.address import Address
 from klp_debug.result.page import ReportPage
 from klp_debug.result.report import CrashFacts
-from tests.support.pages import BROKEN, PAGE, WHOLE
+from tests.support.answers.bt import SLEEPER, frame
+from tests.support.answers.page import BROKEN, PAGE, WHOLE
 from tests.support.parsed import find, parse, text
-from tests.unit.render.test_bt import SLEEPER, frame
 
 KINDS = [
     *("caller", "site", "stub", "trampoline", "dispatch"),

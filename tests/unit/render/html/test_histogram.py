@@ -7,7 +7,7 @@ import pytest
 
 from klp_debug.render.html.histogram import bars
 from klp_debug.result.page import SiteOffsets
-from tests.support.pages import DIALECT, PAGE
+from tests.support.answers.page import DIALECT, PAGE
 from tests.support.parsed import find, parse, text
 
 

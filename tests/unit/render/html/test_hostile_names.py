@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from klp_debug.render.html.page import as_html
 from klp_debug.render.terminal import escape
-from tests.support.pages import PAGE, with_text
+from tests.support.answers.page import PAGE
+from tests.support.answers.with_text import with_text
 from tests.support.parsed import parse, shape, text
 
 HARMLESS = shape(parse(with_text(PAGE, "x")))

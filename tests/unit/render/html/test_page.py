@@ -9,7 +9,7 @@ import re
 
 from klp_debug.render.html.page import as_html
 from klp_debug.result.page import ReportPage
-from tests.support.pages import PAGE
+from tests.support.answers.page import PAGE
 from tests.support.parsed import find, local, parse, text
 
 EMPTY = dataclasses.replace(

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klp_debug.render.html.task_squares import task_squares
-from tests.support.pages import PAGE
+from tests.support.answers.page import PAGE
+from tests.support.answers.transition import STALLED, WAITING
 from tests.support.parsed import find, parse, text
-from tests.unit.render.test_transition import STALLED, WAITING
 
 
 def test_a_square_for_each_task() -> None:

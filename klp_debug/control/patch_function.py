@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One function of a patch as a change sees it: its func_stack, its site, and what may run now."""
+
+from dataclasses import dataclass
+
+from drgn import Object
+
+from klp_debug.analysis.patches.disarmed import disarmed_by, redirected_to
+from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
+from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.kernel.ftrace_ops import ftrace_ops_filter
+from klp_debug.kernel.livepatch import (
+    for_each_klp_func,
+    for_each_klp_object,
+    for_each_klp_patch,
+    klp_func_nop,
+    klp_func_old_address,
+    klp_patch_name,
+)
+from klp_debug.kernel.walk import c_string
+from klp_debug.result.list import Mechanism
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a function: the original, or a replacement."""
+
+    name: str
+    start: int
+    """Global entry point."""
+    size: int
+    """In bytes."""
+
+
+class PatchFunction:
+    """One ``struct klp_func`` of a patch, with its place on the func_stack."""
+
+    def __init__(self, view: KernelView, stacks: FuncStacks, patch: str, obj: Object, func: Object):
+        """Take a func of an object of a patch."""
+        self.view = view
+        self.patch = patch
+        self.func = func
+        self.module = c_string(obj.name) if obj.name else None
+        self.old_name = c_string(func.old_name)
+        self.stack: FuncStack | None = stacks.of_func(func)
+        position = self.stack.position(func) if self.stack is not None else None
+        self.position = -1 if position is None else position
+        """Place on the func_stack, 0 = top; -1 where it is on none."""
+
+    @property
+    def label(self) -> str:
+        """``name`` or ``name [module]``."""
+        return f"{self.old_name} [{self.module}]" if self.module else self.old_name
+
+    @property
+    def disarmed(self) -> Mechanism | None:
+        """How a debugger holds it disarmed, if one does."""
+        if self.stack is None:
+            return None
+        return disarmed_by(self.view, self.stack, self.position)
+
+    @property
+    def below(self) -> Object | None:
+        """The ``struct klp_func *`` below it on the func_stack, if there is one."""
+        if self.stack is None or self.position + 1 >= len(self.stack.funcs):
+            return None
+        return self.stack.funcs[self.position + 1]
+
+    def site(self) -> int | None:
+        """Return the address of its mcount site: the one in its ops' filter. None if not one."""
+        if self.stack is None:
+            return None
+        ips = ftrace_ops_filter(self.stack.ops.fops).filter
+        return next(iter(ips)) if len(ips) == 1 else None
+
+    def running(self) -> Version:
+        """Return the version that a call runs now."""
+        assert self.stack is not None
+        by = disarmed_by(self.view, self.stack, 0)
+        top = self.stack.funcs[0]
+        if by in ("ops", "site", "nop") or klp_func_nop(top):
+            return self._original()
+        return self._replacement(redirected_to(self.stack, 0) or top)
+
+    def _original(self) -> Version:
+        return Version(self.label, klp_func_old_address(self.func), self.func.old_size.value_())
+
+    def _replacement(self, func: Object) -> Version:
+        start = func.new_func.value_()
+        return Version(self.view.symbols.format(start) or hex(start), start, func.new_size.value_())
+
+
+def patch_functions(view: KernelView, patch: str) -> list[PatchFunction] | None:
+    """
+    Return the functions of the patch of that name; None if there is no such patch.
+
+    :raises WalkError, drgn.FaultError: where a list is damaged or unreadable: a change must know
+        them all
+    """
+    for klp_patch in for_each_klp_patch(view.prog):
+        if klp_patch_name(klp_patch) == patch:
+            stacks = FuncStacks(view)
+            return [
+                PatchFunction(view, stacks, patch, obj, func)
+                for obj in for_each_klp_object(klp_patch)
+                for func in for_each_klp_func(obj)
+            ]
+    return None
+
+
+def patch_names(view: KernelView) -> list[str]:
+    """
+    Return the names of all patches, in stacking order.
+
+    :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
+    """
+    return [klp_patch_name(klp_patch) for klp_patch in for_each_klp_patch(view.prog)]

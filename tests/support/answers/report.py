@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Answers of ``report`` built by hand."""
+
+import dataclasses
+
+from klp_debug.result.address import Address
+from klp_debug.result.common import Finding
+from klp_debug.result.registers import Registers
+from klp_debug.result.report import AuditSummary, CrashFacts, Report, Verdict
+from tests.support.answers.kernel import KERNEL
+
+NO_CRASH = Report(
+    kernel=KERNEL,
+    verdict=Verdict(
+        blame="no crash",
+        id=None,
+        what=("The kernel did not crash.",),
+        proof=(),
+        why=None,
+        now=None,
+        checked=("one thing", "another"),
+    ),
+    crash=None,
+    findings=(),
+    patches=(),
+    transition=None,
+    waiting=0,
+    audit=AuditSummary(sites=15298, armed=3, findings=0),
+    problems=(),
+)
+REGISTERS = Registers(
+    cpu=1,
+    gpr=tuple(Address(number) for number in range(32)),
+    nip=Address(0),
+    msr=Address(0x8000000040009033),
+    ctr=Address(0),
+    link=Address(0xC0080000001201E8),
+    xer=Address(0),
+    ccr=Address(0x24002802),
+    trap=Address(0x400),
+    dar=Address(0),
+    dsisr=Address(0x40000000),
+    saved_by="kernel",
+)
+SEED = dataclasses.replace(
+    NO_CRASH,
+    verdict=Verdict(
+        blame="caused",
+        id="toc-stub-on-leaf",
+        what=("Live patching caused this crash.", "int_to_scsilun is a leaf."),
+        proof=("r2 = 1", "so it goes to 0x0"),
+        why="Old kernels build such stubs.",
+        now="Disable the patch.",
+        checked=(),
+    ),
+    crash=CrashFacts(message="Oops\x1b", cpu=1, registers=REGISTERS, trace=None, log=()),
+    findings=(
+        Finding(
+            id="toc-stub-on-leaf",
+            severity="error",
+            subject="f+0x4",
+            evidence="stub",
+            meaning="Meant.",
+            action="Do it.",
+        ),
+    ),
+    transition="patching",
+    waiting=2,
+)
