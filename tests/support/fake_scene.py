@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A crash of a fake kernel, as the rules look at it."""
+
+from klp_debug.analysis.crash.crash import CrashScene, crash_scene
+from klp_debug.analysis.tasks.bt import TaskTracer
+from tests.support.fake_tasks import FakeTask
+from tests.support.fake_view import FakeKernel
+
+
+def crashed(
+    kernel: FakeKernel, *returns: int, nip: int, link: int | None = None, **gprs: int
+) -> FakeTask:
+    """
+    Let task 7 crash on CPU 0; return it.
+
+    :param link: of no mcount site and no patched function unless it is given
+    :param returns: return addresses on its stack, the innermost first
+    :param gprs: what registers held, ``r2=``; r1 is the beginning of its innermost frame
+    """
+    task = kernel.task(7, "cat")
+    task.sleeps(*returns)
+    kernel.run(task)
+    gprs.setdefault("r1", kernel.prog_u64(task.struct["thread.ksp"]))
+    link = kernel.address("_stext") + 8 if link is None else link
+    kernel.save_registers(0, nip=nip, link=link, **gprs)
+    kernel.save_registers(1, nip=kernel.address("_stext"), r1=kernel.idle[1].end)
+    kernel.crash(0)
+    return task
+
+
+def scene_of(kernel: FakeKernel) -> CrashScene:
+    """Return what is known of the crash."""
+    view = kernel.view()
+    scene = crash_scene(view, TaskTracer(view))
+    assert scene is not None
+    return scene

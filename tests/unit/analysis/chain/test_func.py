@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One function, top to bottom, and in one sentence what a call of it runs."""
+
+import pytest
+
+from klp_debug.analysis.chain.func import report_func
+from klp_debug.result.func import FuncReport
+from tests.support.fake_view import FakeKernel
+from tests.support.instructions import NOP
+from tests.support.kernel_structs import BUILDS, MPROFILE, Build
+
+every_build = pytest.mark.parametrize("build", BUILDS)
+
+
+def patched(build: Build = MPROFILE) -> FakeKernel:
+    kernel = FakeKernel(build)
+    kernel.patch("first", kernel.function("f", "scsi_common"))
+    return kernel
+
+
+def reported(kernel: FakeKernel, name: str = "f") -> FuncReport:
+    view = kernel.view()
+    (symbol,) = view.symbols.named(name)
+    return report_func(view, symbol)
+
+
+@every_build
+def test_a_patched_function(build: Build) -> None:
+    kernel = patched(build)
+    function, replacement = kernel.functions["f"], kernel.functions["first_f"]
+    report = reported(kernel)
+    assert report.clean
+    assert (report.name, report.module, report.address) == ("f", "scsi_common", function.address)
+    assert (report.entry.global_, report.entry.local) == (function.address, function.local_entry)
+    assert report.entry.toc == (None if build.pcrel else kernel.module("scsi_common").toc)
+    assert report.site is not None
+    assert (report.site.address, report.site.state) == (function.site, "armed")
+    assert report.record is not None
+    assert report.record.agrees
+    assert report.winner is not None
+    assert report.winner.patch == "first"
+    assert report.replacement_entry is not None
+    assert report.replacement_entry.global_ == replacement.address
+    assert report.runs.startswith("first_f [first], ")
+    assert report.chain[-1].address == replacement.address
+
+
+@every_build
+def test_its_listing_says_what_is_where(build: Build) -> None:
+    kernel = patched(build)
+    function = kernel.functions["f"]
+    notes = {int(line.address): line.notes for line in reported(kernel).listing}
+    if function.local_entry == function.address:
+        assert "global and local entry point" in notes[function.address]
+    else:
+        assert notes[function.address] == ("global entry point",)
+        assert "local entry point" in notes[function.local_entry]
+    assert f"mcount site, +{function.site - function.address:#x}, armed" in notes[function.site]
+    assert max(notes) > function.site
+    first = reported(kernel).replacement[0]
+    assert first.address == kernel.functions["first_f"].address
+
+
+def test_a_leaf() -> None:
+    kernel = FakeKernel()
+    kernel.function("f", leaf=True)
+    assert reported(kernel).leaf_without_toc
+    assert not reported(patched()).leaf_without_toc
+
+
+def test_one_that_nobody_patched() -> None:
+    kernel = FakeKernel()
+    kernel.function("f")
+    report = reported(kernel)
+    assert report.runs == "f itself: no live patch replaces it"
+    assert report.clean
+
+
+def test_one_without_a_site() -> None:
+    kernel = FakeKernel()
+    kernel.function("traced")
+    kernel.function("f", traced=False)
+    report = reported(kernel)
+    assert (report.site, report.record, report.chain) == (None, None, ())
+    assert str(report.no_site).startswith("it was compiled without one")
+
+
+def test_one_that_is_given_back() -> None:
+    kernel = patched()
+    kernel.patch("empty", nops=(kernel.functions["f"],), replace=True)
+    report = reported(kernel)
+    assert report.runs == "f itself: its patch sends callers to the original"
+
+
+def test_one_in_transition() -> None:
+    kernel = patched()
+    kernel.in_transition(kernel.patches[0])
+    assert reported(kernel).runs.endswith("; in transition: tasks not yet switched run f itself")
+
+
+def test_one_that_a_debugger_holds() -> None:
+    kernel = patched()
+    kernel.functions["f"].site_word = NOP
+    assert reported(kernel).runs == "f itself: a debugger holds it disarmed, first (site)"
+
+
+def test_a_broken_chain() -> None:
+    kernel = patched()
+    kernel.stacks["f"].ops.struct["flags"] = 0
+    report = reported(kernel)
+    assert report.runs == "unknown: its call chain is broken"
+    assert not report.clean
+
+
+@pytest.mark.parametrize("build", [MPROFILE])
+def test_text_that_cannot_be_read(build: Build) -> None:
+    kernel = patched(build)
+    kernel.functions["f"].lose_text()
+    report = reported(kernel)
+    assert (report.site, report.listing) == (None, ())
+    assert "text of f" in [problem.where for problem in report.problems]
+    # By its symbol, where its words are not known.
+    assert report.entry.local == kernel.functions["f"].local_entry
+
+
+def test_a_replacement_that_cannot_be_read() -> None:
+    kernel = patched()
+    kernel.functions["first_f"].lose_text()
+    report = reported(kernel)
+    assert (report.replacement, report.replacement_entry) == ((), None)
+    assert "replacement first_f" in [problem.where for problem in report.problems]
+    assert not report.clean

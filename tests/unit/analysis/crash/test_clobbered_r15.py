@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A crash with the r15 that ftrace_caller left in Linux 6.13 to 6.15: CVE-2025-38233."""
+
+import pytest
+
+from klp_debug.analysis.crash.clobbered_r15 import judge
+from klp_debug.result.report import Verdict
+from tests.support.fake_scene import crashed, scene_of
+from tests.support.fake_view import FakeKernel
+from tests.support.kernel_structs import OUT_OF_LINE, PCREL, Build
+from tests.support.trampoline_words import BROKEN
+
+
+def broken(build: Build = OUT_OF_LINE) -> FakeKernel:
+    kernel = FakeKernel(build)
+    kernel.patch("first", kernel.function("f", "scsi_common"))
+    kernel.function("caller", traced=False)
+    kernel.put_words(kernel.address("ftrace_caller"), *BROKEN)
+    return kernel
+
+
+def judged(kernel: FakeKernel, r15: int) -> Verdict | None:
+    crashed(kernel, nip=kernel.functions["caller"].address + 0x20, r15=r15)
+    return judge(scene_of(kernel))
+
+
+@pytest.mark.parametrize("build", [OUT_OF_LINE, PCREL])
+def test_r15_leads_into_the_stub_of_a_patched_function(build: Build) -> None:
+    kernel = broken(build)
+    behind = kernel.functions["f"].ool_stub + 8
+    verdict = judged(kernel, behind)
+    assert verdict is not None
+    assert (verdict.blame, verdict.id) == ("caused", "livepatch-clobbers-r15")
+    assert verdict.what[1].startswith("A call of f [scsi_common], which first replaces, ")
+    assert verdict.proof[0].startswith(f"r15 = {behind:#x}: ")
+
+
+def test_another_r15() -> None:
+    assert judged(broken(), 0x1234) is None
+
+
+def test_the_stub_of_a_function_that_nobody_patched() -> None:
+    kernel = broken()
+    assert judged(kernel, kernel.function("other").ool_stub + 8) is None
+
+
+def test_a_kernel_that_gives_it_back() -> None:
+    kernel = FakeKernel(OUT_OF_LINE)
+    kernel.patch("first", kernel.function("f"))
+    kernel.function("caller", traced=False)
+    assert judged(kernel, kernel.functions["f"].ool_stub + 8) is None
+
+
+def test_a_patch_whose_name_cannot_be_read() -> None:
+    kernel = broken()
+    kernel.patches[0].struct.lose()
+    verdict = judged(kernel, kernel.functions["f"].ool_stub + 8)
+    assert verdict is not None
+    assert ", which a patch replaces, " in verdict.what[1]
