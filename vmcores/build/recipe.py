@@ -3,6 +3,7 @@
 
 import tomllib
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 
 from vmcores.errors import LabError
@@ -68,6 +69,7 @@ def guest_kernels() -> tuple[str, ...]:
     return tuple(name for name in recipe_names() if load_recipe(name).guest_modules)
 
 
+@cache
 def load_recipe(name: str) -> Recipe:
     """Return the recipe NAME. Raises LabError if there is none, or its file is wrong."""
     if name not in recipe_names():

@@ -3,6 +3,7 @@
 
 import tomllib
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,7 @@ def scenario_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.toml") if path.stem != "covering")
 
 
+@cache
 def load_scenario(name: str) -> Scenario:
     """Return the scenario NAME. Raises ScenarioError if there is none, or its file is wrong."""
     if name not in scenario_names():
