@@ -39,8 +39,7 @@ def take_all(cases: Sequence[Case]) -> None:
         waiting: list[tuple[Case, Future[str | None]]] = []
         for kernel in kernels:
             booted = image(kernel)
-            if booted.kernel.recipe.guest_modules:
-                build_saved_modules(booted.kernel)
+            build_saved_modules(booted.kernel)
             waiting += [
                 (case, guests.submit(case))
                 for case in cases
