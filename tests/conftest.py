@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support.tier import cases, run_the_full_product
@@ -17,6 +18,11 @@ from vmcores.scenarios.capture import CaptureSet
 from vmcores.scenarios.capture import captures as take_captures
 from vmcores.scenarios.played_guest import oracle_of, played_guest
 from vmcores.scenarios.scenario import load_scenario
+
+# By the clock a test would fail for what else the machine does; what takes too long meets the
+# timeout of its test.
+hypothesis.settings.register_profile("klp-debug", deadline=None)
+hypothesis.settings.load_profile("klp-debug")
 
 pytest_plugins = ["tests.support.golden"]
 

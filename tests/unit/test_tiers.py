@@ -17,10 +17,3 @@ def test_no_unit_test_needs_the_lab() -> None:
 def test_all_of_guests_does() -> None:
     files = (TESTS / "guests").rglob("test_*.py")
     assert [str(path) for path in files if not MARKED.search(path.read_text())] == []
-
-
-def test_no_test_imports_another() -> None:
-    """What they share is in support/."""
-    imports = re.compile(r"^from tests\.(unit|guests)\b", re.MULTILINE)
-    files = [path for path in TESTS.rglob("*.py") if imports.search(path.read_text())]
-    assert [str(path) for path in files] == []

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from klp_debug.control import fsync
@@ -89,8 +89,6 @@ def test_what_is_written_is_read(writer: JournalWriter) -> None:
     assert [operation.number for operation in text.in_force] == [1]
 
 
-# Each example waits for the disk, which may have others to serve.
-@settings(deadline=None)
 @given(st.data())
 def test_torn_anywhere_it_says_what_was_complete(data: st.DataObject) -> None:
     """Cut at any byte: the lines before say what they said, and the rest did not begin."""

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import struct
+import time
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,6 @@ def test_absurd_sections(tmp_path: Path, size: int, field: int) -> None:
 @pytest.mark.parametrize("whole", [SEED, PATCH], ids=["seed", "patch"])
 @settings(
     max_examples=400,
-    deadline=2000,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
@@ -115,5 +115,7 @@ def test_mutated(tmp_path: Path, whole: bytes, data: st.DataObject) -> None:
     path.touch()
     with path.open("r+b") as file:  # in place, as above
         file.write(changed)
+    began = time.process_time()
     with contextlib.suppress(TargetError):
         scan(path)
+    assert time.process_time() - began < 2

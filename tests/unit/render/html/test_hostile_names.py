@@ -2,7 +2,7 @@
 """Whatever the strings of a target are, they are text on the page, and all of it can be seen."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from klp_debug.render.html.page import as_html
@@ -37,7 +37,6 @@ def test_a_hostile_name(name: str) -> None:
 
 
 # What has a meaning in HTML or in a terminal more often than by chance, and everything else.
-@settings(deadline=None)
 @given(
     st.text(st.sampled_from("<>&\"'`=/-!;#x{}%\\ \n\x00\x1b\u202e") | st.characters(), min_size=1)
 )
