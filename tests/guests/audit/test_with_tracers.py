@@ -37,7 +37,7 @@ PATCHED = ["cmdline_proc_show", "int_to_scsilun", "scsi_set_sense_information"]
 
 @pytest.fixture(
     scope="module",
-    params=by_tier(covering=["6.1", "6.12", "7.2", "7.2-pcrel"], full=guest_kernels()),
+    params=by_tier(covering=["6.1", "7.2"], full=guest_kernels()),
 )
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     scenario = load_scenario("patched")
