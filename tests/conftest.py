@@ -5,7 +5,6 @@ import contextlib
 import re
 import signal
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import hypothesis
 import pytest
@@ -115,11 +114,3 @@ def played() -> Iterator[Played]:
             return current[key]
 
         yield start
-
-
-@pytest.fixture(autouse=True)
-def state_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The user's state folder while a test runs: journals of tests are in folders of their own."""
-    folder = tmp_path_factory.mktemp("state")
-    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
-    return folder
