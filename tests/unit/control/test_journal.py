@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,25 +25,14 @@ from klp_debug.control.journal import (
 from klp_debug.errors import TargetError
 from klp_debug.result.address import Address
 from klp_debug.result.control import PlannedWrite
+from tests.support.answers.change import WRITE
 
 BUILD_ID = "9bb022abbd13581e" * 2
 BOOT = "6e61fd6b4d500b67"
 
 
 def a_write(number: int = 0) -> PlannedWrite:
-    return PlannedWrite(
-        address=Address(0xC000000002E40120 + 8 * number),
-        what="klp_ops.fops.func",
-        function="int_to_scsilun [scsi_common]",
-        patch="leaf_patch",
-        mechanism="ops",
-        size=8,
-        old=Address(0xC00000000013B5E0),
-        new=Address(0xC00000000005DA20),
-        old_means="klp_ftrace_handler",
-        new_means="ftrace_stub",
-        why="its ftrace_ops does nothing: the original runs",
-    )
+    return replace(WRITE, address=Address(WRITE.address + 8 * number))
 
 
 @pytest.fixture
