@@ -119,9 +119,12 @@ def _ring_text(data: Object, place: Object, length: int) -> str | None:
         raise WalkError(f"size_bits of the log's text is {bits}")
     mask = (1 << bits) - 1
     id_size = 8
-    if begin >> bits == next_ >> bits:
-        start, size = begin & mask, next_ - begin
-    elif (begin >> bits) + 1 == next_ >> bits:
+    last = next_ - 1 & (1 << 64) - 1
+    if begin >> bits == last >> bits:
+        # Also one that ends with the ring, since Linux kernel commit 67e1b0052f6b
+        # ("printk_ringbuffer: don't needlessly wrap data blocks around") (in v6.19).
+        start, size = begin & mask, next_ - begin & (1 << 64) - 1
+    elif (begin >> bits) + 1 == last >> bits:
         # It did not fit before the end of the ring, and lies at its beginning.
         start, size = 0, next_ & mask
     else:

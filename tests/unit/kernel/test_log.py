@@ -59,7 +59,7 @@ class RingProgram(MemoryProgram):
         self.put(DESCS + id_ % 4 * DESC_SIZE, state << 62 | id_, begin, next_)
         self.put(INFOS + id_ % 4 * INFO_SIZE, id_ * 1_000_000_000, len(text))
         # One that does not fit before the end of the ring lies at its beginning.
-        start = begin % 64 if begin // 64 == next_ // 64 else 0
+        start = begin % 64 if begin // 64 == (next_ - 1) % (1 << 64) // 64 else 0
         words = struct.unpack(f"<{len(padded) // 8}Q", padded)
         self.put(TEXT + start, id_, *words)
 
@@ -78,6 +78,18 @@ def test_a_record_that_wraps() -> None:
     program = RingProgram()
     program.record(5, b"wrapped at the end", 64 + 48, next_=128 + 32)
     assert program.log() == [(5, "wrapped at the end")]
+
+
+def test_a_record_that_ends_with_the_ring() -> None:
+    program = RingProgram()
+    program.record(5, b"to the end", 64 + 40)
+    assert program.log() == [(5, "to the end")]
+
+
+def test_a_record_that_ends_with_all_positions() -> None:
+    program = RingProgram()
+    program.record(5, b"to the end", (1 << 64) - 24, next_=0)
+    assert program.log() == [(5, "to the end")]
 
 
 def test_records_without_text() -> None:
