@@ -4,6 +4,7 @@
 import argparse
 
 from klp_debug.analysis.patches.list import livepatches
+from klp_debug.analysis.patches.under_way import UnderWay, transition_under_way
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Command
 from klp_debug.result.list import PatchList
@@ -17,7 +18,13 @@ def run(view: KernelView, args: argparse.Namespace) -> PatchList:
 def list_patches(view: KernelView) -> PatchList:
     """Return every patch with its objects and functions."""
     patches = livepatches(view)
-    return PatchList(kernel=view.describe(), patches=patches, problems=view.problems.all())
+    moving = transition_under_way(view)
+    return PatchList(
+        kernel=view.describe(),
+        patches=patches,
+        transition=moving.direction if isinstance(moving, UnderWay) else moving,
+        problems=view.problems.all(),
+    )
 
 
 LIST = Command(

@@ -7,6 +7,7 @@ from klp_debug.analysis.patches.ops import registered_ops
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Command
 from klp_debug.result.ops import OpsList
+from klp_debug.result.unknown import counted
 
 
 def run(view: KernelView, args: argparse.Namespace) -> OpsList:
@@ -17,14 +18,13 @@ def run(view: KernelView, args: argparse.Namespace) -> OpsList:
 def list_ops(view: KernelView) -> OpsList:
     """Return every registered ftrace_ops."""
     ops = registered_ops(view)
-    enabled: bool | None = None
-    with view.problems.noting("ftrace_enabled"):
-        enabled = bool(view.prog["ftrace_enabled"])
     return OpsList(
         kernel=view.describe(),
-        ftrace_enabled=enabled,
+        ftrace_enabled=view.problems.attempt(
+            "ftrace_enabled", lambda: bool(view.prog["ftrace_enabled"])
+        ),
         ops=ops,
-        sites=len(view.records),
+        sites=counted(len(view.records), view.records.missing),
         problems=view.problems.all(),
     )
 

@@ -15,9 +15,10 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from drgn import Object, Program, offsetof, sizeof
+from drgn import FaultError, Object, Program, offsetof, sizeof
 
 from klp_debug.kernel.walk import MAX_ENTRIES, WalkError
+from klp_debug.result.unknown import Unknown, first_unknown
 
 OPS_POINTER_OFFSET = -8
 """
@@ -59,13 +60,20 @@ class FtraceRecords:
     u64.
     """
 
-    def __init__(self, addresses: npt.NDArray[np.uint64], raw: npt.NDArray[np.void]) -> None:
+    def __init__(
+        self,
+        addresses: npt.NDArray[np.uint64],
+        raw: npt.NDArray[np.void],
+        missing: Unknown | None = None,
+    ) -> None:
         """
         Take records.
 
         :param addresses: of the records themselves
         :param raw: structured array with ``ip``, ``flags`` and maybe ``ool_stub``
+        :param missing: why there may be others, which could not be read
         """
+        self.missing = missing
         order = np.argsort(raw["ip"], kind="stable")
         self.addresses = addresses[order]
         self.ips: npt.NDArray[np.uint64] = raw["ip"][order]
@@ -77,9 +85,10 @@ class FtraceRecords:
         )
 
     @classmethod
-    def empty(cls) -> Self:
+    def empty(cls, missing: Unknown | None = None) -> Self:
         """Return no records."""
-        return cls(np.empty(0, np.uint64), np.empty(0, [("ip", "<u8"), ("flags", "<u8")]))
+        nothing = np.empty(0, [("ip", "<u8"), ("flags", "<u8")])
+        return cls(np.empty(0, np.uint64), nothing, missing)
 
     def __len__(self) -> int:
         return len(self.ips)
@@ -129,35 +138,54 @@ def read_ftrace_records(prog: Program) -> FtraceRecords:
     >>> len(read_ftrace_records(prog))
     15224
 
-    :raises WalkError, drgn.FaultError: where a page is damaged or unreadable
+    :return: those that can be read; ``missing`` says why it is not all
+    :raises LookupError: if the kernel has no ftrace records
     """
+    layout = _record_layout(prog)
+    parts = [np.empty(0, layout)]
+    addresses = [np.empty(0, np.uint64)]
+    total, missing = 0, None
+    try:
+        for page in for_each_ftrace_page(prog):
+            try:
+                start, records = _read_page(page, layout)
+            except (FaultError, WalkError) as error:
+                missing = first_unknown((missing, Unknown(f"ftrace records: {error}")))
+                continue
+            total += len(records)
+            if total > MAX_ENTRIES:
+                raise WalkError(f"over {MAX_ENTRIES} ftrace records")
+            offsets = np.arange(len(records), dtype=np.uint64) * np.uint64(layout.itemsize)
+            parts.append(records)
+            addresses.append(np.uint64(start) + offsets)
+    except (FaultError, WalkError) as error:
+        missing = first_unknown((missing, Unknown(f"ftrace records: {error}")))
+    return FtraceRecords(np.concatenate(addresses), np.concatenate(parts), missing)
+
+
+def _record_layout(prog: Program) -> np.dtype[np.void]:
     type_ = prog.type("struct dyn_ftrace")
-    size = sizeof(type_)
     offsets = {"ip": offsetof(type_, "ip"), "flags": offsetof(type_, "flags")}
     with suppress(LookupError):
         offsets["ool_stub"] = offsetof(type_, "arch.ool_stub")
-    layout = np.dtype(
+    return np.dtype(
         {
             "names": list(offsets),
             "formats": ["<u8"] * len(offsets),
             "offsets": list(offsets.values()),
-            "itemsize": size,
+            "itemsize": sizeof(type_),
         }
     )
-    parts = [np.empty(0, layout)]
-    addresses = [np.empty(0, np.uint64)]
-    total = 0
-    for page in for_each_ftrace_page(prog):
-        count = page.index.value_()
-        if not 0 <= count <= _MAX_RECORDS_PER_PAGE:
-            raise WalkError(f"ftrace page {page.value_():#x} claims {count} records")
-        total += count
-        if total > MAX_ENTRIES:
-            raise WalkError(f"over {MAX_ENTRIES} ftrace records")
-        start = page.records.value_()
-        parts.append(np.frombuffer(prog.read(start, count * size), layout))
-        addresses.append(np.uint64(start) + np.arange(count, dtype=np.uint64) * np.uint64(size))
-    return FtraceRecords(np.concatenate(addresses), np.concatenate(parts))
+
+
+def _read_page(page: Object, layout: np.dtype[np.void]) -> tuple[int, npt.NDArray[np.void]]:
+    """Return where the records of a ``struct ftrace_page`` begin, and the records."""
+    count = page.index.value_()
+    if not 0 <= count <= _MAX_RECORDS_PER_PAGE:
+        raise WalkError(f"ftrace page {page.value_():#x} claims {count} records")
+    start = page.records.value_()
+    data = page.prog_.read(start, count * layout.itemsize)
+    return int(start), np.frombuffer(data, layout)
 
 
 class FlagNames:

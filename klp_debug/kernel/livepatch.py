@@ -112,6 +112,21 @@ def for_each_klp_ops(prog: Program) -> Iterator[Object]:
     return for_each_list_entry("struct klp_ops", prog["klp_ops"].address_of_(), "node")
 
 
+def for_each_stacked_klp_func(ops: Object) -> Iterator[Object]:
+    """
+    Iterate over what is on an ops' func_stack, top first.
+
+    >>> [klp_patch_name(klp_func_patch(func)) for func in for_each_stacked_klp_func(ops)]
+    ['cmdline_patch_2', 'cmdline_patch_1']
+
+    :param ops: ``struct klp_ops *``
+    :return: iterator of ``struct klp_func *``
+    :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
+    """
+    head = ops.func_stack.address_of_()
+    return for_each_list_entry("struct klp_func", head, "stack_node")
+
+
 def klp_func_stack(ops: Object) -> list[Object]:
     """
     Return what is on an ops' func_stack, top first.
@@ -121,10 +136,9 @@ def klp_func_stack(ops: Object) -> list[Object]:
 
     :param ops: ``struct klp_ops *``
     :return: list of ``struct klp_func *``
-    :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
+    :raises WalkError, drgn.FaultError: if the list is damaged or unreadable
     """
-    head = ops.func_stack.address_of_()
-    return list(for_each_list_entry("struct klp_func", head, "stack_node"))
+    return list(for_each_stacked_klp_func(ops))
 
 
 def klp_func_stack_top(ops: Object) -> Object | None:

@@ -50,6 +50,22 @@ def module_name(module: Object) -> str:
     return c_array_string(module.name)
 
 
+def module_is_livepatch(module: Object) -> bool:
+    """
+    Return whether a module was made to be a live patch: ``MODULE_INFO(livepatch, "Y")``.
+
+    >>> module_is_livepatch(module)
+    True
+
+    :param module: ``struct module *``
+    :raises drgn.FaultError: if it cannot be read
+    """
+    try:
+        return bool(module.klp)
+    except AttributeError:  # no CONFIG_LIVEPATCH
+        return False
+
+
 def module_ftrace_stubs(module: Object) -> dict[int, str]:
     """
     Return a module's stubs to the ftrace trampolines: address -> member of ``mod->arch``.

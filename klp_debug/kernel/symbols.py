@@ -19,10 +19,18 @@ from elftools.elf.elffile import ELFFile
 
 from klp_debug.elf.format import SHN_ABS, SHN_UNDEF, STT_FUNC, STT_NOTYPE, STT_OBJECT, SYMBOL
 from klp_debug.kernel.walk import MAX_ENTRIES, WalkError, c_array_string
+from klp_debug.result.address import Address
 from klp_debug.result.text import with_module
+from klp_debug.result.unknown import Unknown
 
 KERNEL_TEXT = (("_stext", "_etext"), ("_sinittext", "_einittext"))
 """Symbols around vmlinux's text, and around what it drops when it has booted."""
+_NO_MODULE = range(0xC000_1000_0000_0000)
+"""
+Where no module can be, in bytes: what a process has, and the linear map.
+
+``H_KERN_VIRT_START`` of 4K pages is the lowest beginning of vmalloc memory.
+"""
 FUNCTION = np.dtype([("address", "<u8"), ("size", "<u8"), ("st_other", "u1")])
 """One function: its global entry point, its size in bytes, its symbol's ``st_other``."""
 
@@ -200,11 +208,16 @@ def _region_end(module: Object, address: int) -> int:
 
 
 class KernelSymbols:
-    """The symbols of vmlinux and of all modules."""
+    """The symbols of vmlinux and of all modules, as far as these could be read."""
 
-    def __init__(self, tables: Iterable[SymbolTable]) -> None:
-        """Take the tables; vmlinux's first."""
+    def __init__(self, tables: Iterable[SymbolTable], missing: Unknown | None = None) -> None:
+        """
+        Take the tables; vmlinux's first.
+
+        :param missing: why there may be modules whose symbols are not among them
+        """
         self._tables = list(tables)
+        self.missing = missing
 
     def named(self, name: str, module: str | None = None) -> list[KernelSymbol]:
         """
@@ -230,18 +243,34 @@ class KernelSymbols:
         # Of several symbols at one address the last one, which a search finds, is the longest.
         return functions[np.lexsort((functions["size"], functions["address"]))]
 
-    def covering(self, address: int) -> KernelSymbol | None:
-        """Return the symbol that an address belongs to, if any."""
+    def known_at(self, address: int) -> KernelSymbol | None:
+        """Return the symbol that an address belongs to, if it is one of those that were read."""
         for table in self._tables:
             symbol = table.covering(address)
             if symbol is not None:
                 return symbol
         return None
 
-    def format(self, address: int) -> str | None:
+    def covering(self, address: int) -> KernelSymbol | Unknown | None:
+        """Return the symbol that an address belongs to; None if it belongs to none."""
+        symbol = self.known_at(address)
+        if symbol is None and self.missing is not None and address not in _NO_MODULE:
+            return self.missing
+        return symbol
+
+    def format(self, address: int) -> str | Unknown | None:
         """Return ``name+0x10 [module]`` for an address, as the kernel's ``%pS`` prints it."""
         symbol = self.covering(address)
-        if symbol is None:
-            return None
+        if symbol is None or isinstance(symbol, Unknown):
+            return symbol
         offset = f"+{address - symbol.address:#x}" if address != symbol.address else ""
         return with_module(f"{symbol.name}{offset}", symbol.module)
+
+    def label(self, address: int) -> str:
+        """Return an address for a sentence: by its symbol, or the number if it has none."""
+        symbol = self.format(address)
+        if symbol is None:
+            return str(Address(address))
+        if isinstance(symbol, Unknown):
+            return f"{Address(address)} (its symbol is unknown)"
+        return symbol

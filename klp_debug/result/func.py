@@ -7,6 +7,7 @@ from typing import Literal
 from klp_debug.result.address import Address, Word
 from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
+from klp_debug.result.unknown import Unknown, known
 
 HopKind = Literal[
     "site",
@@ -43,8 +44,8 @@ class EntryResult:
     """Reached by pointer; r12 holds this address."""
     local: Address
     """Reached by a direct call within the module."""
-    toc_setup: Literal["r12", "absolute", "pcrel", "none"]
-    toc: Address | None
+    toc_setup: Literal["r12", "absolute", "pcrel", "none"] | Unknown
+    toc: Address | Unknown | None
     """What the TOC set-up puts in r2, where the words alone tell it."""
 
 
@@ -59,7 +60,7 @@ class SiteResult:
     word: Word
     target: Address | None
     """Where the word branches to."""
-    target_symbol: str | None
+    target_symbol: str | Unknown | None
     dialect: str
 
 
@@ -77,7 +78,7 @@ class RecordResult:
     """How many ftrace_ops want this site: the count in the low bits of ``flags``."""
     ool_stub: Address | None
     """``arch.ool_stub``: ``insn[0]`` of its out-of-line stub, where the kernel has such."""
-    agrees: bool
+    agrees: bool | Unknown
     """Whether ``FTRACE_FL_ENABLED`` agrees with the word at the site."""
 
 
@@ -87,8 +88,8 @@ class Hop:
 
     kind: HopKind
     address: Address
-    symbol: str | None
-    ok: bool
+    symbol: str | Unknown | None
+    ok: bool | Unknown
     bytes: str
     """The evidence: instruction words, or the doubleword of the data structure, in hex."""
     what: str
@@ -101,9 +102,9 @@ class Hop:
 class Winner:
     """The top of the function's func_stack."""
 
-    patch: str
+    patch: str | Unknown
     new_func: Address
-    symbol: str | None
+    symbol: str | Unknown | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,20 +119,21 @@ class FuncReport:
     size: int
     """In bytes."""
     entry: EntryResult
-    leaf_without_toc: bool
+    leaf_without_toc: bool | Unknown
     """Whether the function sets no TOC before its mcount site, so that r2 is its caller's."""
-    site: SiteResult | None
-    no_site: str | None
+    site: SiteResult | Unknown | None
+    no_site: str | Unknown | None
     """Why there is none."""
-    record: RecordResult | None
-    listing: tuple[Line, ...]
+    record: RecordResult | Unknown | None
+    listing: tuple[Line | Unknown, ...]
     """The function's beginning, up to and a little past its mcount site."""
-    chain: tuple[Hop, ...]
-    winner: Winner | None
-    replacement: tuple[Line, ...]
+    chain: tuple[Hop | Unknown, ...]
+    """Up to the link that cannot be read, which is ``Unknown``."""
+    winner: Winner | Unknown | None
+    replacement: tuple[Line | Unknown, ...]
     """The replacement's own beginning."""
-    replacement_entry: EntryResult | None
-    runs: str
+    replacement_entry: EntryResult | Unknown | None
+    runs: str | Unknown
     """One sentence: what a call of this function runs."""
     problems: tuple[Problem, ...]
 
@@ -140,6 +142,6 @@ class FuncReport:
         """Whether everything could be read and every hop leads to the next."""
         return (
             not self.problems
-            and all(hop.ok for hop in self.chain)
-            and (self.record is None or self.record.agrees)
+            and all(hop.ok is True for hop in known(self.chain))
+            and (not isinstance(self.record, RecordResult) or self.record.agrees is True)
         )

@@ -8,6 +8,7 @@ from typing import Literal
 from klp_debug.result.address import Address
 from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
+from klp_debug.result.unknown import Unknown, first_unknown, known
 
 Transition = Literal["patching", "unpatching"]
 
@@ -58,18 +59,18 @@ class PatchedFunction:
     """Whether this entry sends callers to the original (5.1 and later; else False)."""
     patched: bool
     transition: bool
-    winner: bool
+    winner: bool | Unknown
     """Whether this entry is on top of the function's func_stack."""
-    stack_position: int | None
+    stack_position: int | Unknown | None
     """Place on the func_stack, 0 = top; None when it is on none."""
-    runs: Runs
-    overridden_by: str | None
+    runs: Runs | Unknown
+    overridden_by: str | Unknown | None
     """The patch on top, where ``runs`` is ``overridden``."""
-    new_symbol: str | None
+    new_symbol: str | Unknown | None
     """Symbol of ``new_func``."""
     address: Address
     """Of the ``struct klp_func``."""
-    disarmed: Mechanism | None = None
+    disarmed: Mechanism | Unknown | None = None
     """How a debugger holds it disarmed, as the kernel's memory alone tells; None if none does."""
 
 
@@ -81,7 +82,7 @@ class PatchedObject:
     patched: bool
     loaded: bool
     """Whether the object is in the kernel now; always true for ``vmlinux``."""
-    functions: tuple[PatchedFunction, ...]
+    functions: tuple[PatchedFunction | Unknown, ...]
     address: Address
     """Of the ``struct klp_object``."""
 
@@ -95,18 +96,23 @@ class Patch:
     enabled: bool
     replace: bool
     forced: bool
-    transition: Transition | None
+    transition: Transition | Unknown | None
     """Which way the transition goes that is under way for this patch, if one is."""
     stack_order: int
     """Place in ``klp_patches``, 1 = first; what sysfs calls ``stack_order`` (6.14)."""
-    objects: tuple[PatchedObject, ...]
+    objects: tuple[PatchedObject | Unknown, ...]
     address: Address
     """Of the ``struct klp_patch``."""
 
     @property
-    def disarmed(self) -> bool:
+    def disarmed(self) -> bool | Unknown:
         """Whether a debugger holds any of its functions disarmed."""
-        return any(func.disarmed is not None for obj in self.objects for func in obj.functions)
+        functions = [func for obj in known(self.objects) for func in obj.functions]
+        states = [func.disarmed for func in known(functions)]
+        if any(isinstance(state, str) for state in states):
+            return True
+        missing = first_unknown((*states, *functions, *self.objects))
+        return False if missing is None else missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +120,12 @@ class PatchList:
     """The answer of ``list``; iterates over its patches."""
 
     kernel: Kernel
-    patches: tuple[Patch, ...]
+    patches: tuple[Patch | Unknown, ...]
+    transition: Transition | Unknown | None
+    """Which way the transition goes that is under way, if one is."""
     problems: tuple[Problem, ...]
 
-    def __iter__(self) -> Iterator[Patch]:
+    def __iter__(self) -> Iterator[Patch | Unknown]:
         return iter(self.patches)
 
     def __len__(self) -> int:

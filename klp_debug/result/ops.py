@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from klp_debug.result.address import Address
 from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
+from klp_debug.result.unknown import Number, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class DirectCall:
 
     function: str
     target: Address
-    target_symbol: str | None
+    target_symbol: str | Unknown | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ class FtraceOps:
     """One ``struct ftrace_ops``."""
 
     address: Address
-    symbol: str | None
+    symbol: str | Unknown | None
     """Of the structure itself, where it is static: ``global_ops``."""
     func: Address
     """
@@ -40,10 +41,10 @@ class FtraceOps:
 
     Of an ops that the function graph tracer manages, what that calls for it (``entryfunc``).
     """
-    func_symbol: str | None
-    user: str | None
+    func_symbol: str | Unknown | None
+    user: str | Unknown | None
     """Who that callback belongs to, if it is a known one: ``livepatch``, ``kprobes``, ..."""
-    patch: str | None
+    patch: str | Unknown | None
     """For livepatch: the patch on top of the func_stack."""
     flags: tuple[str, ...]
     """Names of the set ``FTRACE_OPS_FL_*`` bits, without the prefix."""
@@ -52,15 +53,15 @@ class FtraceOps:
     """Its own trampoline; powerpc makes none."""
     managed_by: Address | None
     """The ops on the list that is called in its place, and calls it."""
-    direct_calls: tuple[DirectCall, ...]
+    direct_calls: tuple[DirectCall | Unknown, ...]
     """Of an ops with the DIRECT flag."""
     all_functions: bool
     """Whether its filter is empty, which means every function."""
     filter: Filter
     notrace: Filter
-    hooks: int
+    hooks: Number
     """How many mcount sites it is called from."""
-    hooked: tuple[str, ...] | None
+    hooked: tuple[str | Unknown, ...] | None
     """Their functions, by address; None where its filter is every function."""
 
 
@@ -69,15 +70,15 @@ class OpsList:
     """The answer of ``ops``."""
 
     kernel: Kernel
-    ftrace_enabled: bool | None
+    ftrace_enabled: bool | Unknown
     """
-    The sysctl; None if it cannot be read.
+    The sysctl.
 
     ``machine_kexec()`` of powerpc clears it on the way to a crash kernel, so it is false in every
     vmcore that kdump took.
     """
-    ops: tuple[FtraceOps, ...]
-    sites: int
+    ops: tuple[FtraceOps | Unknown, ...]
+    sites: Number
     """How many mcount sites the kernel and its modules have."""
     problems: tuple[Problem, ...]
 

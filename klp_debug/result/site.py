@@ -9,6 +9,7 @@ from klp_debug.result.common import Finding, Problem
 from klp_debug.result.func import Hop, RecordResult, SiteResult
 from klp_debug.result.kernel import Kernel
 from klp_debug.result.text import with_module
+from klp_debug.result.unknown import Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +40,11 @@ class SiteOps:
     """A registered ftrace_ops that wants the site."""
 
     address: Address
-    symbol: str | None
-    user: str | None
-    patch: str | None
+    symbol: str | Unknown | None
+    user: str | Unknown | None
+    patch: str | Unknown | None
     func: Address
-    func_symbol: str | None
+    func_symbol: str | Unknown | None
     flags: tuple[str, ...]
 
 

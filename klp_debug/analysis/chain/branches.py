@@ -8,6 +8,7 @@ from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.ppc64le.instruction import LD_R2_24_R1, branch_target, is_bl
+from klp_debug.result.unknown import Unknown
 
 _MAX_WORDS = 1 << 16
 """A function of more is not read: its size, from the target, is wrong."""
@@ -23,10 +24,10 @@ class Branch:
     """Whether it is a ``bl``."""
     takes_toc_back: bool
     """Whether ``ld r2,24(r1)`` is behind it."""
-    stub: FollowedStub | None
+    stub: FollowedStub | Unknown | None
     """The module's stub that it goes through."""
-    target: int | None
-    """The function that it reaches, its global or local entry point; None if unknown."""
+    target: int | Unknown | None
+    """The function that it reaches, its global or local entry point; None if a stub hides it."""
 
 
 def branches(
@@ -53,5 +54,9 @@ def branches(
             links=is_bl(word),
             takes_toc_back=index + 1 < len(words) and words[index + 1] == LD_R2_24_R1,
             stub=stub,
-            target=stub.target if stub is not None else target,
+            target=stub.target
+            if isinstance(stub, FollowedStub)
+            else stub
+            if isinstance(stub, Unknown)
+            else target,
         )

@@ -6,6 +6,7 @@ the way from the site into ftrace (:mod:`klp_debug.analysis.chain.site_path`) ->
 klp_ftrace_handler -> top of the func_stack -> replacement function
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from klp_debug.analysis.chain.stubs import Stubs
 from klp_debug.analysis.patches.disarmed import disarmed_by, ftrace_stub, redirected_to
 from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.kernel.ftrace import FtraceRecord
 from klp_debug.kernel.ftrace_ops import for_each_ftrace_ops, ftrace_ops_filter
 from klp_debug.kernel.livepatch import klp_func_nop, klp_func_patch, klp_patch_name
 from klp_debug.kernel.symbols import KernelSymbol
@@ -25,23 +27,24 @@ from klp_debug.ppc64le.site import Site
 from klp_debug.result.address import Address
 from klp_debug.result.func import Hop, Winner
 from klp_debug.result.list import Mechanism
+from klp_debug.result.unknown import Unknown, first_unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
     """What a function runs, from its mcount site to the end, as far as it could be followed."""
 
-    hops: tuple[Hop, ...]
-    """The links in order."""
-    patched: bool
+    hops: tuple[Hop | Unknown, ...]
+    """The links in order, up to the one that cannot be read."""
+    patched: bool | Unknown
     """Whether a func_stack of livepatch has the function."""
-    winner: Winner | None
+    winner: Winner | Unknown | None
     """The top of the func_stack."""
-    new_func: int | None
+    new_func: int | Unknown | None
     """Where the call ends, if it ends in a replacement."""
-    unswitched: str | None
+    unswitched: str | Unknown | None
     """What tasks not yet switched run, while the top of the func_stack is in transition."""
-    disarmed: str | None
+    disarmed: str | Unknown | None
     """How a debugger holds the function disarmed, and which patch: ``leaf_patch (ops)``."""
     redirected: bool
     """Whether that is by the version of another patch; else the original runs."""
@@ -53,50 +56,83 @@ def follow_chain(view: KernelView, symbol: KernelSymbol, entry: Entry, site: Sit
 
     What cannot be read ends the chain, with a problem of the view.
     """
-    stacks = FuncStacks(view)
-    stack = stacks.of_function(symbol.address)
-    hops: list[Hop] = []
-    disarmed: _Disarmed | None = None
-    unswitched: str | None = None
-    winner: Winner | None = None
-    new_func: int | None = None
-    # What is known before the first link that cannot be read is kept.
-    with view.problems.noting(f"call chain of {symbol.name}"):
-        record = view.record_of(symbol)
-        if stack is not None:
-            disarmed = _disarmed(view, stack)
-        path = follow_site(
-            view,
-            Stubs(view),
-            site,
-            record,
-            leaf=entry.toc_setup is TocSetup.NONE,
-            patched=_patched_site(stacks, stack),
+    return _Follower(view, symbol, entry, site).chain()
+
+
+class _Follower:
+    """Follows one function; what the links tell is noted on the way."""
+
+    def __init__(self, view: KernelView, symbol: KernelSymbol, entry: Entry, site: Site) -> None:
+        self._view = view
+        self._symbol = symbol
+        self._leaf = entry.toc_setup is TocSetup.NONE
+        self._site = site
+        self._record = view.record_of(symbol)
+        self._stacks = FuncStacks(view)
+        self._stack = self._stacks.of_function(symbol.address)
+        self._winner: Winner | None = None
+        self._new_func: int | None = None
+        self._unswitched: str | Unknown | None = None
+
+    def chain(self) -> Chain:
+        disarmed = self._disarmed()
+        held = disarmed.label if isinstance(disarmed, _Disarmed) else disarmed
+        walked = self._view.problems.walk(f"call chain of {self._symbol.name}", self._hops())
+        # What was not reached is not known either, unless there is no patch to lead there.
+        missing = walked.missing
+        if missing is None:
+            missing = first_unknown((self._stack, *walked))
+        cut = missing if self._stack is not None else None
+        return Chain(
+            hops=walked.listed,
+            patched=self._stack if isinstance(self._stack, Unknown) else self._stack is not None,
+            winner=self._winner if self._winner is not None else cut,
+            new_func=self._new_func if self._new_func is not None else cut,
+            unswitched=self._unswitched if self._winner is not None else cut,
+            disarmed=held,
+            redirected=isinstance(disarmed, _Disarmed) and disarmed.mechanism == "redirect",
         )
-        hops += path.hops
+
+    def _hops(self) -> Iterator[Hop | Unknown]:
+        view, stack, stacks = self._view, self._stack, self._stacks
+        record = self._record if isinstance(self._record, FtraceRecord) else None
+        path = follow_site(
+            view, Stubs(view), self._site, record, leaf=self._leaf, patched=self._patched_site()
+        )
+        yield from path.hops
         if path.stopped is not None:
-            view.problems.add(f"call chain of {symbol.name}", path.stopped)
+            yield path.stopped
+        elif isinstance(stack, Unknown):
+            yield stack
         elif stack is not None:
-            links = _PatchLinks(view, symbol, stack, stacks.handler)
-            hops.append(links.ops(record.ip if record else site.address))
-            hops.append(links.handler())
+            links = _PatchLinks(view, self._symbol, stack, stacks.handler)
+            yield links.ops(record.ip if record is not None else self._site.address)
+            yield links.handler()
             if links.calls_handler:
-                unswitched = links.unswitched()
-                winner = links.winner()
-                nop = klp_func_nop(stack.funcs[0])
-                hops.append(links.top(winner, nop=nop, disarmed=disarmed is not None))
-                if not nop:
-                    new_func = int(winner.new_func)
-                    hops.append(links.replacement(new_func))
-    return Chain(
-        hops=tuple(hops),
-        patched=stack is not None,
-        winner=winner,
-        new_func=new_func,
-        unswitched=unswitched,
-        disarmed=disarmed.label if disarmed is not None else None,
-        redirected=disarmed is not None and disarmed.mechanism == "redirect",
-    )
+                yield from self._behind_the_handler(links, stack)
+
+    def _behind_the_handler(self, links: "_PatchLinks", stack: FuncStack) -> Iterator[Hop]:
+        unswitched = links.unswitched()
+        winner = links.winner()
+        nop = klp_func_nop(stack.funcs[0])
+        hop = links.top(winner, nop=nop, disarmed=isinstance(self._disarmed(), _Disarmed))
+        self._unswitched, self._winner = unswitched, winner
+        yield hop
+        if not nop:
+            self._new_func = int(winner.new_func)
+            yield links.replacement(self._new_func)
+
+    def _patched_site(self) -> PatchedSite | Unknown | None:
+        if not isinstance(self._stack, FuncStack):
+            return self._stack
+        return PatchedSite(self._stack.ops.fops.address_of_(), self._stacks.handler)
+
+    def _disarmed(self) -> "_Disarmed | Unknown | None":
+        stack = self._stack
+        if not isinstance(stack, FuncStack):
+            return stack
+        where = f"klp_ops {stack.ops.value_():#x}"
+        return self._view.problems.attempt(where, _disarmed, self._view, stack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +147,11 @@ class _Disarmed:
         return f"{self.patch} ({self.mechanism})"
 
 
-def _disarmed(view: KernelView, stack: FuncStack) -> _Disarmed | None:
+def _disarmed(view: KernelView, stack: FuncStack) -> _Disarmed | Unknown | None:
     mechanism = disarmed_by(view, stack, 0)
-    if mechanism is None:
-        return None
+    if mechanism is None or isinstance(mechanism, Unknown):
+        return mechanism
     return _Disarmed(klp_patch_name(klp_func_patch(stack.funcs[0])), mechanism)
-
-
-def _patched_site(stacks: FuncStacks, stack: FuncStack | None) -> PatchedSite | None:
-    if stack is None:
-        return None
-    return PatchedSite(stack.ops.fops.address_of_(), stacks.handler)
 
 
 class _PatchLinks:
@@ -181,14 +211,15 @@ class _PatchLinks:
             return f"its filter hash lacks this site ({Address(ip)})"
         return None
 
-    def unswitched(self) -> str | None:
+    def unswitched(self) -> str | Unknown | None:
         """Return what tasks not yet switched run; None if no transition is in progress."""
         funcs = self._stack.funcs
         if not funcs[0].transition:
             return None
         if len(funcs) > 1 and not klp_func_nop(funcs[1]):
-            new_func = funcs[1].new_func.value_()
-            return self._view.symbols.format(new_func) or str(Address(new_func))
+            return self._view.symbols.label(funcs[1].new_func.value_())
+        if len(funcs) == 1 and self._stack.missing is not None:
+            return self._stack.missing
         return f"{self._symbol.name} itself"
 
     def winner(self) -> Winner:
@@ -215,26 +246,43 @@ class _PatchLinks:
             made_by = "a debugger set nop" if disarmed else "a nop of an atomic replace"
             judgement = Judgement(f"{name}: {made_by}; the original runs", ok=True)
             return data_hop(view, "winner", func.value_(), new_func, judgement)
+        below = redirected_to(view, self._stack, 0)
         if func.transition:
             what = f"{name}, in transition: tasks not yet switched run the version below it"
-        elif (below := redirected_to(self._stack, 0)) is not None:
+        elif isinstance(below, Object):
             other = klp_patch_name(klp_func_patch(below))
             what = f"{name}, which a debugger redirects to the version of {other} below it"
         else:
-            what = f"top of the func_stack: {symbol.name if symbol else 'no symbol'} of {name}"
-        known = symbol is not None and symbol.address == new_func
-        return data_hop(view, "winner", func.value_(), new_func, Judgement(what, ok=known))
+            what = f"top of the func_stack: {_bare_name(symbol)} of {name}"
+        return data_hop(
+            view, "winner", func.value_(), new_func, Judgement(what, _begins(symbol, new_func))
+        )
 
     def replacement(self, new_func: int) -> Hop:
         """Return the last link, the replacement function, as far as it can be read."""
         try:
             words = self._view.words(new_func, 1)
         except FaultError as fault:
-            self._view.problems.add(f"replacement at {Address(new_func)}", str(fault))
-            judgement = Judgement("cannot be read", ok=False)
+            unread = self._view.problems.add(f"replacement at {Address(new_func)}", str(fault))
+            judgement = Judgement("unknown: it cannot be read", ok=unread)
             return text_hop(self._view, "replacement", new_func, (), judgement, next_=None)
-        symbol = self._view.symbols.covering(new_func)
-        known = symbol is not None and symbol.address == new_func
-        what = "global entry point" if known else "not the beginning of any function"
+        known = _begins(self._view.symbols.covering(new_func), new_func)
+        if isinstance(known, Unknown):
+            what = "whether a function begins there is unknown"
+        else:
+            what = "global entry point" if known else "not the beginning of any function"
         judgement = Judgement(what, ok=known)
         return text_hop(self._view, "replacement", new_func, words, judgement, next_=None)
+
+
+def _begins(symbol: KernelSymbol | Unknown | None, address: int) -> bool | Unknown:
+    """Return whether a symbol begins at an address."""
+    if isinstance(symbol, Unknown):
+        return symbol
+    return symbol is not None and symbol.address == address
+
+
+def _bare_name(symbol: KernelSymbol | Unknown | None) -> str:
+    if isinstance(symbol, Unknown):
+        return "an unknown symbol"
+    return "no symbol" if symbol is None else symbol.name

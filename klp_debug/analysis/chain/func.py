@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One function, top to bottom: its entry, its mcount site, its record, its call chain."""
 
+from dataclasses import dataclass
+
 from klp_debug.analysis.chain.call_chain import Chain, follow_chain
 from klp_debug.analysis.chain.site_results import record_result, site_result
 from klp_debug.analysis.view.find_site import why_no_site
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.analysis.view.problem_log import UNREADABLE, reason
 from klp_debug.kernel.ftrace import FtraceRecord
 from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.ppc64le.disassembly import disassemble
@@ -14,10 +15,18 @@ from klp_debug.ppc64le.instruction import branch_target
 from klp_debug.ppc64le.site import Site
 from klp_debug.result.address import Address, Word
 from klp_debug.result.func import EntryResult, FuncReport, Line
+from klp_debug.result.unknown import Unknown, first_unknown, known
 
 _LISTING_PAST_SITE = 3
 _LISTING_LIMIT = 16
 _REPLACEMENT_LINES = 6
+_HOW = {
+    "r12": ", TOC set from r12 at its global entry point",
+    "absolute": ", TOC set to a constant at its global entry point",
+    "none": ", which sets no TOC and uses none",
+    "pcrel": ", which addresses its data relative to the PC",
+}
+"""How a replacement gets its TOC."""
 
 
 def report_func(view: KernelView, symbol: KernelSymbol) -> FuncReport:
@@ -45,56 +54,99 @@ def entry_result(entry: Entry) -> EntryResult:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What the words of a function tell."""
+
+    words: tuple[int, ...]
+    entry: Entry
+    site: Site | Unknown | None
+
+
 class _FunctionReader:
     def __init__(self, view: KernelView, symbol: KernelSymbol) -> None:
         self._view = view
         self._symbol = symbol
-        self._words: tuple[int, ...] = ()
-        self._record: FtraceRecord | None = None
 
     def function(self) -> FuncReport:
         view, symbol = self._view, self._symbol
-        entry = decode_entry((), symbol.address, st_other=symbol.st_other, pcrel=view.pcrel)
-        site: Site | None = None
-        with view.problems.noting(f"text of {symbol.name}"):
-            self._words = view.function_words(symbol, _LISTING_LIMIT)
-            entry = view.entry_of(symbol)
-            site = view.site_of(symbol, entry)
-        self._record = view.record_of(symbol)
-        chain = follow_chain(view, symbol, entry, site) if site is not None else None
-        replacement, replacement_entry = self._replacement(chain.new_func if chain else None)
+        text = view.problems.attempt(f"text of {symbol.name}", self._text)
+        record = view.record_of(symbol)
+        # Without a record there is no site, whatever the words are.
+        site = text if isinstance(text, Unknown) else text.site
+        if record is None:
+            site = None
+        chain: Chain | Unknown | None = site if isinstance(site, Unknown) else None
+        if isinstance(site, Site) and isinstance(text, _Text):
+            chain = follow_chain(view, symbol, text.entry, site)
+        new_func = chain.new_func if isinstance(chain, Chain) else chain
+        replacement, replacement_entry = self._replacement(new_func)
+        entry = self._entry(text)
         return FuncReport(
             kernel=view.describe(),
             name=symbol.name,
             module=symbol.module,
             address=Address(symbol.address),
             size=symbol.size,
-            entry=entry_result(entry),
-            leaf_without_toc=entry.toc_setup is TocSetup.NONE and not view.pcrel,
-            site=site_result(view, site, site.offset) if site is not None else None,
-            no_site=why_no_site(view, symbol) if site is None else None,
-            record=record_result(view, self._record, site) if self._record is not None else None,
-            listing=self._listing(entry, site),
-            chain=chain.hops if chain is not None else (),
-            winner=chain.winner if chain else None,
+            entry=entry,
+            leaf_without_toc=self._leaf(entry),
+            site=site_result(view, site, site.offset) if isinstance(site, Site) else site,
+            no_site=self._no_site(site),
+            record=record_result(view, record, site)
+            if isinstance(record, FtraceRecord)
+            else record,
+            listing=(text,) if isinstance(text, Unknown) else self._listing(text),
+            chain=chain.hops if isinstance(chain, Chain) else (() if chain is None else (chain,)),
+            winner=chain.winner if isinstance(chain, Chain) else chain,
             replacement=replacement,
             replacement_entry=replacement_entry,
             runs=self._runs(chain, replacement_entry),
             problems=view.problems.all(),
         )
 
-    def _listing(self, entry: Entry, site: Site | None) -> tuple[Line, ...]:
-        last = site.address if site is not None else entry.local_entry
+    def _text(self) -> _Text:
+        view, symbol = self._view, self._symbol
+        words = view.function_words(symbol, _LISTING_LIMIT)
+        entry = view.entry_of(symbol)
+        return _Text(words, entry, view.site_of(symbol, entry))
+
+    def _entry(self, text: _Text | Unknown) -> EntryResult:
+        if isinstance(text, _Text):
+            return entry_result(text.entry)
+        symbol = self._symbol
+        by_symbol = decode_entry(
+            (), symbol.address, st_other=symbol.st_other, pcrel=self._view.pcrel
+        )
+        return EntryResult(
+            global_=Address(by_symbol.global_entry),
+            local=Address(by_symbol.local_entry),
+            toc_setup=text,
+            toc=text,
+        )
+
+    def _leaf(self, entry: EntryResult) -> bool | Unknown:
+        if self._view.pcrel or isinstance(entry.toc_setup, Unknown):
+            return entry.toc_setup if isinstance(entry.toc_setup, Unknown) else False
+        return entry.toc_setup == TocSetup.NONE.value
+
+    def _no_site(self, site: Site | Unknown | None) -> str | Unknown | None:
+        if isinstance(site, Unknown):
+            return site
+        return why_no_site(self._view, self._symbol) if site is None else None
+
+    def _listing(self, text: _Text) -> tuple[Line, ...]:
+        entry, site = text.entry, text.site
+        last = site.address if isinstance(site, Site) else entry.local_entry
         notes: dict[int, list[str]] = {}
         if entry.global_entry == entry.local_entry:
             notes[entry.global_entry] = ["global and local entry point"]
         else:
             notes[entry.global_entry] = ["global entry point"]
             notes[entry.local_entry] = ["local entry point"]
-        if site is not None:
+        if isinstance(site, Site):
             note = f"mcount site, +{site.offset:#x}, {site.state.value}"
             notes.setdefault(site.address, []).append(note)
-        lines = self._lines(self._words, self._symbol.address, notes)
+        lines = self._lines(text.words, self._symbol.address, notes)
         end = next((i for i, line in enumerate(lines) if line.address > last), len(lines))
         return lines[: end + _LISTING_PAST_SITE - 1]
 
@@ -105,8 +157,9 @@ class _FunctionReader:
         for instruction in disassemble(words, address):
             here = list(notes.get(instruction.address, ()))
             target = branch_target(instruction.word, instruction.address)
-            if target is not None and (symbol := self._view.symbols.format(target)):
-                here.append(f"to {symbol}")
+            symbol = self._view.symbols.format(target) if target is not None else None
+            if target is not None and symbol is not None:
+                here.append(f"to {self._view.symbols.label(target)}")
             suffix = () if instruction.suffix is None else (Word(instruction.suffix),)
             lines.append(
                 Line(
@@ -119,40 +172,60 @@ class _FunctionReader:
             )
         return tuple(lines)
 
-    def _replacement(self, new_func: int | None) -> tuple[tuple[Line, ...], EntryResult | None]:
-        symbol = self._view.symbols.covering(new_func) if new_func is not None else None
-        if symbol is None or symbol.address != new_func:
+    def _replacement(
+        self, new_func: int | Unknown | None
+    ) -> tuple[tuple[Line | Unknown, ...], EntryResult | Unknown | None]:
+        if new_func is None:
             return (), None
-        try:
-            entry = self._view.entry_of(symbol)
-            words = self._view.function_words(symbol, _REPLACEMENT_LINES)
-        except UNREADABLE as error:
-            self._view.problems.add(f"replacement {symbol.name}", reason(error))
-            return (), None
+        symbol = new_func if isinstance(new_func, Unknown) else self._symbol_of(new_func)
+        if isinstance(symbol, KernelSymbol):
+            where = f"replacement {symbol.name}"
+            read = self._view.problems.attempt(where, self._replacement_text, symbol)
+            return ((read,), read) if isinstance(read, Unknown) else read
+        return ((), None) if symbol is None else ((symbol,), symbol)
+
+    def _symbol_of(self, new_func: int) -> KernelSymbol | Unknown | None:
+        """Return the symbol that begins at an address."""
+        symbol = self._view.symbols.covering(new_func)
+        if isinstance(symbol, KernelSymbol) and symbol.address != new_func:
+            return None
+        return symbol
+
+    def _replacement_text(self, symbol: KernelSymbol) -> tuple[tuple[Line, ...], EntryResult]:
+        entry = self._view.entry_of(symbol)
+        words = self._view.function_words(symbol, _REPLACEMENT_LINES)
         notes = {entry.global_entry: ["global entry point"]}
         if entry.local_entry != entry.global_entry:
             notes[entry.local_entry] = ["local entry point"]
         return self._lines(words, symbol.address, notes), entry_result(entry)
 
-    def _runs(self, chain: Chain | None, replacement: EntryResult | None) -> str:
+    def _runs(
+        self, chain: Chain | Unknown | None, replacement: EntryResult | Unknown | None
+    ) -> str | Unknown:
         name = self._symbol.name
-        if chain is None or not chain.patched:
+        if isinstance(chain, Unknown):
+            return chain
+        if chain is None or chain.patched is False:
             return f"{name} itself: no live patch replaces it"
-        if chain.disarmed is not None and not chain.redirected:
+        if isinstance(chain.patched, Unknown):
+            return chain.patched
+        if isinstance(chain.disarmed, str) and not chain.redirected:
             return f"{name} itself: a debugger holds it disarmed, {chain.disarmed}"
-        if not all(hop.ok for hop in chain.hops):
+        # A broken link is a fact, whatever else is unknown; its end is not.
+        if any(hop.ok is False for hop in known(chain.hops)):
             return "unknown: its call chain is broken"
+        unread = first_unknown((chain.disarmed, *chain.hops, *(h.ok for h in known(chain.hops))))
+        if unread is not None:
+            return unread
         after = ""
         if chain.unswitched is not None:
             after = f"; in transition: tasks not yet switched run {chain.unswitched}"
-        if chain.new_func is None or chain.winner is None:
+        if chain.new_func is None:
             return f"{name} itself: its patch sends callers to the original{after}"
+        if not isinstance(chain.new_func, int):
+            return chain.new_func
         how = ""
         if replacement is not None:
-            how = {
-                "r12": ", TOC set from r12 at its global entry point",
-                "absolute": ", TOC set to a constant at its global entry point",
-                "none": ", which sets no TOC and uses none",
-                "pcrel": ", which addresses its data relative to the PC",
-            }[replacement.toc_setup]
-        return f"{chain.winner.symbol or chain.winner.new_func}{how}{after}"
+            setup = replacement if isinstance(replacement, Unknown) else replacement.toc_setup
+            how = ", whose TOC set-up is unknown" if isinstance(setup, Unknown) else _HOW[setup]
+        return f"{self._view.symbols.label(chain.new_func)}{how}{after}"

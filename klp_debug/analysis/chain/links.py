@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.result.address import Address, Word
 from klp_debug.result.func import Hop, HopKind
+from klp_debug.result.unknown import Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,7 @@ class Judgement:
     """What a link is, in words, and whether it is as it must be."""
 
     what: str
-    ok: bool
+    ok: bool | Unknown
 
     def but(self, wrong: str) -> "Judgement":
         """Return the judgement of a link that has something wrong besides."""

@@ -13,7 +13,6 @@ from drgn import FaultError, Object
 from klp_debug.analysis.chain.links import Judgement, data_hop, text_hop
 from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.analysis.view.problem_log import UNREADABLE, reason
 from klp_debug.kernel.ftrace import OPS_POINTER_OFFSET, FtraceRecord
 from klp_debug.kernel.ftrace_ops import ftrace_direct_functions
 from klp_debug.kernel.ftrace_symbols import CALLS_IN_TRAMPOLINES, DISPATCHERS
@@ -22,6 +21,7 @@ from klp_debug.ppc64le.site import Dialect, Site, SiteState
 from klp_debug.ppc64le.stub import OOL_STUB_WORDS, decode_ool_stub
 from klp_debug.result.address import Address
 from klp_debug.result.func import Hop
+from klp_debug.result.unknown import Unknown, first_unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class SitePath:
     """The links in order."""
     stubs: tuple[FollowedStub, ...]
     """The module stubs and ftrace_tramps among them."""
-    stopped: str | None
+    stopped: Unknown | None
     """Why the next link could not be read; None if the way was followed to its end."""
 
 
@@ -53,25 +53,23 @@ def follow_site(
     record: FtraceRecord | None,
     *,
     leaf: bool,
-    patched: PatchedSite | None = None,
+    patched: PatchedSite | Unknown | None = None,
 ) -> SitePath:
     """
     Follow a site into ftrace; a link that cannot be read ends the way.
 
+    That it is one becomes a problem of the view.
+
     :param leaf: whether its function sets no TOC before it
     :param patched: whom the call must reach, if the function is live-patched
     """
-    links: list[_Link] = []
-    stopped = None
-    try:
-        # One by one: those before a link that cannot be read are kept.
-        links.extend(_Follower(view, stubs, site, record, leaf=leaf, patched=patched).links())
-    except UNREADABLE as error:
-        stopped = reason(error)
+    follower = _Follower(view, stubs, site, record, leaf=leaf, patched=patched)
+    where = f"path of the site {view.symbols.label(site.address)}"
+    links = view.problems.walk(where, follower.links())
     return SitePath(
         hops=tuple(link.hop for link in links),
         stubs=tuple(link.stub for link in links if link.stub is not None),
-        stopped=stopped,
+        stopped=first_unknown((links.missing, follower.unknown)),
     )
 
 
@@ -94,7 +92,7 @@ class _Follower:
         record: FtraceRecord | None,
         *,
         leaf: bool,
-        patched: PatchedSite | None,
+        patched: PatchedSite | Unknown | None,
     ) -> None:
         self._view = view
         self._stubs = stubs
@@ -102,6 +100,13 @@ class _Follower:
         self._record = record
         self._leaf = leaf
         self._patched = patched
+        self.unknown: Unknown | None = None
+        """Why the way could not be followed further, where nothing failed to be read on it."""
+
+    @property
+    def _unpatched(self) -> bool | Unknown:
+        """Whether no live patch expects anything of the site."""
+        return self._patched if isinstance(self._patched, Unknown) else self._patched is None
 
     def links(self) -> Iterator[_Link]:
         site = self._site
@@ -114,7 +119,7 @@ class _Follower:
             target = hop.next
             yield _Link(hop)
         if target is not None:
-            yield from self._to_trampoline(target)
+            yield from self._to_trampoline(int(target))
 
     def _site_hop(self) -> Hop:
         site = self._site
@@ -125,8 +130,10 @@ class _Follower:
             what = "idle: calls nothing"
         else:
             what = "neither nop nor branch"
-        # A patched function whose site is idle is broken: nothing reaches its patch.
-        ok = armed if self._patched is not None else site.state is not SiteState.UNKNOWN
+        ok: bool | Unknown = armed
+        if site.state is SiteState.IDLE:
+            # A patched function whose site is idle is broken: nothing reaches its patch.
+            ok = self._unpatched
         return text_hop(
             self._view,
             "site",
@@ -160,7 +167,9 @@ class _Follower:
         if name is None:
             stub = self._stubs.follow(target)
             yield _Link(self._stub_hop(stub), stub)
-            if stub.target is None:
+            if isinstance(stub.target, Unknown):
+                self.unknown = stub.target
+            if not isinstance(stub.target, int):
                 return
             name, target = self._stubs.trampolines.get(stub.target), stub.target
         if name is None:
@@ -186,7 +195,7 @@ class _Follower:
             return None
         words = self._view.words(target, 1)
         judgement = Judgement(
-            "direct call: what direct_functions has for this site", ok=self._patched is None
+            "direct call: what direct_functions has for this site", ok=self._unpatched
         )
         return text_hop(self._view, "direct", target, words, judgement, next_=None)
 
@@ -197,7 +206,7 @@ class _Follower:
             followed.stub.address,
             followed.words,
             self._judge_stub(followed),
-            next_=followed.target,
+            next_=followed.target if isinstance(followed.target, int) else None,
         )
 
     def _judge_stub(self, followed: FollowedStub) -> Judgement:
@@ -212,6 +221,8 @@ class _Follower:
                     ok=False,
                 )
             how = "finds its target through r2, which this function has set"
+        elif isinstance(followed.target, Unknown):
+            return Judgement(f"{owner}; where it leads is unknown", ok=followed.target)
         elif followed.target is None:
             return Judgement(
                 f"{owner}; its target cannot be told ({followed.stub.kind.value})", ok=False
@@ -223,17 +234,23 @@ class _Follower:
         else:
             how = "needs no r2"
         judgement = Judgement(f"{owner}; {how}", ok=True)
+        wrong = followed.disagreement
+        if isinstance(wrong, Unknown):
+            return Judgement(
+                f"{judgement.what}; whether magic and funcdata agree is unknown", wrong
+            )
         # The code is right, but what the kernel noted beside it says otherwise.
-        if followed.disagreement is not None:
-            return judgement.but(followed.disagreement)
-        return judgement
+        return judgement if wrong is None else judgement.but(wrong)
 
     def _owner(self, followed: FollowedStub) -> str:
+        if isinstance(followed.owner, Unknown):
+            return "a stub of an unknown module's"
         if followed.member is not None:
             return f"{followed.owner}'s ftrace stub (mod->arch.{followed.member})"
         if followed.owner is not None:
             return f"a stub of {followed.owner}'s"
-        return self._view.symbols.format(followed.stub.address) or "a stub without a symbol"
+        symbol = self._view.symbols.known_at(followed.stub.address)
+        return "a stub without a symbol" if symbol is None else symbol.label
 
     def _trampoline_hops(self, address: int, name: str) -> Iterator[Hop]:
         view = self._view
@@ -262,13 +279,16 @@ class _Follower:
 
     def _judge_callee(self, callee: int | None) -> Judgement:
         symbol = self._view.symbols.covering(callee) if callee is not None else None
+        if isinstance(symbol, Unknown):
+            return Judgement("what it calls is unknown", ok=symbol)
         called = symbol.name if symbol is not None else "something without a symbol"
         if called in DISPATCHERS:
             return Judgement(f"calls {called}, which calls every ops on ftrace_ops_list", ok=True)
         patched = self._patched
-        if patched is not None and symbol is not None and symbol.address == patched.handler:
+        handler = patched.handler if isinstance(patched, PatchedSite) else None
+        if symbol is not None and symbol.address == handler:
             return Judgement(f"calls {called} directly: the only ops", ok=True)
-        return Judgement(f"calls {called}", ok=patched is None)
+        return Judgement(f"calls {called}", ok=self._unpatched)
 
     def _ops_pointer_hops(self, pointer: int) -> Iterator[Hop]:
         """Iterate over the links of a site with an ftrace_ops of its own."""
@@ -293,7 +313,7 @@ class _Follower:
         :param direct: what ftrace_caller jumps to instead of calling it; 0 if nothing
         """
         view, patched = self._view, self._patched
-        if patched is not None and patched.ops.value_() == ops.value_():
+        if isinstance(patched, PatchedSite) and patched.ops.value_() == ops.value_():
             return Judgement("the patch's own ftrace_ops, called directly: the only ops", ok=True)
         if view.symbols.format(ops.value_()) == "ftrace_list_ops":
             return Judgement("ftrace_list_ops: calls every ops on ftrace_ops_list", ok=True)
@@ -301,9 +321,8 @@ class _Follower:
         if direct:
             what = "the only ops: a direct call, which ftrace_caller makes"
         else:
-            callback = view.symbols.format(ops.func.value_()) or "something without a symbol"
-            what = f"the only ops: calls {callback}"
-        return Judgement(what, ok=patched is None)
+            what = f"the only ops: calls {view.symbols.label(ops.func.value_())}"
+        return Judgement(what, ok=self._unpatched)
 
 
 def _direct_call(ops: Object) -> int:

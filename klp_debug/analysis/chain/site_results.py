@@ -6,6 +6,7 @@ from klp_debug.kernel.ftrace import FtraceRecord, ftrace_record_users
 from klp_debug.ppc64le.site import Site, SiteState
 from klp_debug.result.address import Address, Word
 from klp_debug.result.func import RecordResult, SiteResult
+from klp_debug.result.unknown import Unknown
 
 
 def site_result(view: KernelView, site: Site, offset: int | None) -> SiteResult:
@@ -26,7 +27,9 @@ def site_result(view: KernelView, site: Site, offset: int | None) -> SiteResult:
     )
 
 
-def record_result(view: KernelView, record: FtraceRecord, site: Site | None) -> RecordResult:
+def record_result(
+    view: KernelView, record: FtraceRecord, site: Site | Unknown | None
+) -> RecordResult:
     """Return a record as a result, compared with the word at its site."""
     names = view.record_flags
     enabled = bool(record.flags & names["ENABLED"])
@@ -38,5 +41,5 @@ def record_result(view: KernelView, record: FtraceRecord, site: Site | None) -> 
         flags_word=Address(record.flags),
         users=ftrace_record_users(record.flags, names),
         ool_stub=Address(record.ool_stub) if record.ool_stub else None,
-        agrees=site is not None and site.state is expected,
+        agrees=site if isinstance(site, Unknown) else site is not None and site.state is expected,
     )

@@ -12,12 +12,13 @@ from klp_debug.analysis.patches.func_stacks import FuncStack
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace_ops import ftrace_ops_filter
 from klp_debug.kernel.ftrace_symbols import FTRACE_STUB
-from klp_debug.kernel.livepatch import klp_func_nop
+from klp_debug.kernel.livepatch import klp_func_nop, klp_func_patch, klp_patch_name
 from klp_debug.ppc64le.instruction import NOP
 from klp_debug.result.list import Mechanism
+from klp_debug.result.unknown import Unknown
 
 
-def stack_disarmed_by(view: KernelView, stack: FuncStack) -> Mechanism | None:
+def stack_disarmed_by(view: KernelView, stack: FuncStack) -> Mechanism | Unknown | None:
     """
     Return how all of a func_stack is held disarmed, so that the original runs; None if it is not.
 
@@ -29,29 +30,35 @@ def stack_disarmed_by(view: KernelView, stack: FuncStack) -> Mechanism | None:
         return None
     # Once it is enabled, ftrace has armed the one site in its filter, which is the function's own.
     function = view.symbols.covering(stack.old_func)
+    if function is None or isinstance(function, Unknown):
+        return function
     for ip in ftrace_ops_filter(stack.ops.fops).filter:
-        if view.symbols.covering(ip) == function and view.words(ip, 1)[0] == NOP:
+        if view.symbols.known_at(ip) == function and view.words(ip, 1)[0] == NOP:
             return "site"
     return None
 
 
-def entry_disarmed_by(stack: FuncStack, position: int) -> Mechanism | None:
+def entry_disarmed_by(
+    view: KernelView, stack: FuncStack, position: int
+) -> Mechanism | Unknown | None:
     """
     Return how one entry of a func_stack is held disarmed; None if it is not.
 
     :param position: 0 = top
+    :raises drgn.FaultError: if it cannot be read
     """
     func = stack.funcs[position]
     new_func = func.new_func.value_()
     if klp_func_nop(func):
         # The nop of an atomic replace has the original as its new_func (klp_init_object_loaded()).
         return "nop" if new_func != stack.old_func else None
-    if redirected_to(stack, position) is not None:
-        return "redirect"
-    return None
+    redirected = redirected_to(view, stack, position)
+    if redirected is None or isinstance(redirected, Unknown):
+        return redirected
+    return "redirect"
 
 
-def disarmed_by(view: KernelView, stack: FuncStack, position: int) -> Mechanism | None:
+def disarmed_by(view: KernelView, stack: FuncStack, position: int) -> Mechanism | Unknown | None:
     """
     Return how an entry of a func_stack is held disarmed; None if it is not.
 
@@ -59,18 +66,29 @@ def disarmed_by(view: KernelView, stack: FuncStack, position: int) -> Mechanism 
 
     :raises WalkError, drgn.FaultError: if what tells it cannot be read
     """
-    if position == 0 and (by := stack_disarmed_by(view, stack)):
-        return by
-    return entry_disarmed_by(stack, position)
+    whole = stack_disarmed_by(view, stack) if position == 0 else None
+    entry = entry_disarmed_by(view, stack, position) if not isinstance(whole, str) else None
+    return entry if whole is None or isinstance(entry, str) else whole
 
 
-def redirected_to(stack: FuncStack, position: int) -> Object | None:
-    """Return the ``struct klp_func *`` below one whose replacement it runs, if there is one."""
-    new_func = stack.funcs[position].new_func.value_()
+def redirected_to(view: KernelView, stack: FuncStack, position: int) -> Object | Unknown | None:
+    """
+    Return the ``struct klp_func *`` below one whose replacement it runs; None if there is none.
+
+    :raises drgn.FaultError: if a func cannot be read
+    """
+    func = stack.funcs[position]
+    new_func = func.new_func.value_()
     for below in stack.funcs[position + 1 :]:
         if not klp_func_nop(below) and below.new_func.value_() == new_func:
             return below
-    return None
+    if stack.missing is None:
+        return None
+    # A replacement in its patch's own module is that patch's own.
+    symbol = view.symbols.known_at(new_func)
+    if symbol is not None and symbol.module == klp_patch_name(klp_func_patch(func)):
+        return None
+    return stack.missing
 
 
 def ftrace_stub(view: KernelView) -> int | None:

@@ -5,9 +5,9 @@ from drgn import Object
 
 from klp_debug.analysis.patches.disarmed import disarmed_by, redirected_to
 from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
+from klp_debug.analysis.patches.under_way import UnderWay, transition_under_way
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch import (
-    KLP_PATCHED,
     for_each_klp_func,
     for_each_klp_object,
     for_each_klp_patch,
@@ -17,8 +17,6 @@ from klp_debug.kernel.livepatch import (
     klp_patch_forced,
     klp_patch_name,
     klp_patch_replace,
-    klp_target_state,
-    klp_transition_patch,
 )
 from klp_debug.kernel.walk import c_string
 from klp_debug.result.address import Address
@@ -30,20 +28,21 @@ from klp_debug.result.list import (
     Runs,
     Transition,
 )
+from klp_debug.result.unknown import Unknown
 
 
-def livepatches(view: KernelView) -> tuple[Patch, ...]:
+def livepatches(view: KernelView) -> tuple[Patch | Unknown, ...]:
     """
     Return every patch of ``klp_patches``, in stacking order.
 
-    >>> for patch in livepatches(view):
-    ...     print(patch.stack_order, patch.name, [obj.name for obj in patch.objects])
+    >>> for patch in known(livepatches(view)):
+    ...     print(patch.stack_order, patch.name, [obj.name for obj in known(patch.objects)])
     1 leaf_patch ['scsi_common']
     2 toc_patch ['scsi_common']
     3 cmdline_patch_1 ['vmlinux']
     4 cmdline_patch_2 ['vmlinux']
 
-    What cannot be read becomes a problem of the view; the rest is returned.
+    What cannot be read is ``Unknown``, and a problem of the view; the rest is returned.
     """
     return _PatchReader(view).patches()
 
@@ -51,67 +50,72 @@ def livepatches(view: KernelView) -> tuple[Patch, ...]:
 class _PatchReader:
     def __init__(self, view: KernelView) -> None:
         self._view = view
+        self._attempt = view.problems.attempt
         self._stacks = FuncStacks(view)
-        self._transition_patch = 0
-        self._transition: Transition | None = None
-        with view.problems.noting("klp_transition_patch"):
-            patch = klp_transition_patch(view.prog)
-            if patch is not None:
-                self._transition_patch = patch.value_()
-                patching = klp_target_state(view.prog) == KLP_PATCHED
-                self._transition = "patching" if patching else "unpatching"
+        self._under_way = transition_under_way(view)
 
-    def patches(self) -> tuple[Patch, ...]:
-        problems = self._view.problems
-        patches: list[Object] = []
-        with problems.noting("list klp_patches"):
-            patches.extend(for_each_klp_patch(self._view.prog))
-        result = []
-        for order, patch in enumerate(patches, start=1):
-            with problems.noting(f"klp_patch {patch.value_():#x}"):
-                result.append(self._patch(patch, order))
-        return tuple(result)
+    def patches(self) -> tuple[Patch | Unknown, ...]:
+        walked = self._view.problems.walk("list klp_patches", for_each_klp_patch(self._view.prog))
+        return tuple(
+            patch
+            if isinstance(patch, Unknown)
+            else self._attempt(f"klp_patch {patch.value_():#x}", self._patch, patch, order)
+            for order, patch in enumerate(walked.listed, start=1)
+        )
 
     def _patch(self, patch: Object, order: int) -> Patch:
         name = klp_patch_name(patch)
-        objects = []
-        with self._view.problems.noting(f"objects of klp_patch {name}"):
-            for obj in for_each_klp_object(patch):
-                with self._view.problems.noting(f"klp_object {obj.value_():#x} of {name}"):
-                    objects.append(self._object(obj, name))
+        objects = self._view.problems.walk(
+            f"objects of klp_patch {name}", for_each_klp_object(patch)
+        )
         return Patch(
             name=name,
             enabled=bool(patch.enabled),
             replace=klp_patch_replace(patch),
             forced=klp_patch_forced(patch),
-            transition=self._transition if patch.value_() == self._transition_patch else None,
+            transition=self._transition(patch),
             stack_order=order,
-            objects=tuple(objects),
+            objects=tuple(
+                obj
+                if isinstance(obj, Unknown)
+                else self._attempt(
+                    f"klp_object {obj.value_():#x} of {name}", self._object, obj, name
+                )
+                for obj in objects.listed
+            ),
             address=Address(patch.value_()),
         )
 
+    def _transition(self, patch: Object) -> Transition | Unknown | None:
+        moving = self._under_way
+        if isinstance(moving, UnderWay):
+            return moving.direction if moving.patch.value_() == patch.value_() else None
+        return moving
+
     def _object(self, obj: Object, patch: str) -> PatchedObject:
         is_module = bool(obj.name)
-        functions = []
-        with self._view.problems.noting(f"functions of klp_object {obj.value_():#x} of {patch}"):
-            for func in for_each_klp_func(obj):
-                with self._view.problems.noting(f"klp_func {func.value_():#x} of {patch}"):
-                    functions.append(self._function(func))
+        where = f"functions of klp_object {obj.value_():#x} of {patch}"
+        functions = self._view.problems.walk(where, for_each_klp_func(obj))
         return PatchedObject(
             name=c_string(obj.name) if is_module else "vmlinux",
             patched=bool(obj.patched),
             loaded=not is_module or bool(obj.mod),
-            functions=tuple(functions),
+            functions=tuple(
+                func
+                if isinstance(func, Unknown)
+                else self._attempt(f"klp_func {func.value_():#x} of {patch}", self._function, func)
+                for func in functions.listed
+            ),
             address=Address(obj.value_()),
         )
 
     def _function(self, func: Object) -> PatchedFunction:
-        stack = self._stacks.of_func(func)
-        position = stack.position(func) if stack else None
+        stack = self._stack_of(func)
         nop = klp_func_nop(func)
         old_func = klp_func_old_address(func)
         new_func = func.new_func.value_()
-        runs, version = self._runs(func, nop, stack, position)
+        place = _place(func, stack)
+        runs, version = self._runs(func, nop, stack)
         return PatchedFunction(
             old_name=c_string(func.old_name),
             sympos=func.old_sympos.value_(),
@@ -120,45 +124,82 @@ class _PatchReader:
             nop=nop,
             patched=bool(func.patched),
             transition=bool(func.transition),
-            winner=position == 0,
-            stack_position=position,
+            winner=place if isinstance(place, Unknown) else place == 0,
+            stack_position=place,
             runs=runs,
-            overridden_by=klp_patch_name(klp_func_patch(version)) if version else None,
+            overridden_by=self._patch_of(version) if isinstance(version, Object) else version,
             new_symbol=self._view.symbols.format(new_func) if new_func else None,
             address=Address(func.value_()),
-            disarmed=self._disarmed(stack, position),
+            disarmed=self._disarmed(stack, place),
         )
 
-    def _disarmed(self, stack: FuncStack | None, position: int | None) -> Mechanism | None:
-        if stack is None or position is None:
+    def _stack_of(self, func: Object) -> FuncStack | Unknown | None:
+        """Return the func_stack that a func is on; what its own ``patched`` says comes first."""
+        stack = self._stacks.of_func(func)
+        # klp_patch_func() sets it when it has put the func there, klp_unpatch_func() clears it.
+        if isinstance(stack, Unknown) and not func.patched:
             return None
-        with self._view.problems.noting(f"klp_ops {stack.ops.value_():#x}"):
-            return disarmed_by(self._view, stack, position)
-        return None
+        return stack
+
+    def _patch_of(self, func: Object) -> str | Unknown:
+        return self._attempt(
+            f"patch of klp_func {func.value_():#x}", lambda: klp_patch_name(klp_func_patch(func))
+        )
+
+    def _disarmed(
+        self, stack: FuncStack | Unknown | None, place: int | Unknown | None
+    ) -> Mechanism | Unknown | None:
+        if stack is None or place is None:
+            return None
+        if isinstance(stack, Unknown) or isinstance(place, Unknown):
+            return stack if isinstance(stack, Unknown) else None
+        where = f"klp_ops {stack.ops.value_():#x}"
+        return self._attempt(where, disarmed_by, self._view, stack, place)
 
     def _runs(
-        self, func: Object, nop: bool, stack: FuncStack | None, position: int | None
-    ) -> tuple[Runs, Object | None]:
+        self, func: Object, nop: bool, stack: FuncStack | Unknown | None
+    ) -> tuple[Runs | Unknown, Object | Unknown | None]:
         """
         Say what ``klp_ftrace_handler()`` of kernel/livepatch/patch.c does with a func.
 
         Also the ``struct klp_func *`` that runs in its place, if one of another patch does.
         """
+        if isinstance(stack, Unknown):
+            return stack, stack
+        position = stack.position(func) if stack is not None else None
         if stack is None or position is None:
             return "not applied", None
+        where = f"klp_ops {stack.ops.value_():#x}"
+        judged = self._attempt(where, self._runs_on, func, nop, stack, position)
+        return (judged, judged) if isinstance(judged, Unknown) else judged
+
+    def _runs_on(
+        self, func: Object, nop: bool, stack: FuncStack, position: int
+    ) -> tuple[Runs | Unknown, Object | Unknown | None]:
         top = stack.funcs[0]
         if position > 0:
-            redirected = redirected_to(stack, 0)
-            if redirected is not None and redirected.value_() == func.value_():
+            redirected = redirected_to(self._view, stack, 0)
+            if isinstance(redirected, Object) and redirected.value_() == func.value_():
                 return "replacement", None
             # While the top entry is in transition, tasks not yet switched run the one below.
             below_switching = position == 1 and bool(top.transition)
-            return "in transition" if below_switching else "overridden", redirected or top
-        if not self._stacks.calls_handler(stack) or self._disarmed(stack, 0) == "site":
+            above = top if redirected is None else redirected
+            return "in transition" if below_switching else "overridden", above
+        disarmed = self._disarmed(stack, 0)
+        if not self._stacks.calls_handler(stack) or disarmed == "site":
             return "original", None
+        if isinstance(disarmed, Unknown):
+            return disarmed, None
         if func.transition:
             return "in transition", None
         if nop:
             return "original", None
-        below = redirected_to(stack, 0)
-        return ("replacement", None) if below is None else ("overridden", below)
+        below = redirected_to(self._view, stack, 0)
+        if below is None or isinstance(below, Unknown):
+            return ("replacement" if below is None else below), None
+        return "overridden", below
+
+
+def _place(func: Object, stack: FuncStack | Unknown | None) -> int | Unknown | None:
+    """Return a func's place on its func_stack, 0 = top; None if it is on none."""
+    return stack.position(func) if isinstance(stack, FuncStack) else stack

@@ -8,6 +8,7 @@ from drgn import Object, container_of
 
 from klp_debug.analysis.patches.func_stacks import FuncStacks
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.analysis.view.walked import Walked
 from klp_debug.kernel.ftrace_ops import (
     FtraceFilter,
     for_each_ftrace_ops,
@@ -16,9 +17,11 @@ from klp_debug.kernel.ftrace_ops import (
     ftrace_ops_filter,
 )
 from klp_debug.kernel.livepatch import klp_func_patch, klp_patch_name
+from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.result.address import Address
 from klp_debug.result.ops import DirectCall, Filter, FtraceOps
 from klp_debug.result.site import SiteOps
+from klp_debug.result.unknown import Unknown
 
 # Callbacks that tell who an ops belongs to; several where the name changed.
 _USERS = {
@@ -46,54 +49,86 @@ _BPF_OPS_FUNC = "bpf_tramp_ftrace_ops_func"
 """What an ops of BPF's trampolines has as its ``ops_func``."""
 
 
-def registered_ops(view: KernelView) -> tuple[FtraceOps, ...]:
+def registered_ops(view: KernelView) -> tuple[FtraceOps | Unknown, ...]:
     """
     Return every ops of ``ftrace_ops_list``, in the order in which they are called.
 
-    Behind an ops come those that it manages. What cannot be read becomes a problem of the view;
-    the rest is returned.
+    Behind an ops come those that it manages. What cannot be read is ``Unknown``, and a problem of
+    the view; the rest is returned.
     """
-    patches = _patches_of_ops(view)
-    result = []
-    with view.problems.noting("ftrace_ops_list"):
-        for ops in for_each_ftrace_ops(view.prog):
-            with view.problems.noting(f"ftrace_ops {ops.value_():#x}"):
-                result.append(_describe(view, ops, patches.get(ops.value_()), None))
-                result.extend(
-                    _describe(view, subops, None, ops) for subops in for_each_ftrace_subops(ops)
-                )
-    return tuple(result)
+    patches = _PatchesOfOps(view)
+    result: list[FtraceOps | Unknown] = []
+    walked = view.problems.walk("ftrace_ops_list", for_each_ftrace_ops(view.prog))
+    for ops in walked:
+        where = f"ftrace_ops {ops.value_():#x}"
+        managed = view.problems.walk(f"subops of {where}", for_each_ftrace_subops(ops))
+        result.append(view.problems.attempt(where, _describe, view, ops, patches, None))
+        result += [
+            subops
+            if isinstance(subops, Unknown)
+            else view.problems.attempt(where, _describe, view, subops, None, ops)
+            for subops in managed.listed
+        ]
+    return (*result, *([walked.missing] if walked.missing is not None else ()))
 
 
-def registered_ops_at(view: KernelView, ip: int) -> tuple[SiteOps, ...]:
+def registered_ops_at(view: KernelView, ip: int) -> tuple[SiteOps | Unknown, ...]:
     """
     Return every ops that wants a site, in the order in which they are called.
 
+    What cannot be read is ``Unknown``: it may want the site.
+
     :param ip: of the site's record
     """
-    patches = _patches_of_ops(view)
-    result = []
-    with view.problems.noting("ftrace_ops_list"):
-        for ops in for_each_ftrace_ops(view.prog):
-            enabled = ops.flags.value_() & view.ops_flags["ENABLED"]
-            if enabled and ftrace_ops_filter(ops).wants(np.array([ip], np.uint64)).all():
-                result.append(_site_ops(view, ops, patches.get(ops.value_())))
-    return tuple(result)
+    patches = _PatchesOfOps(view)
+
+    def wanting(ops: Object) -> SiteOps | None:
+        enabled = ops.flags.value_() & view.ops_flags["ENABLED"]
+        if enabled and ftrace_ops_filter(ops).wants(np.array([ip], np.uint64)).all():
+            return _site_ops(view, ops, patches)
+        return None
+
+    walked = view.problems.walk("ftrace_ops_list", for_each_ftrace_ops(view.prog))
+    found = [
+        ops
+        if isinstance(ops, Unknown)
+        else view.problems.attempt(f"ftrace_ops {ops.value_():#x}", wanting, ops)
+        for ops in walked.listed
+    ]
+    return tuple(ops for ops in found if ops is not None)
 
 
-def _patches_of_ops(view: KernelView) -> dict[int, str]:
-    """Return address of an ops -> the patch on top of its func_stack."""
-    patches: dict[int, str] = {}
-    if not view.has_livepatch:
-        return patches
-    for stack in FuncStacks(view).all():
-        with view.problems.noting(f"klp_ops {stack.ops.value_():#x}"):
-            patches[stack.ops.fops.address_] = klp_patch_name(klp_func_patch(stack.funcs[0]))
-    return patches
+class _PatchesOfOps:
+    """Which patch is on top of the func_stack of an ops."""
+
+    def __init__(self, view: KernelView) -> None:
+        self._patches: dict[int, str | Unknown] = {}
+        self._missing: Unknown | None = None
+        self._ipmodify = view.ops_flags["IPMODIFY"]
+        if not view.has_livepatch:
+            return
+        stacks = FuncStacks(view)
+        for stack in stacks.all:
+            where = f"klp_ops {stack.ops.value_():#x}"
+            self._patches[stack.ops.fops.address_] = view.problems.attempt(
+                where, lambda func: klp_patch_name(klp_func_patch(func)), stack.funcs[0]
+            )
+        self._missing = stacks.all.missing
+
+    def of(self, ops: Object) -> str | Unknown | None:
+        """
+        Return the patch of an ops; None if it is none of livepatch's.
+
+        :raises drgn.FaultError: if the ops cannot be read
+        """
+        patch = self._patches.get(ops.value_(), self._missing)
+        if isinstance(patch, Unknown) and not ops.flags.value_() & self._ipmodify:
+            return None  # all of livepatch's have it
+        return patch
 
 
 def _describe(
-    view: KernelView, ops: Object, patch: str | None, manager: Object | None
+    view: KernelView, ops: Object, patches: _PatchesOfOps | None, manager: Object | None
 ) -> FtraceOps:
     func = _callback(view, ops, managed=manager is not None)
     flags = ops.flags.value_()
@@ -106,27 +141,32 @@ def _describe(
         func=Address(func),
         func_symbol=view.symbols.format(func),
         user=_user(view, ops, func),
-        patch=patch,
+        patch=patches.of(ops) if patches is not None else None,
         flags=view.ops_flags.of(flags),
         flags_word=Address(flags),
         trampoline=Address(trampoline) if trampoline else None,
         managed_by=Address(manager.value_()) if manager is not None else None,
-        direct_calls=tuple(_direct_calls(view, flags, filter_)),
+        direct_calls=_direct_calls(view, flags, filter_),
         all_functions=filter_.everything,
         filter=_filter(view, filter_.filter),
         notrace=_filter(view, filter_.notrace),
-        hooks=len(hooked),
-        hooked=None if filter_.everything else tuple(_function_at(view, ip) for ip in hooked),
+        hooks=hooked.number,
+        hooked=None if filter_.everything else tuple(_names(view, hooked)),
     )
 
 
-def _site_ops(view: KernelView, ops: Object, patch: str | None) -> SiteOps:
+def _names(view: KernelView, hooked: Walked[int]) -> Iterator[str | Unknown]:
+    for ip in hooked.listed:
+        yield ip if isinstance(ip, Unknown) else _function_at(view, ip)
+
+
+def _site_ops(view: KernelView, ops: Object, patches: _PatchesOfOps) -> SiteOps:
     func = _callback(view, ops, managed=False)
     return SiteOps(
         address=Address(ops.value_()),
         symbol=_own_symbol(view, ops),
         user=_user(view, ops, func),
-        patch=patch,
+        patch=patches.of(ops),
         func=Address(func),
         func_symbol=view.symbols.format(func),
         flags=view.ops_flags.of(ops.flags.value_()),
@@ -143,12 +183,14 @@ def _callback(view: KernelView, ops: Object, *, managed: bool) -> int:
     return int(ops.func.value_())
 
 
-def _user(view: KernelView, ops: Object, func: int) -> str | None:
+def _user(view: KernelView, ops: Object, func: int) -> str | Unknown | None:
     callback = view.symbols.covering(func)
-    user = _USERS.get(callback.name) if callback is not None else None
+    if callback is None or isinstance(callback, Unknown):
+        return callback
+    user = _USERS.get(callback.name)
     if user == "direct calls":
         try:
-            owner = view.symbols.covering(ops.ops_func.value_())
+            owner = view.symbols.known_at(ops.ops_func.value_())
         except AttributeError:
             owner = None
         if owner is not None and owner.name == _BPF_OPS_FUNC:
@@ -156,20 +198,27 @@ def _user(view: KernelView, ops: Object, func: int) -> str | None:
     return user
 
 
-def _own_symbol(view: KernelView, ops: Object) -> str | None:
+def _own_symbol(view: KernelView, ops: Object) -> str | Unknown | None:
     symbol = view.symbols.covering(ops.value_())
-    return symbol.name if symbol is not None and symbol.address == ops.value_() else None
+    if symbol is None or isinstance(symbol, Unknown):
+        return symbol
+    return symbol.name if symbol.address == ops.value_() else None
 
 
-def _direct_calls(view: KernelView, flags: int, filter_: FtraceFilter) -> Iterator[DirectCall]:
-    """Iterate over what the sites of an ops with the DIRECT flag call."""
+def _direct_calls(
+    view: KernelView, flags: int, filter_: FtraceFilter
+) -> tuple[DirectCall | Unknown, ...]:
+    """Return what the sites of an ops with the DIRECT flag call."""
     if not flags & view.ops_flags["DIRECT"]:
-        return
-    targets = ftrace_direct_functions(view.prog)
-    for ip in sorted(filter_.filter):
-        target = targets.get(ip)
-        if target:
-            yield DirectCall(_function_at(view, ip), Address(target), view.symbols.format(target))
+        return ()
+    targets = view.problems.attempt("direct_functions", ftrace_direct_functions, view.prog)
+    if isinstance(targets, Unknown):
+        return (targets,)
+    return tuple(
+        DirectCall(_function_at(view, ip), Address(target), view.symbols.format(target))
+        for ip in sorted(filter_.filter)
+        if (target := targets.get(ip))
+    )
 
 
 def _filter(view: KernelView, ips: frozenset[int]) -> Filter:
@@ -179,17 +228,15 @@ def _filter(view: KernelView, ips: frozenset[int]) -> Filter:
 
 def _function_at(view: KernelView, ip: int) -> str:
     symbol = view.symbols.covering(ip)
-    if symbol is None:
-        return str(Address(ip))
-    return symbol.label
+    return symbol.label if isinstance(symbol, KernelSymbol) else view.symbols.label(ip)
 
 
-def _hooked(view: KernelView, flags: int, filter_: FtraceFilter) -> list[int]:
+def _hooked(view: KernelView, flags: int, filter_: FtraceFilter) -> Walked[int]:
     """Return the sites that ``__ftrace_hash_rec_update()`` counts an ops in for."""
     if not flags & view.ops_flags["ENABLED"]:
-        return []
+        return Walked((), None)
     records = view.records
     # A site of a module that is being unloaded is skipped there.
     kept = (records.flags & np.uint64(view.record_flags["DISABLED"])) == 0
     hooked: list[int] = records.ips[kept & filter_.wants(records.ips)].tolist()
-    return hooked
+    return Walked(tuple(hooked), records.missing)

@@ -3,10 +3,12 @@
 
 from dataclasses import dataclass
 
-from klp_debug.analysis.patches.func_stacks import FuncStacks
+from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
+from klp_debug.analysis.patches.second_witness import may_be_original, may_be_replacement
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch import klp_func_nop, klp_func_patch, klp_patch_name
 from klp_debug.result.bt import Role
+from klp_debug.result.unknown import Unknown, first_unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +27,31 @@ class PatchedFunctions:
         """Walk the func_stacks; what cannot be read becomes a problem of the view."""
         self._view = view
         self._roles: dict[int, PatchedRole] = {}
+        self._missing: Unknown | None = None
         if not view.has_livepatch:
             return
-        for stack in FuncStacks(view).all():
-            with view.problems.noting(f"klp_ops {stack.ops.value_():#x}"):
-                top = klp_patch_name(klp_func_patch(stack.funcs[0]))
-                self._roles[stack.old_func] = PatchedRole("original", top)
-                for func in stack.funcs:
-                    if not klp_func_nop(func):
-                        patch = klp_patch_name(klp_func_patch(func))
-                        self._roles[func.new_func.value_()] = PatchedRole("replacement", patch)
+        stacks = FuncStacks(view).all
+        missing: list[object] = [stacks.missing]
+        for stack in stacks:
+            where = f"klp_ops {stack.ops.value_():#x}"
+            missing += [stack.missing, view.problems.attempt(where, self._add, stack)]
+        self._missing = first_unknown(missing)
 
-    def role_at(self, address: int) -> PatchedRole | None:
+    def _add(self, stack: FuncStack) -> None:
+        top = klp_patch_name(klp_func_patch(stack.funcs[0]))
+        self._roles[stack.old_func] = PatchedRole("original", top)
+        for func in stack.funcs:
+            if not klp_func_nop(func):
+                patch = klp_patch_name(klp_func_patch(func))
+                self._roles[func.new_func.value_()] = PatchedRole("replacement", patch)
+
+    def role_at(self, address: int) -> PatchedRole | Unknown | None:
         """Return what livepatch has to do with the function around an address; None if nothing."""
         symbol = self._view.symbols.covering(address)
-        return self._roles.get(symbol.address) if symbol is not None else None
+        if symbol is None or isinstance(symbol, Unknown):
+            return symbol
+        role = self._roles.get(symbol.address, self._missing)
+        if not isinstance(role, Unknown):
+            return role
+        possible = may_be_original(self._view, symbol) or may_be_replacement(self._view, symbol)
+        return role if possible else None

@@ -10,6 +10,7 @@ from drgn import FaultError
 from klp_debug.errors import CommandError
 from klp_debug.kernel.symbols import KernelSymbol, KernelSymbols
 from klp_debug.result.text import plural, quoted
+from klp_debug.result.unknown import Unknown
 from klp_debug.targets.translation import PAGE_OFFSET
 
 
@@ -47,6 +48,11 @@ def find_function(
     named = _named(symbols, name, module or None)
     functions = [candidate for candidate in named if candidate.symbol.is_function]
     where = f"in {quoted(module)}" if module else "in this kernel"
+    if not functions and symbols.missing is not None and module != "vmlinux":
+        raise FunctionNotFoundError(
+            f"whether there is a function {quoted(name)} {where} cannot be told:"
+            f" {symbols.missing.reason}"
+        )
     if not functions:
         raise FunctionNotFoundError(f"no function {quoted(name)} {where}{_instead(named)}")
     found = functions
@@ -82,6 +88,8 @@ def function_at(
     :raises FunctionNotFoundError: if it is in none
     """
     symbol = symbols.covering(address)
+    if isinstance(symbol, Unknown):
+        raise FunctionNotFoundError(f"what {address:#x} is in cannot be told: {symbol.reason}")
     if symbol is None:
         raise FunctionNotFoundError(f"{address:#x} is {_outside(address, read)}")
     if not symbol.is_function:

@@ -17,6 +17,7 @@ from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.ppc64le.entry import local_entry_offset
 from klp_debug.ppc64le.site import decode_site
 from klp_debug.ppc64le.stub import OOL_STUB_WORDS
+from klp_debug.result.unknown import Unknown
 
 _OOL_STUB = range(OPS_POINTER_OFFSET, 4 * OOL_STUB_WORDS)
 """Bytes of ``struct ftrace_ool_stub`` around the address that a record has of it."""
@@ -44,35 +45,42 @@ def find_site_at(view: KernelView, address: int) -> int:
     :raises FunctionNotFoundError: if there is none; the message says why
     """
     index = site_at(view, address)
-    if index is not None:
+    if isinstance(index, int):
         return index
     symbol = function_at(view.symbols, address, view.prog.read)
     found = _site_of(view, symbol)
     if address - symbol.address not in _entry_offsets(symbol):
         site = view.records[found].ip
         raise FunctionNotFoundError(
-            f"{address:#x} is {view.symbols.format(address)}, which is no mcount site; that"
-            f" function's is {view.symbols.format(site)} at {site:#x}"
+            f"{address:#x} is {view.symbols.label(address)}, which is no mcount site; that"
+            f" function's is {view.symbols.label(site)} at {site:#x}"
         )
     return found
 
 
 def _site_of(view: KernelView, symbol: KernelSymbol) -> int:
     found = site_of_function(view, symbol)
-    if found is None:
+    if isinstance(found, Unknown):
         raise FunctionNotFoundError(
-            f"{symbol.name} has no mcount site: {why_no_site(view, symbol)}"
+            f"the mcount site of {symbol.name} cannot be told: {found.reason}"
         )
+    if found is None:
+        raise FunctionNotFoundError(f"{symbol.name} has no mcount site: {_why(view, symbol)}")
     return found
 
 
-def site_of_function(view: KernelView, symbol: KernelSymbol) -> int | None:
+def _why(view: KernelView, symbol: KernelSymbol) -> str:
+    why = why_no_site(view, symbol)
+    return f"why cannot be told ({why.reason})" if isinstance(why, Unknown) else why
+
+
+def site_of_function(view: KernelView, symbol: KernelSymbol) -> int | Unknown | None:
     """Return the index of a function's site among the records; None if it has none."""
     first, end = np.searchsorted(
         view.records.ips,
         np.array([symbol.address, symbol.address + max(symbol.size, 4)], np.uint64),
     )
-    return int(first) if first < end else None
+    return int(first) if first < end else view.records.missing
 
 
 def _entry_offsets(symbol: KernelSymbol) -> tuple[int, int]:
@@ -80,19 +88,23 @@ def _entry_offsets(symbol: KernelSymbol) -> tuple[int, int]:
     return 0, local_entry_offset(symbol.st_other)
 
 
-def site_at(view: KernelView, address: int) -> int | None:
-    """Return the index of the site at an address, or with that in its out-of-line stub; or None."""
-    records = view.records
+def site_at(view: KernelView, address: int) -> int | Unknown | None:
+    """
+    Return the index of the site at an address, or with that in its out-of-line stub.
+
+    :return: None if there is none
+    """
+    records, address = view.records, address % (1 << 64)
     found = np.flatnonzero(records.ips == np.uint64(address))
     if not len(found) and records.out_of_line:
         inside = np.zeros(len(records), np.bool_)
         for offset in _OOL_STUB:
             inside |= records.ool_stubs + np.uint64(offset % (1 << 64)) == np.uint64(address)
         found = np.flatnonzero(inside)
-    return int(found[0]) if len(found) else None
+    return int(found[0]) if len(found) else records.missing
 
 
-def site_of_call(view: KernelView, link: int) -> int | None:
+def site_of_call(view: KernelView, link: int) -> int | Unknown | None:
     """
     Return the index of the site whose call left a return address; None if none did.
 
@@ -101,11 +113,11 @@ def site_of_call(view: KernelView, link: int) -> int | None:
     return site_at(view, link - 4)
 
 
-def why_no_site(view: KernelView, symbol: KernelSymbol) -> str:
+def why_no_site(view: KernelView, symbol: KernelSymbol) -> str | Unknown:
     """Return why a function without an ftrace record has none, as far as its words tell."""
-    if not len(view.records):
-        return "no ftrace record could be read"
     record = view.record_of(symbol)
+    if isinstance(record, Unknown):
+        return record
     if record is not None:
         return f"its record names {record.ip:#x}, where none can be"
     bounds = [view.symbols.named(name, "vmlinux") for name in ("_sinittext", "_einittext")]
@@ -115,7 +127,7 @@ def why_no_site(view: KernelView, symbol: KernelSymbol) -> str:
         entry = view.entry_of(symbol)
         words = view.function_words(symbol)
     except FaultError as fault:
-        return f"its text cannot be read ({fault})"
+        return Unknown(f"text of {symbol.name}: {fault}")
     shape = decode_site(
         words, symbol.address, local_entry=entry.local_entry, patchable=view.patchable
     )

@@ -8,6 +8,7 @@ from functools import cached_property
 from drgn import Object
 
 from klp_debug.analysis.view.problem_log import UNREADABLE, ProblemLog
+from klp_debug.analysis.view.walked import Walked
 from klp_debug.kernel.ftrace import (
     FlagNames,
     FtraceRecord,
@@ -16,14 +17,15 @@ from klp_debug.kernel.ftrace import (
     ftrace_record_flags,
     read_ftrace_records,
 )
-from klp_debug.kernel.ftrace_symbols import MCOUNT
+from klp_debug.kernel.ftrace_symbols import MCOUNT, TRAMPOLINES
 from klp_debug.kernel.livepatch import has_livepatch
 from klp_debug.kernel.log import LogRecord, for_each_log_record
 from klp_debug.kernel.module import for_each_module, module_name
 from klp_debug.kernel.symbols import KernelSymbol, KernelSymbols, SymbolTable
 from klp_debug.ppc64le.entry import Entry, decode_entry
-from klp_debug.ppc64le.site import Dialect, Site, decode_site
+from klp_debug.ppc64le.site import Dialect, Site, SiteState, decode_site
 from klp_debug.result.kernel import Kernel
+from klp_debug.result.unknown import Unknown, first_unknown
 from klp_debug.targets.target import Target
 
 _DIALECT_SAMPLE = 64
@@ -49,52 +51,52 @@ class KernelView:
         return struct.unpack(f"<{count}I", self.prog.read(address, 4 * count))
 
     @cached_property
-    def modules(self) -> tuple[Object, ...]:
-        """The loaded modules, ``struct module *`` each; as many as can be read."""
-        modules: list[Object] = []
-        with self.problems.noting("list of modules"):
-            modules.extend(for_each_module(self.prog))
-        return tuple(modules)
+    def modules(self) -> Walked[Object]:
+        """The loaded modules, ``struct module *`` each."""
+        return self.problems.walk("list of modules", for_each_module(self.prog))
 
     @cached_property
     def symbols(self) -> KernelSymbols:
-        """The symbols of vmlinux and of every module."""
+        """The symbols of vmlinux and of every module that can be read."""
         tables = []
+        missing = self.modules.missing
         if self.target.vmlinux is not None:
             tables.append(SymbolTable.of_vmlinux(self.target.vmlinux))
         for module in self.modules:
-            with self.problems.noting(f"symbols of module at {module.value_():#x}"):
-                tables.append(SymbolTable.of_module(module))
-        return KernelSymbols(tables)
+            where = f"symbols of module at {module.value_():#x}"
+            table = self.problems.attempt(where, SymbolTable.of_module, module)
+            if isinstance(table, Unknown):
+                missing = first_unknown((missing, table))
+            else:
+                tables.append(table)
+        return KernelSymbols(tables, missing)
 
     @cached_property
     def records(self) -> FtraceRecords:
-        """Every ftrace record; none if they cannot be read."""
-        with self.problems.noting("ftrace records"):
-            return read_ftrace_records(self.prog)
-        return FtraceRecords.empty()
+        """Every ftrace record that can be read."""
+        records = self.problems.attempt("ftrace records", read_ftrace_records, self.prog)
+        if isinstance(records, Unknown):
+            return FtraceRecords.empty(records)
+        if records.missing is not None:
+            self.problems.add(*records.missing.reason.split(": ", 1))
+        return records
 
     @cached_property
-    def log(self) -> tuple[LogRecord, ...]:
-        """The kernel's log, the oldest record first; as much as can be read."""
-        records: list[LogRecord] = []
-        with self.problems.noting("log of the kernel"):
-            records.extend(for_each_log_record(self.prog))
-        return tuple(records)
+    def log(self) -> Walked[LogRecord]:
+        """The kernel's log, the oldest record first."""
+        return self.problems.walk("log of the kernel", for_each_log_record(self.prog))
 
     @cached_property
     def record_flags(self) -> FlagNames:
         """The names of ``FTRACE_FL_*`` in this kernel; none without CONFIG_DYNAMIC_FTRACE."""
-        with self.problems.noting("flags of ftrace records"):
-            return ftrace_record_flags(self.prog)
-        return FlagNames({})
+        names = self.problems.attempt("flags of ftrace records", ftrace_record_flags, self.prog)
+        return FlagNames({}) if isinstance(names, Unknown) else names
 
     @cached_property
     def ops_flags(self) -> FlagNames:
         """The names of ``FTRACE_OPS_FL_*`` in this kernel; none without CONFIG_FUNCTION_TRACER."""
-        with self.problems.noting("flags of ftrace_ops"):
-            return ftrace_ops_flags(self.prog)
-        return FlagNames({})
+        names = self.problems.attempt("flags of ftrace_ops", ftrace_ops_flags, self.prog)
+        return FlagNames({}) if isinstance(names, Unknown) else names
 
     @cached_property
     def pcrel(self) -> bool:
@@ -103,22 +105,22 @@ class KernelView:
         return not self.prog.type("struct paca_struct").has_member("kernel_toc")
 
     @cached_property
-    def kernel_toc(self) -> int | None:
-        """What the paca holds as the kernel's TOC, which module stubs start from."""
-        if self.pcrel:
-            return None
-        with self.problems.noting("paca_ptrs[0]->kernel_toc"):
-            return int(self.prog["paca_ptrs"][0].kernel_toc.value_())
-        return None
+    def kernel_toc(self) -> int | Unknown | None:
+        """What the paca holds as the kernel's TOC; None in a kernel that has none."""
+        return None if self.pcrel else self._of_the_paca("kernel_toc")
 
     @cached_property
-    def kernel_base(self) -> int | None:
-        """What the paca of a kernel without TOC holds, which module stubs start from."""
-        if not self.pcrel:
-            return None
-        with self.problems.noting("paca_ptrs[0]->kernelbase"):
-            return int(self.prog["paca_ptrs"][0].kernelbase.value_())
-        return None
+    def kernel_base(self) -> int | Unknown | None:
+        """What the paca of a kernel without TOC holds; None in one that has a TOC."""
+        return self._of_the_paca("kernelbase") if self.pcrel else None
+
+    def _of_the_paca(self, member: str) -> int | Unknown:
+        """Return a value that is the same for every CPU; module stubs start from it."""
+
+        def read() -> int:
+            return int(self.prog["paca_ptrs"][0].member_(member).value_())
+
+        return self.problems.attempt(f"paca_ptrs[0]->{member}", read)
 
     @cached_property
     def has_livepatch(self) -> bool:
@@ -151,14 +153,14 @@ class KernelView:
         step = max(1, len(records) // _DIALECT_SAMPLE)
         seen: Counter[Dialect] = Counter()
         for index in range(0, len(records), step):
-            symbol = self.symbols.covering(records[index].ip)
+            symbol = self.symbols.known_at(records[index].ip)
             if symbol is None or symbol.module is not None:
                 continue
             try:
                 site = self.site_of(symbol, self.entry_of(symbol))
             except UNREADABLE:
                 continue
-            if site is not None:
+            if isinstance(site, Site):
                 seen[site.dialect] += 1
         return seen.most_common(1)[0][0] if seen else Dialect.UNKNOWN
 
@@ -175,29 +177,39 @@ class KernelView:
             pcrel=self.pcrel,
         )
 
-    def site_of(self, symbol: KernelSymbol, entry: Entry) -> Site | None:
+    def site_of(self, symbol: KernelSymbol, entry: Entry) -> Site | Unknown | None:
         """
         Decode a function's mcount site; None if ftrace has no record of the function.
 
-        Only where no record at all can be read, the site is sought by its shape.
+        Where its record cannot be read, the site is sought by its shape.
 
         :raises drgn.FaultError: if its beginning cannot be read
         """
         record = self.record_of(symbol)
-        if record is None and len(self.records):
+        if record is None:
             return None
-        return decode_site(
+        site = decode_site(
             self.function_words(symbol),
             symbol.address,
-            record.ip if record else None,
+            None if isinstance(record, Unknown) else record.ip,
             local_entry=entry.local_entry,
             patchable=self.patchable,
         )
+        if isinstance(record, Unknown) and (site is None or not self._is_ftraces(site)):
+            return record
+        return site
 
-    def record_of(self, symbol: KernelSymbol) -> FtraceRecord | None:
-        """Return the ftrace record in a function, if it has one."""
+    def _is_ftraces(self, site: Site) -> bool:
+        """Return whether a site that was found by its shape is one, and no call of its own."""
+        if site.state is not SiteState.ARMED or site.target is None:
+            return site.state is SiteState.IDLE
+        called = self.symbols.known_at(site.target)
+        return called is None or not called.is_function or called.name in TRAMPOLINES
+
+    def record_of(self, symbol: KernelSymbol) -> FtraceRecord | Unknown | None:
+        """Return the ftrace record in a function; None if it has none."""
         records = self.records.within(symbol.address, symbol.address + max(symbol.size, 4))
-        return records[0] if records else None
+        return records[0] if records else self.records.missing
 
     def function_words(self, symbol: KernelSymbol, limit: int = _ENTRY_WORDS) -> tuple[int, ...]:
         """
@@ -221,6 +233,14 @@ class KernelView:
             livepatch=self.has_livepatch,
         )
 
-    def module_of(self, name: str) -> Object | None:
-        """Return the loaded module of that name, ``struct module *``."""
-        return next((module for module in self.modules if module_name(module) == name), None)
+    def module_of(self, name: str) -> Object | Unknown | None:
+        """Return the loaded module of that name, ``struct module *``; None if there is none."""
+        missing = self.modules.missing
+        for module in self.modules:
+            where = f"name of module at {module.value_():#x}"
+            found = self.problems.attempt(where, module_name, module)
+            if isinstance(found, Unknown):
+                missing = first_unknown((missing, found))
+            elif found == name:
+                return module
+        return missing

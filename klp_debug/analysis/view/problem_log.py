@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Turns what cannot be read into lines of the answer."""
+"""Turns what cannot be read into what an answer does not know, and into lines of the answer."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar
 
 from drgn import FaultError, ObjectAbsentError, ObjectNotFoundError, OutOfBoundsError
 
+from klp_debug.analysis.view.walked import Walked
 from klp_debug.kernel.walk import WalkError
 from klp_debug.result.common import Problem
+from klp_debug.result.unknown import Unknown
 
 UNREADABLE = (FaultError, WalkError, LookupError, ObjectAbsentError, OutOfBoundsError)
 """What reading a damaged or unknown kernel raises."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class ProblemLog:
@@ -20,21 +25,43 @@ class ProblemLog:
         """Begin with none."""
         self._problems: dict[Problem, None] = {}
 
-    def add(self, where: str, what: str) -> None:
-        """Note one problem."""
+    def add(self, where: str, what: str) -> Unknown:
+        """Note one problem; return what it makes unknown."""
         self._problems[Problem(where, what)] = None
+        return Unknown(f"{where}: {what}")
 
-    def extend(self, problems: list[Problem]) -> None:
+    def extend(self, problems: Iterable[Problem]) -> None:
         """Note several."""
         self._problems.update(dict.fromkeys(problems))
 
-    @contextmanager
-    def noting(self, where: str) -> Iterator[None]:
-        """Go on after the block if the target's memory stops it, with a problem noted."""
+    def attempt(
+        self, where: str, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T | Unknown:
+        """
+        Return what a function reads; where the target's memory stops it, that is a problem.
+
+        :param where: the structure or address, in the kernel's words
+        :param read: raises one of :data:`UNREADABLE` if it cannot read
+        """
         try:
-            yield
+            return read(*args, **kwargs)
         except UNREADABLE as error:
-            self.add(where, reason(error))
+            return self.add(where, reason(error))
+
+    def walk(self, where: str, entries: Iterable[T]) -> Walked[T]:
+        """
+        Return the entries of a list, up to where the target's memory stops the walk.
+
+        :param where: the list, in the kernel's words
+        :param entries: an iterator that raises one of :data:`UNREADABLE` where it cannot go on
+        """
+        seen: list[T] = []
+        try:
+            # One by one: those before a place that cannot be read are kept.
+            seen.extend(entries)
+        except UNREADABLE as error:
+            return Walked(tuple(seen), self.add(where, reason(error)))
+        return Walked(tuple(seen), None)
 
     def all(self) -> tuple[Problem, ...]:
         """Return the problems in the order they were met."""
