@@ -64,6 +64,7 @@ from klp_debug.result.ops import FtraceOps, OpsList
 from klp_debug.result.report import Report
 from klp_debug.result.site import SiteOps, SiteReport
 from klp_debug.result.transition import TransitionReport
+from klp_debug.result.unknown import Unknown
 from klp_debug.targets.host_program import remember_target
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
@@ -206,12 +207,14 @@ def livepatches(prog: Program) -> PatchList:
 @takes_program_or_default
 def func_stacks(prog: Program) -> tuple[FuncStack, ...]:
     """
-    List the func_stacks, as drgn objects. What cannot be read is logged as a warning.
+    List the func_stacks, as drgn objects.
+
+    What cannot be read is logged as a warning: there may be more then.
 
     :return: of each its ``struct klp_ops *``, and the ``struct klp_func *`` on it, top first
     """
     view = view_of(prog)
-    stacks = tuple(FuncStacks(view).all())
+    stacks = FuncStacks(view).all.items
     _warn(view.problems.all())
     return stacks
 
@@ -240,12 +243,12 @@ def describe_function(prog: Program, function: Place) -> FuncReport:
 
 
 @takes_program_or_default
-def call_chain(prog: Program, function: Place) -> tuple[Hop, ...]:
+def call_chain(prog: Program, function: Place) -> tuple[Hop | Unknown, ...]:
     """
     Follow a function from its mcount site to what a call of it runs, and check each link.
 
-    A link that does not lead where it must has ``ok`` false. What cannot be read ends the chain
-    and is logged as a warning.
+    A link that does not lead where it must has ``ok`` false. What cannot be read ends the chain,
+    as ``Unknown``, and is logged as a warning.
 
     :return: the links; none for a function without an mcount site
     :raises CommandError: if there is no such function, or several

@@ -246,6 +246,25 @@ CRASH_IN_REPLACEMENT = FindingKind(
     action="Read the patch's function at that offset: its own code is the first suspect. Disable"
     " the patch if the original can serve until it is mended.",
 )
+CRASH_IN_LIVEPATCH = FindingKind(
+    id="crash-in-livepatch",
+    severity="error",
+    meaning="The kernel crashed while it ran livepatch's or ftrace's own code: code that loads,"
+    " applies, switches or calls a patch. What that code was given comes from a patch.",
+    shows="The frames of the crash, with livepatch's or ftrace's among them.",
+    action="Look at what the kernel was doing to which patch: see the log's last lines of"
+    " livepatch, and the arguments in the registers. Check the patch with `scan`.",
+)
+CRASH_IN_REMOVED_MODULE = FindingKind(
+    id="crash-in-removed-module",
+    severity="error",
+    meaning="The kernel crashed in module memory where no module is, and the module that was"
+    " removed last was a live patch: a task may have returned into its replacement after that was"
+    " gone.",
+    shows="NIP and LR, the module that was removed last, and the log's lines about it.",
+    action="Do not remove the module of a patch while a task may be in it: after a forced"
+    " transition never. Look at the log for who forced or removed it.",
+)
 LIVEPATCH_STACK_DAMAGED = FindingKind(
     id="livepatch-stack-damaged",
     severity="error",

@@ -17,6 +17,7 @@ from klp_debug.kernel.walk import (
     for_each_list_entry,
 )
 
+_TAINT_LIVEPATCH = 15
 KLP_PATCHED = 1
 """Where a transition to a patch leads: ``KLP_TRANSITION_PATCHED`` since 6.10."""
 
@@ -260,6 +261,18 @@ def klp_transition_patch(prog: Program) -> Object | None:
     """
     patch = prog["klp_transition_patch"]
     return patch.read_() if patch else None
+
+
+def livepatch_tainted(prog: Program) -> bool:
+    """
+    Return whether a live patch was ever loaded since boot (``TAINT_LIVEPATCH``, ``K``).
+
+    >>> livepatch_tainted(prog)
+    True
+
+    :raises drgn.FaultError, LookupError: if it cannot be read
+    """
+    return bool(prog["tainted_mask"].value_() >> _TAINT_LIVEPATCH & 1)
 
 
 def klp_target_state(prog: Program) -> int:

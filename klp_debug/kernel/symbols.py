@@ -245,6 +245,7 @@ class KernelSymbols:
 
     def known_at(self, address: int) -> KernelSymbol | None:
         """Return the symbol that an address belongs to, if it is one of those that were read."""
+        address %= 1 << 64
         for table in self._tables:
             symbol = table.covering(address)
             if symbol is not None:

@@ -3,8 +3,11 @@
 
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
-from klp_debug.result.func import FuncReport, Hop, Line, RecordResult
+from klp_debug.render.unknown import UNKNOWN, cell, unknown_line
+from klp_debug.result.address import Address
+from klp_debug.result.func import FuncReport, Hop, Line, RecordResult, SiteResult, Winner
 from klp_debug.result.text import plural, with_module
+from klp_debug.result.unknown import Unknown
 
 _INDENT = "    "
 
@@ -15,7 +18,7 @@ def function_lines(answer: FuncReport) -> list[str]:
         *kernel_lines(answer.kernel),
         "",
         *_headline(answer),
-        f"runs  {escape(answer.runs)}",
+        f"runs  {escape(str(answer.runs))}",
         "",
         *_listing(answer),
         "",
@@ -32,28 +35,35 @@ def _headline(answer: FuncReport) -> list[str]:
 
 def toc_sentence(answer: FuncReport) -> str:
     """Return how a function gets its TOC."""
-    toc = f" = {answer.entry.toc.bare}" if answer.entry.toc is not None else ""
+    toc = f" = {answer.entry.toc.bare}" if isinstance(answer.entry.toc, Address) else ""
     match answer.entry.toc_setup:
+        case Unknown():
+            return "how it gets its TOC is unknown"
         case "r12":
             return f"sets its TOC from r12 at its global entry point{toc}"
         case "absolute":
             return f"sets its TOC to a constant at its global entry point{toc}"
         case "pcrel":
             return "addresses its data relative to the PC: needs no TOC"
-        case _ if answer.leaf_without_toc and answer.site is not None:
+        case _ if answer.leaf_without_toc is True and isinstance(answer.site, SiteResult):
             return "leaf function: sets no TOC before its mcount site, so r2 there is its caller's"
+        case _ if isinstance(answer.site, Unknown):
+            return "sets no TOC: in r2 is its caller's; whether it has a mcount site is unknown"
         case _:
             return "sets no TOC: in r2 is its caller's"
 
 
 def _listing(answer: FuncReport) -> list[str]:
-    site = answer.site.address if answer.site is not None else None
+    site = answer.site.address if isinstance(answer.site, SiteResult) else None
     return _disassembly(answer.listing, site)
 
 
-def _disassembly(listing: tuple[Line, ...], marked: int | None = None) -> list[str]:
+def _disassembly(listing: tuple[Line | Unknown, ...], marked: int | None = None) -> list[str]:
     grid = table()
     for line in listing:
+        if isinstance(line, Unknown):
+            add_row(grid, "   ", unknown_line("its text", line))
+            continue
         add_row(
             grid,
             " ->" if line.address == marked else "   ",
@@ -69,7 +79,9 @@ def _disassembly(listing: tuple[Line, ...], marked: int | None = None) -> list[s
 def _facts(answer: FuncReport) -> list[str]:
     grid = table()
     add_row(grid, "site", *_site_cells(answer))
-    if answer.record is not None:
+    if isinstance(answer.record, Unknown):
+        add_row(grid, "record", str(answer.record))
+    elif answer.record is not None:
         add_row(grid, "record", record_cell(answer.record))
     else:
         add_row(grid, "record", "none: ftrace does not know this function")
@@ -81,9 +93,14 @@ def _facts(answer: FuncReport) -> list[str]:
 
 def _site_cells(answer: FuncReport) -> tuple[str, ...]:
     site = answer.site
+    if isinstance(site, Unknown):
+        return (str(site),)
     if site is None:
         return (f"none: {answer.no_site}; it can be neither traced nor patched",)
-    target = f" -> {site.target_symbol or site.target}" if site.target is not None else ""
+    target = ""
+    if site.target is not None:
+        symbol = site.target_symbol
+        target = f" -> {site.target if symbol is None else cell(symbol)}"
     offset = f"+{site.offset:#x}, " if site.offset is not None else ""
     return (f"{offset}{site.state}, {site.dialect}{target}",)
 
@@ -91,29 +108,45 @@ def _site_cells(answer: FuncReport) -> tuple[str, ...]:
 def record_cell(record: RecordResult) -> str:
     """Return a record's flags and users, and whether it agrees with the word at its site."""
     flags = " ".join(record.flags) or "no flags"
-    agrees = "agrees with the word" if record.agrees else "DISAGREES with the word at the site"
+    if isinstance(record.agrees, Unknown):
+        agrees = "whether it agrees with the word is unknown"
+    else:
+        agrees = "agrees with the word" if record.agrees else "DISAGREES with the word at the site"
     return f"{flags}, {plural(record.users, 'user')}; {agrees}"
 
 
-def chain_lines(title: str, chain: tuple[Hop, ...]) -> list[str]:
+def chain_lines(title: str, chain: tuple[Hop | Unknown, ...]) -> list[str]:
     """Return the links of a chain, a line each, the title before the first."""
     grid = table()
     for position, hop in enumerate(chain):
+        first = f"{title:6}" if position == 0 else ""
+        if isinstance(hop, Unknown):
+            add_row(grid, first, unknown_line("the rest of the way", hop))
+            continue
         add_row(
             grid,
-            f"{title:6}" if position == 0 else "",
+            first,
             hop.kind,
             # Not behind the text: a terminal may fold the line there.
-            "ok" if hop.ok else "BROKEN",
+            hop_state(hop),
             hop.address.bare,
-            f"{hop.symbol}: {hop.what}" if hop.symbol else hop.what,
+            f"{cell(hop.symbol)}: {hop.what}" if hop.symbol is not None else hop.what,
             hop.bytes,
         )
     return lines(grid)
 
 
+def hop_state(hop: Hop) -> str:
+    """Return whether a link is as it must be: ``ok``, ``BROKEN`` or ``unknown``."""
+    if isinstance(hop.ok, Unknown):
+        return UNKNOWN
+    return "ok" if hop.ok else "BROKEN"
+
+
 def _replacement(answer: FuncReport) -> list[str]:
-    if not answer.replacement or answer.winner is None:
+    if not answer.replacement:
         return []
-    symbol = escape(answer.winner.symbol or "")
+    if not isinstance(answer.winner, Winner):
+        return ["", "what replaces it, if anything does, is unknown"]
+    symbol = escape(cell(answer.winner.symbol, ""))
     return ["", f"{symbol}  {answer.winner.new_func.bare}", *_disassembly(answer.replacement)]

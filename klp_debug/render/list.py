@@ -3,8 +3,10 @@
 
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
-from klp_debug.result.list import Patch, PatchedFunction, PatchedObject, PatchList
-from klp_debug.result.text import plural
+from klp_debug.render.unknown import UNKNOWN, cell, counted, unknown_line
+from klp_debug.result.list import Mechanism, Patch, PatchedFunction, PatchedObject, PatchList
+from klp_debug.result.unknown import Number, Unknown, add, first_unknown, known, number_of
+from klp_debug.result.unknown import counted as counted_of
 
 FUNCTION_HEADINGS = ("FUNCTION", "ORIGINAL", "REPLACEMENT", "STACK", "RUNS")
 """Of what :func:`function_cells` returns."""
@@ -15,18 +17,25 @@ def patch_list_lines(answer: PatchList) -> list[str]:
     head = kernel_lines(answer.kernel)
     problems = problem_lines(answer.problems)
     if not answer.patches:
-        none = "no live patch is loaded" if not answer.problems else "no live patch could be read"
+        none = f"no live patch is loaded{_moving_without_name(answer)}"
         return [*head, "", none, *problems]
     return [*head, "", *patch_table_lines(answer.patches), "", _summary(answer), *problems]
 
 
-def patch_table_lines(patches: tuple[Patch, ...]) -> list[str]:
+def _moving_without_name(answer: PatchList) -> str:
+    if isinstance(answer.transition, Unknown):
+        return "; whether a transition is in progress is unknown"
+    return ""
+
+
+def patch_table_lines(patches: tuple[Patch | Unknown, ...]) -> list[str]:
     """Return a table of patches, a line for each function; nothing if there is none."""
     grid = table("PATCH", "STATE", "OBJECT", *FUNCTION_HEADINGS)
-    for patch in patches:
+    for patch in known(patches):
         for row in _patch_rows(patch):
             add_row(grid, *row)
-    return lines(grid)
+    unread = [unknown_line("a patch", patch) for patch in patches if isinstance(patch, Unknown)]
+    return [*lines(grid), *unread]
 
 
 def _patch_rows(patch: Patch) -> list[tuple[str, ...]]:
@@ -34,9 +43,13 @@ def _patch_rows(patch: Patch) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     name, state = patch.name, patch_state(patch)
     for obj in patch.objects:
+        if isinstance(obj, Unknown):
+            rows.append((name, state, UNKNOWN, f"{UNKNOWN}: {obj.reason}"))
+            name = state = ""
+            continue
         where = object_name(obj)
         for function in obj.functions:
-            rows.append((name, state, where, *function_cells(function)))
+            rows.append((name, state, where, *_function_row(function)))
             name = state = where = ""
         if where:
             rows.append((name, state, where, "(no functions)"))
@@ -44,14 +57,26 @@ def _patch_rows(patch: Patch) -> list[tuple[str, ...]]:
     return rows or [(name, state, "(no objects)")]
 
 
+def _function_row(function: PatchedFunction | Unknown) -> tuple[str, ...]:
+    if isinstance(function, Unknown):
+        return (f"{UNKNOWN}: {function.reason}",)
+    return function_cells(function)
+
+
 def patch_state(patch: Patch) -> str:
     """Return what a patch is doing, and how it was loaded."""
-    words: list[str] = [patch.transition or ("enabled" if patch.enabled else "disabled")]
+    words: list[str] = ["enabled" if patch.enabled else "disabled"]
+    if isinstance(patch.transition, Unknown):
+        words.append("transition unknown")
+    elif patch.transition is not None:
+        words = [patch.transition]
     if patch.replace:
         words.append("replace")
     if patch.forced:
         words.append("forced")
-    if patch.disarmed:
+    if isinstance(patch.disarmed, Unknown):
+        words.append("whether disarmed is unknown")
+    elif patch.disarmed:
         words.append("disarmed-by-debugger")
     return ", ".join(words)
 
@@ -69,34 +94,50 @@ def function_cells(function: PatchedFunction) -> tuple[str, ...]:
         function.old_func.bare if function.old_func is not None else "-",
         function.new_func.bare if not function.nop else "(nop)",
         _stack(function.stack_position),
-        _runs(function) + (f"; disarmed ({function.disarmed})" if function.disarmed else ""),
+        _runs(function) + _disarmed(function.disarmed),
     )
 
 
-def _stack(position: int | None) -> str:
-    if position is None:
-        return "-"
+def _disarmed(disarmed: Mechanism | Unknown | None) -> str:
+    if isinstance(disarmed, Unknown):
+        return "; whether disarmed is unknown"
+    return f"; disarmed ({disarmed})" if disarmed else ""
+
+
+def _stack(position: int | Unknown | None) -> str:
+    if position is None or isinstance(position, Unknown):
+        return cell(position)
     return "top" if position == 0 else f"{position} below top"
 
 
 def _runs(function: PatchedFunction) -> str:
+    above = cell(function.overridden_by, "")
     if function.runs == "overridden":
-        return f"overridden by {function.overridden_by or 'another patch'}"
+        return f"overridden by {above or 'another patch'}"
     if function.runs == "in transition":
         if function.stack_position == 0:
             version = "original" if function.nop else "replacement"
             return f"{version} in tasks already switched"
-        return f"tasks not yet switched to {function.overridden_by or 'the patch above'}"
-    return function.runs
+        return f"tasks not yet switched to {above or 'the patch above'}"
+    return cell(function.runs)
 
 
 def _summary(answer: PatchList) -> str:
-    functions = sum(len(obj.functions) for patch in answer.patches for obj in patch.objects)
-    moving = [patch for patch in answer.patches if patch.transition]
-    transition = (
-        f"{escape(moving[0].name)} is {moving[0].transition}"
-        if moving
-        else "no transition in progress"
-    )
-    patches = plural(len(answer.patches), "patch", "patches")
-    return f"{patches}, {plural(functions, 'function')}; {transition}"
+    functions: Number = 0
+    for patch in known(answer.patches):
+        for obj in known(patch.objects):
+            functions = add(functions, number_of(obj.functions))
+        functions = add(functions, counted_of(0, first_unknown(patch.objects)))
+    functions = add(functions, counted_of(0, first_unknown(answer.patches)))
+    patches = counted(number_of(answer.patches), "patch", "patches")
+    return f"{patches}, {counted(functions, 'function')}; {_transition(answer)}"
+
+
+def _transition(answer: PatchList) -> str:
+    if isinstance(answer.transition, Unknown):
+        return "whether a transition is in progress is unknown"
+    if answer.transition is None:
+        return "no transition in progress"
+    moving = [patch for patch in known(answer.patches) if isinstance(patch.transition, str)]
+    name = escape(moving[0].name) if moving else "a patch that is unknown"
+    return f"{name} is {answer.transition}"

@@ -3,7 +3,10 @@
 
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, lines, table
+from klp_debug.render.unknown import UNKNOWN, cell, symbol_or, unknown_line
 from klp_debug.result.ops import Filter, FtraceOps, OpsList
+from klp_debug.result.unknown import Unknown, first_unknown, known
+from klp_debug.result.unknown import counted as counted_of
 
 _NAMES = 4
 """Functions of a filter that are named; the JSON document has all."""
@@ -12,7 +15,6 @@ _NAMES = 4
 _ENABLED = {
     True: "1",
     False: "0: no ops is called (before a kdump, machine_kexec() clears it)",
-    None: "unknown",
 }
 
 
@@ -20,40 +22,43 @@ def ops_list_lines(answer: OpsList) -> list[str]:
     """Return a table of the ops, a line each."""
     head = kernel_lines(answer.kernel)
     problems = problem_lines(answer.problems)
-    enabled = _ENABLED[answer.ftrace_enabled]
+    state = answer.ftrace_enabled
+    enabled = UNKNOWN if isinstance(state, Unknown) else _ENABLED[state]
     summary = f"{_count(answer)} ops, {answer.sites} mcount sites; ftrace_enabled {enabled}"
     if not answer.ops:
         return [*head, "", summary, *problems]
     grid = table("OPS", "USER", "CALLBACK", "HOOKS", "FILTER", "NOTRACE", "FLAGS")
-    for ops in answer.ops:
+    for ops in known(answer.ops):
         add_row(
             grid,
-            ("  " if ops.managed_by is not None else "") + (ops.symbol or ops.address.bare),
+            ("  " if ops.managed_by is not None else "") + symbol_or(ops.symbol, ops.address),
             _user(ops),
-            ops.func_symbol or ops.func.bare,
+            symbol_or(ops.func_symbol, ops.func),
             str(ops.hooks),
             "*" if ops.all_functions else _filter(ops.filter),
             _filter(ops.notrace) if ops.notrace.count else "-",
             " ".join(ops.flags),
         )
-    return [*head, "", *lines(grid), *_direct_calls(answer), "", summary, *problems]
+    unread = [unknown_line("an ops", ops) for ops in answer.ops if isinstance(ops, Unknown)]
+    return [*head, "", *lines(grid), *unread, *_direct_calls(answer), "", summary, *problems]
 
 
 def _direct_calls(answer: OpsList) -> list[str]:
-    calls = [call for ops in answer.ops for call in ops.direct_calls]
+    calls = [call for ops in known(answer.ops) for call in ops.direct_calls]
     if not calls:
         return []
     grid = table("DIRECT CALL OF", "GOES TO")
-    for call in calls:
-        where = f" ({call.target_symbol})" if call.target_symbol else ""
+    for call in known(calls):
+        where = "" if call.target_symbol is None else f" ({cell(call.target_symbol)})"
         add_row(grid, call.function, f"{call.target.bare}{where}")
-    return ["", *lines(grid)]
+    unread = [unknown_line("a direct call", call) for call in calls if isinstance(call, Unknown)]
+    return ["", *lines(grid), *unread]
 
 
 def _user(ops: FtraceOps) -> str:
     if ops.patch is not None:
-        return f"{ops.user or 'not livepatch any more'}: {ops.patch}"
-    return ops.user or "-"
+        return f"{cell(ops.user, 'not livepatch any more')}: {cell(ops.patch)}"
+    return cell(ops.user)
 
 
 def _filter(hash_: Filter) -> str:
@@ -63,6 +68,7 @@ def _filter(hash_: Filter) -> str:
 
 
 def _count(answer: OpsList) -> str:
-    managed = sum(ops.managed_by is not None for ops in answer.ops)
-    on_list = len(answer.ops) - managed
+    seen = known(answer.ops)
+    managed = sum(ops.managed_by is not None for ops in seen)
+    on_list = counted_of(len(seen) - managed, first_unknown(answer.ops))
     return f"{on_list} (managing {managed} more)" if managed else str(on_list)

@@ -9,9 +9,10 @@ from klp_debug.render.bt import task_lines
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.list import patch_table_lines
 from klp_debug.render.terminal import escape
+from klp_debug.render.unknown import cell, counted, unknown_line
 from klp_debug.result.registers import Registers
 from klp_debug.result.report import CrashFacts, Report, Verdict
-from klp_debug.result.text import plural
+from klp_debug.result.unknown import Unknown
 
 _READABLE = 100
 _INDENT = " " * 9
@@ -23,7 +24,7 @@ def report_lines(answer: Report) -> list[str]:
         *kernel_lines(answer.kernel),
         "",
         *_verdict(answer.verdict),
-        *(_crash(answer.crash) if answer.crash is not None else []),
+        *_crash(answer.crash),
         *finding_lines(answer.findings),
         "",
         *patch_table_lines(answer.patches),
@@ -63,24 +64,32 @@ def _block(title: str, rows: Iterable[str]) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def _crash(crash: CrashFacts) -> list[str]:
-    message = crash.message if crash.message is not None else "the log does not tell"
+def _crash(crash: CrashFacts | Unknown | None) -> list[str]:
+    if crash is None:
+        return []
+    if isinstance(crash, Unknown):
+        return ["", f"CRASH    {escape(str(crash))}"]
+    message = "the log does not tell" if crash.message is None else str(crash.message)
+    if isinstance(crash.trace, Unknown):
+        trace = [f"{_INDENT}{unknown_line('its stack', crash.trace)}"]
+    else:
+        trace = ["", *task_lines(crash.trace)]
     return [
         "",
         f"CRASH    {escape(message)}",
         *_registers(crash.registers, crash.cpu),
-        *(["", *task_lines(crash.trace)] if crash.trace is not None else []),
+        *trace,
     ]
 
 
-def _registers(registers: Registers | None, cpu: int) -> list[str]:
-    if registers is None:
-        return [f"{_INDENT}CPU {cpu}; its registers are not known"]
+def _registers(registers: Registers | Unknown, cpu: int | Unknown) -> list[str]:
+    if isinstance(registers, Unknown):
+        return [f"{_INDENT}CPU {cell(cpu)}; its registers are {registers}"]
     gpr = registers.gpr
     trap = f"  TRAP {int(registers.trap):04x}" if registers.trap is not None else ""
     dar = f"  DAR {registers.dar.bare}" if registers.dar is not None else ""
     return [
-        f"{_INDENT}CPU {cpu}  NIP {registers.nip.bare}  LR {registers.link.bare}"
+        f"{_INDENT}CPU {cell(cpu)}  NIP {registers.nip.bare}  LR {registers.link.bare}"
         f"  CTR {registers.ctr.bare}{trap}{dar}",
         f"{_INDENT}r0 {gpr[0].bare}  r1 {gpr[1].bare}  r2 {gpr[2].bare}  r12 {gpr[12].bare}",
     ]
@@ -89,6 +98,8 @@ def _registers(registers: Registers | None, cpu: int) -> list[str]:
 def _transition(answer: Report) -> str:
     if answer.transition is None:
         return "no transition in progress"
+    if isinstance(answer.transition, Unknown):
+        return "whether a transition is in progress is unknown"
     return (
         f"a transition is in progress ({answer.transition}): {answer.waiting} tasks have not"
         " switched; see `transition`"
@@ -97,5 +108,5 @@ def _transition(answer: Report) -> str:
 
 def _audit(answer: Report) -> str:
     audit = answer.audit
-    findings = plural(audit.findings, "finding") if audit.findings else "no finding"
+    findings = "no finding" if audit.findings == 0 else counted(audit.findings, "finding")
     return f"{audit.sites} mcount sites, {audit.armed} armed: {findings}"

@@ -9,8 +9,9 @@ from klp_debug.result.common import Finding, Problem
 from klp_debug.result.kernel import Kernel
 from klp_debug.result.list import Patch, Transition
 from klp_debug.result.registers import Registers
+from klp_debug.result.unknown import Number, Unknown
 
-Blame = Literal["caused", "involved", "not involved", "no crash"]
+Blame = Literal["caused", "involved", "not involved", "no crash", "cannot be told"]
 """
 What live patching has to do with the crash:
 
@@ -19,9 +20,11 @@ What live patching has to do with the crash:
 ``involved``
     a replacement, or what it called, crashed: the patch's own code may be at fault;
 ``not involved``
-    nothing of live patching is on the way to the crash;
+    nothing of live patching is on the way to the crash, and all that this rests on was read;
 ``no crash``
-    the kernel did not crash.
+    the kernel did not crash;
+``cannot be told``
+    what the target lacks, or what livepatch itself was about, leaves it open.
 """
 
 
@@ -48,14 +51,14 @@ class Verdict:
 class CrashFacts:
     """The crash itself."""
 
-    message: str | None
-    """What the kernel said, if its log can be read."""
-    cpu: int
-    registers: Registers | None
+    message: str | Unknown | None
+    """What the kernel said; None if its log does not tell."""
+    cpu: int | Unknown
+    registers: Registers | Unknown
     """Those of the CPU that crashed, at the exception where the kernel tells."""
-    trace: TaskTrace | None
+    trace: TaskTrace | Unknown
     """The stack of the task that crashed."""
-    log: tuple[str, ...]
+    log: tuple[str | Unknown, ...]
     """The kernel's own report of it."""
 
 
@@ -63,9 +66,9 @@ class CrashFacts:
 class AuditSummary:
     """What ``audit`` found, in numbers."""
 
-    sites: int
-    armed: int
-    findings: int
+    sites: Number
+    armed: Number
+    findings: Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +77,13 @@ class Report:
 
     kernel: Kernel
     verdict: Verdict
-    crash: CrashFacts | None
-    findings: tuple[Finding, ...]
-    """By severity; those of ``audit``, and those about the crash."""
-    patches: tuple[Patch, ...]
-    transition: Transition | None
+    crash: CrashFacts | Unknown | None
+    findings: tuple[Finding | Unknown, ...]
+    """By severity; those of ``audit``, and those about the crash; and what was not checked."""
+    patches: tuple[Patch | Unknown, ...]
+    transition: Transition | Unknown | None
     """Which way, if one is under way."""
-    waiting: int
+    waiting: Number
     """How many tasks have not switched in it."""
     audit: AuditSummary
     problems: tuple[Problem, ...]

@@ -4,32 +4,34 @@
 from klp_debug.analysis.audit.site import report_site
 from klp_debug.analysis.catalogue import SITE_UNKNOWN_WORD
 from klp_debug.analysis.crash.crash import CrashScene
+from klp_debug.analysis.crash.hooked_by import hooked_by
 from klp_debug.analysis.view.find_site import site_at
 from klp_debug.result.report import Verdict
+from klp_debug.result.unknown import Unknown, first_unknown, known
 
 
-def judge(scene: CrashScene) -> Verdict | None:
+def judge(scene: CrashScene) -> Verdict | Unknown | None:
     """Return the verdict if NIP is at a site that does not fit together; None if it is not."""
-    if scene.registers is None:
-        return None
+    if isinstance(scene.registers, Unknown):
+        return scene.registers
     index = site_at(scene.view, int(scene.registers.nip))
-    if index is None:
-        return None
+    if index is None or isinstance(index, Unknown):
+        return index
     site = report_site(scene.view, index)
-    if not site.findings:
-        return None
+    findings = known(site.findings)
+    if not findings:
+        return first_unknown(site.findings)
     name = site.label
-    users = sorted({ops.patch or ops.user or "an unknown ops" for ops in site.ops})
     return Verdict(
         blame="caused",
-        id=site.findings[0].id,
+        id=findings[0].id,
         what=(
             f"Something altered the mcount site of {name}, and the kernel crashed there.",
-            f"Hooked by: {', '.join(users) or 'nobody'}.",
+            f"Hooked by: {hooked_by(site.ops) or 'nobody'}.",
         ),
         proof=(
             f"NIP = {scene.registers.nip}: at the site, or in its out-of-line stub",
-            *(f"{finding.id}: {finding.evidence}" for finding in site.findings),
+            *(f"{finding.id}: {finding.evidence}" for finding in findings),
             f"its record is at {site.record.address}: {' '.join(site.record.flags) or 'no flag'}",
         ),
         now=SITE_UNKNOWN_WORD.action,

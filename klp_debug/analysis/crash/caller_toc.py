@@ -24,6 +24,7 @@ from klp_debug.ppc64le.instruction import STD_R2_24_R1
 from klp_debug.result.address import Address, Word
 from klp_debug.result.registers import Registers
 from klp_debug.result.report import Verdict
+from klp_debug.result.unknown import Unknown, first_unknown, known
 
 _TOC_SLOT = 24
 """``R2_STACK_OFFSET``, in bytes from the beginning of a frame."""
@@ -38,38 +39,47 @@ class _Culprit:
     why: str
 
 
-def judge(scene: CrashScene) -> Verdict | None:
+def judge(scene: CrashScene) -> Verdict | Unknown | None:
     """Return the verdict if the crashed function took a wrong TOC back; None if it did not."""
     view, registers = scene.view, scene.registers
-    if registers is None or view.pcrel:
-        return None
-    with view.problems.noting("TOC in the frame of the function that crashed"):
-        return _judge(scene, registers)
-    return None
+    if view.pcrel or isinstance(registers, Unknown):
+        return None if view.pcrel else first_unknown((registers,))
+    where = "TOC in the frame of the function that crashed"
+    return view.problems.attempt(where, _judge, scene, registers)
 
 
-def _judge(scene: CrashScene, registers: Registers) -> Verdict | None:
+def _judge(scene: CrashScene, registers: Registers) -> Verdict | Unknown | None:
     view, r2 = scene.view, int(registers.gpr[2])
     caller = scene.function_with_toc
+    if caller is None or isinstance(caller, Unknown):
+        return caller
+    right, owner = toc_of(view, caller.module), toc_owner(view, r2)
     # A live patch puts a TOC there, the wrong one; any other value was not its doing.
-    if caller is None or toc_owner(view, r2) is None:
+    if right is None or r2 == right or owner is None:
         return None
+    if isinstance(right, Unknown) or isinstance(owner, Unknown):
+        return first_unknown((right, owner))
     slot = int(registers.gpr[1]) + _TOC_SLOT
-    right = toc_of(view, caller.module)
     # The frame must hold the same still: else r2 was not taken back from it.
-    if right is None or r2 == right or view.prog.read_u64(slot) != r2:
+    if view.prog.read_u64(slot) != r2:
         return None
     stubs = Stubs(view)
-    end = int(registers.nip if scene.nip_in(caller) else registers.link) - 4
+    nip = int(registers.nip)
+    in_caller = caller.address <= nip < caller.address + caller.size
+    end = (nip if in_caller else int(registers.link)) - 4
     for call in branches(view, stubs, caller, end):
         callee = _callee(scene, call)
         if callee is None:
             continue
+        if isinstance(callee, Unknown):
+            return callee
         # The last call before the crash that takes the TOC back is the one that gave r2 its value;
         # if it is not to blame, no earlier one is.
-        culprit = _by_site(scene, stubs, callee, r2) or _by_sibling(scene, stubs, callee, r2)
+        culprit = _by_site(scene, stubs, callee, owner)
         if culprit is None:
-            return None
+            culprit = _by_sibling(scene, stubs, callee, owner)
+        if culprit is None or isinstance(culprit, Unknown):
+            return culprit
         return Verdict(
             blame="caused",
             id=CALLER_TOC_OVERWRITTEN.id,
@@ -93,20 +103,29 @@ def _judge(scene: CrashScene, registers: Registers) -> Verdict | None:
     return None
 
 
-def _callee(scene: CrashScene, call: Branch) -> KernelSymbol | None:
+def _callee(scene: CrashScene, call: Branch) -> KernelSymbol | Unknown | None:
     """Return the function that a call reached through a stub: only then the TOC is taken back."""
-    if not call.links or not call.takes_toc_back or call.target is None:
+    if not call.links or not call.takes_toc_back:
         return None
+    if call.target is None or isinstance(call.target, Unknown):
+        return call.target
     symbol = scene.view.symbols.covering(call.target)
-    return symbol if symbol is not None and symbol.is_function else None
+    return None if isinstance(symbol, KernelSymbol) and not symbol.is_function else symbol
 
 
-def _by_site(scene: CrashScene, stubs: Stubs, callee: KernelSymbol, toc: int) -> _Culprit | None:
-    """Tell whether the stub that the callee's site calls puts that TOC at 24(r1)."""
+def _by_site(
+    scene: CrashScene, stubs: Stubs, callee: KernelSymbol, owner: str
+) -> _Culprit | Unknown | None:
+    """
+    Tell whether the stub that the callee's site calls puts that TOC at 24(r1).
+
+    :param owner: whose TOC it is
+    """
     index = site_of_function(scene.view, callee)
-    if index is None or toc_owner(scene.view, toc) != callee.module:
-        return None
-    for shown in report_site(scene.view, index).stubs:
+    if index is None or owner != callee.module or isinstance(index, Unknown):
+        return index if isinstance(index, Unknown) and owner == callee.module else None
+    site = report_site(scene.view, index)
+    for shown in known(site.stubs):
         stub = stubs.follow(int(shown.address))
         if STD_R2_24_R1 in stub.words:
             return _Culprit(
@@ -116,34 +135,50 @@ def _by_site(scene: CrashScene, stubs: Stubs, callee: KernelSymbol, toc: int) ->
                 " caller's. The kernel's own do so ever since they exist (153086644fd1 and"
                 " 336a7b5dd80a, in v4.6): something overwrote this one.",
             )
-    return None
+    return first_unknown(site.path)
 
 
-def _by_sibling(scene: CrashScene, stubs: Stubs, callee: KernelSymbol, toc: int) -> _Culprit | None:
+def _by_sibling(
+    scene: CrashScene, stubs: Stubs, callee: KernelSymbol, owner: str
+) -> _Culprit | Unknown | None:
     """Tell whether a replacement of the callee ends in a sibling call that puts that TOC there."""
     view = scene.view
     stack = FuncStacks(view).of_function(callee.address)
-    for func in stack.funcs if stack is not None else ():
+    if stack is None or isinstance(stack, Unknown):
+        return stack
+    missing: list[object] = [stack.missing]
+    for func in stack.funcs:
         replacement = view.symbols.covering(func.new_func.value_())
-        if replacement is None or toc_owner(view, toc) != replacement.module:
+        missing.append(replacement)
+        if not isinstance(replacement, KernelSymbol) or owner != replacement.module:
             continue
         for branch in branches(view, stubs, replacement):
             stub = branch.stub
-            if not branch.links and stub is not None and STD_R2_24_R1 in stub.words:
+            missing.append(stub)
+            if branch.links or not isinstance(stub, FollowedStub):
+                continue
+            if STD_R2_24_R1 in stub.words:
                 patch = klp_patch_name(klp_func_patch(func))
-                to = view.symbols.format(stub.target) if stub.target is not None else None
+                target = stub.target
+                to = (
+                    view.symbols.label(target)
+                    if isinstance(target, int)
+                    else "a function elsewhere"
+                )
+                if isinstance(target, Unknown):
+                    to = "an unknown function"
                 return _Culprit(
                     f"{replacement.label}, the replacement of {patch}, ends in a sibling call of"
-                    f" {to or 'a function elsewhere'}: the stub of that call put it there.",
+                    f" {to}: the stub of that call put it there.",
                     (
                         f"{Word(branch.word)} at {Address(branch.address)}"
-                        f" ({view.symbols.format(branch.address)}) goes to that stub without link",
+                        f" ({view.symbols.label(branch.address)}) goes to that stub without link",
                         _puts_toc(stub),
                     ),
                     "A replacement must make no sibling call out of its module: build the patch"
                     " with -fno-optimize-sibling-calls (kpatch refuses such a patch).",
                 )
-    return None
+    return first_unknown(missing)
 
 
 def _puts_toc(stub: FollowedStub) -> str:

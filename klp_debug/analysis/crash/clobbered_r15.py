@@ -8,6 +8,7 @@ from klp_debug.analysis.patches.func_stacks import FuncStacks
 from klp_debug.analysis.view.find_site import site_of_call
 from klp_debug.kernel.livepatch import klp_func_patch, klp_patch_name
 from klp_debug.result.report import Verdict
+from klp_debug.result.unknown import Unknown, first_unknown
 
 _WHY = (
     'Linux 6.13 to 6.15.3 have it; mended by "powerpc64/ftrace: fix clobbered r15 during'
@@ -15,22 +16,31 @@ _WHY = (
 )
 
 
-def judge(scene: CrashScene) -> Verdict | None:
+def judge(scene: CrashScene) -> Verdict | Unknown | None:
     """Return the verdict if r15 is what such a kernel leaves in it; None if it is not."""
     view, registers = scene.view, scene.registers
-    found = next(trampoline_findings(view), None)
-    if registers is None or found is None:
-        return None
+    if isinstance(registers, Unknown):
+        return registers
+    # r15 is looked at first: it needs less of the target than the trampoline.
     index = site_of_call(view, int(registers.gpr[15]))
-    symbol = view.symbols.covering(view.records[index].ip) if index is not None else None
-    stack = FuncStacks(view).of_function(symbol.address) if symbol is not None else None
-    if symbol is None or stack is None:
-        return None
-    patch = "a patch"
-    with view.problems.noting(f"klp_ops {stack.ops.value_():#x}"):
-        patch = klp_patch_name(klp_func_patch(stack.funcs[0]))
+    if index is None or isinstance(index, Unknown):
+        return index
+    symbol = view.symbols.covering(view.records[index].ip)
+    if symbol is None or isinstance(symbol, Unknown):
+        return symbol
+    stack = FuncStacks(view).of_function(symbol.address)
+    found = next(trampoline_findings(view), None)
+    if found is None or isinstance(found, Unknown) or stack is None or isinstance(stack, Unknown):
+        return None if found is None or stack is None else first_unknown((found, stack))
+    patch = view.problems.attempt(
+        f"klp_ops {stack.ops.value_():#x}",
+        lambda func: klp_patch_name(klp_func_patch(func)),
+        stack.funcs[0],
+    )
+    if isinstance(patch, Unknown):
+        patch = "a patch whose name is unknown"
     name = symbol.label
-    at = view.symbols.format(int(registers.nip)) or "no symbol"
+    at = view.symbols.label(int(registers.nip))
     dar = f", DAR = {registers.dar}" if registers.dar is not None else ""
     return Verdict(
         blame="caused",

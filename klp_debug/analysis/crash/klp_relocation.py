@@ -6,30 +6,28 @@ from klp_debug.analysis.catalogue import KLP_RELOCATION_UNRESOLVED
 from klp_debug.analysis.crash.crash import CrashScene
 from klp_debug.elf.format import R_PPC64_ADDR64
 from klp_debug.result.report import Verdict
+from klp_debug.result.unknown import Unknown, first_unknown, known
 
 
-def judge(scene: CrashScene) -> Verdict | None:
+def judge(scene: CrashScene) -> Verdict | Unknown | None:
     """Return the verdict if a replacement used such a place; None if none did."""
-    registers = scene.registers
-    if registers is None or scene.trace is None:
+    registers, trace = scene.registers, scene.trace
+    if isinstance(registers, Unknown) or isinstance(trace, Unknown):
+        return first_unknown((registers, trace))
+    if int(registers.nip) != 0:
         return None
-    by = next(
-        (
-            frame
-            for frame in scene.trace.frames[:3]
-            if frame.role == "replacement" and not frame.inlined
-        ),
-        None,
-    )
-    if by is None or int(registers.nip) != 0:
-        return None
+    frames = trace.frames[:3]
+    by = next((f for f in known(frames) if f.role == "replacement" and not f.inlined), None)
+    if by is None:
+        return first_unknown((*frames, *(frame.role for frame in known(frames))))
+    unresolved = list(unresolved_relocations(scene.view))
     of_patch = [
         place
-        for place in unresolved_relocations(scene.view)
+        for place in known(unresolved)
         if place.module == by.patch and place.relocation.type == R_PPC64_ADDR64
     ]
     if not of_patch:
-        return None
+        return first_unknown(unresolved)
     return Verdict(
         blame="caused",
         id=KLP_RELOCATION_UNRESOLVED.id,

@@ -6,24 +6,28 @@ from klp_debug.analysis.catalogue import LIVEPATCH_STACK_OVERFLOW
 from klp_debug.analysis.crash.crash import CrashScene
 from klp_debug.kernel.ftrace_symbols import LIVEPATCH_HANDLER
 from klp_debug.result.report import Verdict
+from klp_debug.result.unknown import Unknown, first_unknown, known
 
 
-def judge(scene: CrashScene) -> Verdict | None:
+def judge(scene: CrashScene) -> Verdict | Unknown | None:
     """Return the verdict if the crashed task's livepatch stack explains it; None if it does not."""
     trace = scene.trace
-    kind = what_is_wrong(scene.view.prog, trace) if trace is not None else None
-    if trace is None or kind is None:
-        return None
+    if isinstance(trace, Unknown):
+        return trace
+    kind = what_is_wrong(scene.view.prog, trace)
+    if kind is None or isinstance(kind, Unknown):
+        return kind
+    frames = known(trace.frames)
     trapped = any(
-        (frame.symbol or "").startswith(f"{LIVEPATCH_HANDLER}+") and frame.interrupted
-        for frame in trace.frames
+        str(frame.symbol).startswith(f"{LIVEPATCH_HANDLER}+") and frame.interrupted
+        for frame in frames
     )
     if kind is LIVEPATCH_STACK_OVERFLOW:
         first = "The kernel stack of the task that crashed and its livepatch stack met."
     elif trapped:
         first = "Something overwrote the livepatch stack of the task that crashed."
     else:
-        return None
+        return first_unknown(trace.frames)
     return Verdict(
         blame="caused",
         id=kind.id,

@@ -11,6 +11,7 @@ from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.result.address import Address
 from klp_debug.result.func import FuncReport
 from klp_debug.result.page import ReportPage
+from klp_debug.result.unknown import Unknown
 
 
 def report_page(view: KernelView) -> ReportPage:
@@ -29,12 +30,16 @@ def report_page(view: KernelView) -> ReportPage:
     )
 
 
-def _patched_functions(view: KernelView) -> tuple[FuncReport, ...]:
-    functions = []
-    for address in sorted(stack.old_func for stack in FuncStacks(view).all()):
+def _patched_functions(view: KernelView) -> tuple[FuncReport | Unknown, ...]:
+    functions: list[FuncReport | Unknown] = []
+    stacks = FuncStacks(view).all
+    for address in sorted(stack.old_func for stack in stacks):
         symbol = view.symbols.covering(address)
-        if symbol is None or symbol.address != address:
-            view.problems.add(f"function at {Address(address)}", "patched, but in no symbol")
+        if isinstance(symbol, Unknown):
+            functions.append(symbol)
+        elif symbol is None or symbol.address != address:
+            where = f"function at {Address(address)}"
+            functions.append(view.problems.add(where, "patched, but in no symbol"))
         else:
             functions.append(report_func(view, symbol))
-    return tuple(functions)
+    return (*functions, *((stacks.missing,) if stacks.missing is not None else ()))

@@ -12,6 +12,7 @@ from klp_debug.analysis.audit.site import report_site
 from klp_debug.analysis.catalogue import TOC_STUB_ON_LEAF
 from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
 from klp_debug.analysis.crash.crash import CrashScene
+from klp_debug.analysis.crash.hooked_by import hooked_by
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.analysis.view.toc import whose_toc
 from klp_debug.ppc64le.disassembly import disassemble
@@ -20,6 +21,7 @@ from klp_debug.result.address import Address
 from klp_debug.result.registers import Registers
 from klp_debug.result.report import Verdict
 from klp_debug.result.site import SiteReport
+from klp_debug.result.unknown import Unknown, first_unknown, known
 
 _WHY = (
     'Kernels before "powerpc/module: Create a special stub for ftrace_caller()" (336a7b5dd80a, in'
@@ -31,16 +33,18 @@ _NOW = (
 )
 
 
-def judge(scene: CrashScene) -> Verdict | None:
+def judge(scene: CrashScene) -> Verdict | Unknown | None:
     """Return the verdict if the crash came through such a stub; None if it did not."""
     index, registers = scene.site, scene.registers
-    if index is None or registers is None:
-        return None
+    if index is None or isinstance(index, Unknown) or isinstance(registers, Unknown):
+        return first_unknown((index, registers))
     site = report_site(scene.view, index)
     stubs = Stubs(scene.view)
     stub = _r2_stub(stubs, site)
-    if not site.leaf_without_toc or stub is None:
-        return None
+    if stub is None or site.leaf_without_toc is False:
+        return first_unknown(site.path) if site.leaf_without_toc is not False else None
+    if isinstance(site.leaf_without_toc, Unknown):
+        return site.leaf_without_toc
     outcome = _replay(stubs, stub, registers)
     address = stub.stub.address
     in_stub = address <= int(registers.nip) < address + 4 * len(stub.words)
@@ -48,14 +52,13 @@ def judge(scene: CrashScene) -> Verdict | None:
     if not proven and not in_stub:
         return None
     name = site.label
-    users = ", ".join(sorted({ops.patch or ops.user or "an unknown ops" for ops in site.ops}))
     return Verdict(
         blame="caused",
         id=TOC_STUB_ON_LEAF.id,
         what=(
             "Live patching caused this crash.",
-            f"{name}, hooked by {users or 'nobody now'}, is a leaf: it sets no TOC before its"
-            " mcount site.",
+            f"{name}, hooked by {hooked_by(site.ops) or 'nobody now'}, is a leaf: it sets no TOC"
+            " before its mcount site.",
             "The stub that the site calls finds its target through r2, which still was the"
             " caller's.",
         ),
@@ -66,7 +69,7 @@ def judge(scene: CrashScene) -> Verdict | None:
 
 
 def _r2_stub(stubs: Stubs, site: SiteReport) -> FollowedStub | None:
-    for shown in site.stubs:
+    for shown in known(site.stubs):
         if shown.needs == "r2":
             return stubs.follow(int(shown.address))
     return None
@@ -85,13 +88,16 @@ def _proof(
     site: SiteReport,
 ) -> Iterator[str]:
     r2 = int(registers.gpr[2])
-    owner = stub.owner or "vmlinux"
+    owner = "an unknown module" if isinstance(stub.owner, Unknown) else stub.owner or "vmlinux"
     right = stub.stub.right_r2 if stub.stub.right_r2 is not None else stub.toc
     yield (
         f"the stub at {Address(stub.stub.address)}, replayed with the registers of CPU"
         f" {registers.cpu}:"
     )
-    needs = f"; {owner}'s, which the stub needs, is {Address(right)}" if right is not None else ""
+    needs = ""
+    if right is not None:
+        value = "unknown" if isinstance(right, Unknown) else str(Address(right))
+        needs = f"; {owner}'s, which the stub needs, is {value}"
     yield f"r2 = {Address(r2)}: {whose_toc(view, r2)}{needs}"
     for step in outcome.steps:
         yield _step(step, registers)

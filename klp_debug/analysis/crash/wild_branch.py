@@ -12,52 +12,72 @@ from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace_ops import for_each_ftrace_ops
 from klp_debug.kernel.ftrace_symbols import CALL_LABELS, LIVEPATCH_HANDLER, TRAMPOLINES
 from klp_debug.result.address import Address
+from klp_debug.result.common import Finding
+from klp_debug.result.func import Hop
 from klp_debug.result.registers import Registers
 from klp_debug.result.report import Verdict
+from klp_debug.result.unknown import Unknown, first_unknown
 
 _CALLERS = (*TRAMPOLINES, *CALL_LABELS)
 """Symbols around what calls the callbacks; the last two in kernels that patch that call."""
 
 
-def judge(scene: CrashScene) -> Verdict | None:
+def judge(scene: CrashScene) -> Verdict | Unknown | None:
     """Return the verdict if the last call came from one of them; None if it did not."""
-    registers = scene.registers
-    if registers is None or not scene.wild:
-        return None
-    index = scene.site
-    if index is not None:
+    registers, wild, index = scene.registers, scene.wild, scene.site
+    if isinstance(registers, Unknown) or isinstance(wild, Unknown) or not wild:
+        return first_unknown((registers, wild))
+    if isinstance(index, int):
         return _from_site(scene.view, registers, index)
-    caller = scene.view.symbols.covering(int(registers.link) - 4)
+    caller = scene.view.symbols.known_at(int(registers.link) - 4)
     if caller is None or caller.module is not None:
-        return None
+        return index
     if caller.name == LIVEPATCH_HANDLER:
-        found = [f"{finding.subject}: {finding.evidence}" for finding in entry_findings(scene.view)]
+        found = [_line(finding) for finding in entry_findings(scene.view)]
         return _verdict(registers, f"{LIVEPATCH_HANDLER}, which calls the replacement,", found)
     if caller.name in _CALLERS:
         found = list(_callbacks(scene.view, registers))
         return _verdict(registers, f"{caller.name}, which calls ftrace's callbacks,", found)
-    return None
+    return index
 
 
 def _from_site(view: KernelView, registers: Registers, index: int) -> Verdict:
     site = report_site(view, index)
     name = site.label
-    path = [
-        ": ".join(filter(None, (f"{hop.kind} {hop.address}", hop.bytes, hop.what)))
-        for hop in site.path
+    path = [_hop(hop) for hop in site.path]
+    path += [
+        str(finding) if isinstance(finding, Unknown) else f"{finding.id}: {finding.evidence}"
+        for finding in site.findings
     ]
-    path += [f"{finding.id}: {finding.evidence}" for finding in site.findings]
     return _verdict(registers, f"The mcount site of {name}", path)
 
 
 def _callbacks(view: KernelView, registers: Registers) -> Iterator[str]:
     """Iterate over what leads a trampoline where the crash was."""
     for finding in dispatcher_findings(view):
-        yield f"{finding.subject}: {finding.evidence}"
-    with view.problems.noting("ftrace_ops_list"):
-        for ops in for_each_ftrace_ops(view.prog):
-            if ops.func.value_() in (int(registers.nip), int(registers.ctr)):
-                yield f"func of ftrace_ops {Address(ops.value_())} is {Address(ops.func.value_())}"
+        yield _line(finding)
+    walked = view.problems.walk("ftrace_ops_list", for_each_ftrace_ops(view.prog))
+    for ops in walked:
+        where = f"ftrace_ops {Address(ops.value_())}"
+        func = view.problems.attempt(where, lambda ops: int(ops.func.value_()), ops)
+        if isinstance(func, Unknown):
+            yield str(func)
+        elif func in (int(registers.nip), int(registers.ctr)):
+            yield f"func of {where} is {Address(func)}"
+    if walked.missing is not None:
+        yield str(walked.missing)
+
+
+def _line(finding: Finding | Unknown) -> str:
+    if isinstance(finding, Unknown):
+        return str(finding)
+    return f"{finding.subject}: {finding.evidence}"
+
+
+def _hop(hop: Hop | Unknown) -> str:
+    if isinstance(hop, Unknown):
+        return str(hop)
+    return ": ".join(filter(None, (f"{hop.kind} {hop.address}", hop.bytes, hop.what)))
 
 
 def _verdict(registers: Registers, caller: str, found: list[str]) -> Verdict:

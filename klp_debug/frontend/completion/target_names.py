@@ -7,6 +7,7 @@ from klp_debug.analysis.view.problem_log import UNREADABLE
 from klp_debug.errors import TargetError
 from klp_debug.kernel.task import for_each_task, task_comm
 from klp_debug.result.list import Patch
+from klp_debug.result.unknown import known
 from klp_debug.targets.target import Target
 
 
@@ -38,7 +39,7 @@ class TargetNames:
     @property
     def held(self) -> list[str]:
         """The patches that a debugger held disarmed when the target was last looked at."""
-        return [patch.name for patch in self._known_patches if patch.disarmed]
+        return [patch.name for patch in self._known_patches if patch.disarmed is True]
 
     def functions_of(self, patch: str) -> list[str]:
         """Return the functions that a patch replaces."""
@@ -46,8 +47,8 @@ class TargetNames:
             function.old_name
             for one in self._read_patches()
             if one.name == patch
-            for klp_object in one.objects
-            for function in klp_object.functions
+            for klp_object in known(one.objects)
+            for function in known(klp_object.functions)
         ]
 
     @property
@@ -79,7 +80,7 @@ class TargetNames:
             try:
                 view = KernelView(self._target)
                 if view.has_livepatch:
-                    self._patches = livepatches(view)
+                    self._patches = known(livepatches(view))
             except (*UNREADABLE, TargetError):
                 pass
             self._known_patches = self._patches

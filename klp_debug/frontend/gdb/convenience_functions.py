@@ -13,6 +13,7 @@ from klp_debug.analysis.view.problem_log import UNREADABLE
 from klp_debug.analysis.view.view_cache import view_of
 from klp_debug.errors import CommandError, TargetError
 from klp_debug.frontend.gdb.host import Host
+from klp_debug.result.unknown import Unknown
 
 
 class _AddressOf(gdb.Function):
@@ -50,6 +51,8 @@ def _site(view: KernelView, name: str) -> int:
 
 def _new_func(view: KernelView, name: str) -> int:
     function = report_func(view, find_function(view.symbols, name, view.prog.read))
+    if isinstance(function.winner, Unknown):
+        raise CommandError(f"which replacement wins of {function.name} is {function.winner}")
     if function.winner is None:
         raise CommandError(f"no replacement wins of {function.name}: {function.runs}")
     return int(function.winner.new_func)

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from itertools import pairwise, zip_longest
 
 from klp_debug.render.func import toc_sentence
+from klp_debug.render.unknown import cell
+from klp_debug.result.address import Address
 from klp_debug.result.bt import Frame
-from klp_debug.result.func import FuncReport, Hop, HopKind
+from klp_debug.result.func import FuncReport, Hop, HopKind, SiteResult, Winner
 from klp_debug.result.report import CrashFacts
 from klp_debug.result.text import with_module
+from klp_debug.result.unknown import Unknown, first_unknown, known
 
 _LANES: tuple[tuple[str, frozenset[HopKind]], ...] = (
     ("function", frozenset({"site", "ool-stub", "stub"})),
@@ -29,6 +32,8 @@ class Box:
     text: str
     bytes: str
     broken: bool
+    unread: bool
+    """Whether it could not be told if it is as it must be."""
     leads_to: str | None
     """Where a broken hop goes, if that is known and not where the next one is."""
     after_broken: bool
@@ -52,6 +57,12 @@ class Diagram:
     """With its module."""
     lanes: tuple[Lane, ...]
     broken: tuple[Box, ...]
+    unread: bool
+    """Whether not all of it is known."""
+    marked: Address | None
+    """The mcount site, where it is known."""
+    replacement: str
+    """What the replacement is called."""
 
 
 def chain_diagram(function: FuncReport, crash: CrashFacts | None) -> Diagram:
@@ -72,7 +83,17 @@ def chain_diagram(function: FuncReport, crash: CrashFacts | None) -> Diagram:
         name=name,
         lanes=tuple(lanes),
         broken=tuple(box for _, box in boxes if box.broken),
+        unread=any(box.unread for _, box in boxes),
+        marked=function.site.address if isinstance(function.site, SiteResult) else None,
+        replacement=_replacement(function),
     )
+
+
+def _replacement(function: FuncReport) -> str:
+    winner = function.winner
+    if not isinstance(winner, Winner):
+        return "what replaces it is unknown"
+    return cell(winner.symbol, "its replacement")
 
 
 def _boxes(
@@ -80,9 +101,28 @@ def _boxes(
 ) -> Iterator[tuple[HopKind, Box]]:
     yield "site", _caller_box(function, _caller_in_crash(name, crash))
     before_broken = False
-    for hop, after in zip_longest(function.chain, function.chain[1:]):
+    last: HopKind = "site"
+    hops = known(function.chain)
+    for hop, after in zip_longest(hops, hops[1:]):
         yield hop.kind, _hop_box(hop, after, after_broken=before_broken)
-        before_broken = not hop.ok
+        before_broken, last = hop.ok is False, hop.kind
+    unread = first_unknown(function.chain)
+    if unread is not None:
+        yield last, _unread_box(unread)
+
+
+def _unread_box(unread: Unknown) -> Box:
+    return Box(
+        kind="the rest",
+        address=None,
+        symbol=None,
+        text=str(unread),
+        bytes="",
+        broken=False,
+        unread=True,
+        leads_to=None,
+        after_broken=False,
+    )
 
 
 def _caller_box(function: FuncReport, in_crash: Frame | None) -> Box:
@@ -94,11 +134,12 @@ def _caller_box(function: FuncReport, in_crash: Frame | None) -> Box:
     return Box(
         kind="caller",
         address=in_crash.pc.bare if in_crash is not None else None,
-        symbol=in_crash.symbol if in_crash is not None else "any caller",
+        symbol=cell(in_crash.symbol, "") if in_crash is not None else "any caller",
         text=f"{'on the stack of the crash; ' if in_crash is not None else ''}{enters};"
         f" {toc_sentence(function)}",
         bytes="",
         broken=False,
+        unread=False,
         leads_to=None,
         after_broken=False,
     )
@@ -106,11 +147,11 @@ def _caller_box(function: FuncReport, in_crash: Frame | None) -> Box:
 
 def _caller_in_crash(name: str, crash: CrashFacts | None) -> Frame | None:
     """Return the frame that called the function's original, if that is on the crash's stack."""
-    if crash is None or crash.trace is None:
+    if crash is None or isinstance(crash.trace, Unknown):
         return None
-    frames = [frame for frame in crash.trace.frames if not frame.inlined]
+    frames = [frame for frame in known(crash.trace.frames) if not frame.inlined]
     for frame, caller in pairwise(frames):
-        if frame.role == "original" and frame.symbol is not None:
+        if frame.role == "original" and isinstance(frame.symbol, str):
             function, _, rest = frame.symbol.partition("+")
             _, space, module = rest.partition(" ")
             if f"{function}{space}{module}" == name:
@@ -119,14 +160,16 @@ def _caller_in_crash(name: str, crash: CrashFacts | None) -> Frame | None:
 
 
 def _hop_box(hop: Hop, after: Hop | None, *, after_broken: bool) -> Box:
-    astray = not hop.ok and hop.next is not None and (after is None or hop.next != after.address)
+    broken = hop.ok is False
+    astray = broken and hop.next is not None and (after is None or hop.next != after.address)
     return Box(
         kind="out-of-line stub" if hop.kind == "ool-stub" else hop.kind,
         address=hop.address.bare,
-        symbol=hop.symbol,
+        symbol=None if hop.symbol is None else cell(hop.symbol),
         text=hop.what,
         bytes=hop.bytes,
-        broken=not hop.ok,
+        broken=broken,
+        unread=isinstance(hop.ok, Unknown),
         leads_to=hop.next.bare if astray and hop.next is not None else None,
         after_broken=after_broken,
     )

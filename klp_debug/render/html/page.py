@@ -27,6 +27,8 @@ from klp_debug.render.list import FUNCTION_HEADINGS, function_cells, object_name
 from klp_debug.render.terminal import escape
 from klp_debug.render.transition import transition_summary
 from klp_debug.result.page import ReportPage
+from klp_debug.result.report import CrashFacts
+from klp_debug.result.unknown import Unknown, known, number_of
 
 
 def as_html(page: ReportPage) -> str:
@@ -35,19 +37,26 @@ def as_html(page: ReportPage) -> str:
     loader = environment.loader
     assert loader is not None
     style, _, _ = loader.get_source(environment, "page.css")
-    drawn = [chain_diagram(function, page.report.crash) for function in page.functions]
+    crash = page.report.crash if isinstance(page.report.crash, CrashFacts) else None
+    drawn = [chain_diagram(function, crash) for function in known(page.functions)]
     diagrams = sorted(drawn, key=lambda diagram: not diagram.broken)
     return environment.get_template("page.html.jinja").render(
         page=page,
         report=page.report,
         diagrams=diagrams,
         broken=[diagram for diagram in diagrams if diagram.broken],
-        findings=finding_groups(page.report.findings),
+        findings=finding_groups(known(page.report.findings)),
+        unchecked=_unread(page.report.findings),
+        unread_functions=_unread(page.functions),
         histogram=bars(page.offsets),
         squares=task_squares(page.transition) if page.transition is not None else None,
         style=Markup(style),  # noqa: S704 - our own
         policy=_policy(style),
     )
+
+
+def _unread(items: tuple[object, ...]) -> list[Unknown]:
+    return [item for item in items if isinstance(item, Unknown)]
 
 
 def _policy(style: str) -> str:
@@ -77,6 +86,7 @@ def _environment() -> Environment:
         kernel_lines=kernel_lines,
         livepatch_frame=livepatch_frame,
         notes=frame_notes,
+        number_of=number_of,
         object_name=object_name,
         patch_state=patch_state,
         record=record_cell,
@@ -84,6 +94,7 @@ def _environment() -> Environment:
         summary=transition_summary,
         toc=toc_sentence,
     )
+    environment.tests["unknown"] = lambda value: isinstance(value, Unknown)
     environment.globals["FUNCTION_HEADINGS"] = FUNCTION_HEADINGS
     return environment
 
