@@ -64,14 +64,16 @@ from klp_debug.result.ops import FtraceOps, OpsList
 from klp_debug.result.report import Report
 from klp_debug.result.site import SiteOps, SiteReport
 from klp_debug.result.transition import TransitionReport
-from klp_debug.result.unknown import Unknown
+from klp_debug.result.unknown import AtLeast, Unknown, known
 from klp_debug.targets.host_program import remember_target
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 
 __all__ = (
+    "AtLeast",
     "CommandError",
     "TargetError",
+    "Unknown",
     "as_json",
     "as_text",
     "audit",
@@ -88,6 +90,7 @@ __all__ = (
     "klp_func_patch",
     "klp_func_stack",
     "klp_patch_name",
+    "known",
     "livepatches",
     "mcount_site",
     "object_of",
