@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a test is sure of: on a whole kernel, everything can be read."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from klp_debug.result.unknown import Unknown
+
+T = TypeVar("T")
+
+
+def sure(value: T | Unknown | None) -> T:
+    """Return a value that is there and was read; fail if it is not."""
+    assert value is not None
+    assert not isinstance(value, Unknown), value.reason
+    return value
+
+
+def whole(items: Iterable[T | Unknown]) -> tuple[T, ...]:
+    """Return the items of a list; fail if one of them could not be read."""
+    return tuple(sure(item) for item in items)
