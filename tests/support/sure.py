@@ -19,3 +19,9 @@ def sure(value: T | Unknown | None) -> T:
 def whole(items: Iterable[T | Unknown]) -> tuple[T, ...]:
     """Return the items of a list; fail if one of them could not be read."""
     return tuple(sure(item) for item in items)
+
+
+def unread(value: object) -> Unknown:
+    """Return what could not be read; fail if it was read, or if there is none."""
+    assert isinstance(value, Unknown), value
+    return value

@@ -19,8 +19,8 @@ from tests.support.answers.audit import FINE
 from tests.support.answers.bt import SLEEPER
 from tests.support.answers.change import DONE
 from tests.support.answers.func import PATCHED
-from tests.support.answers.journal import OPERATION, STATUS
 from tests.support.answers.func import UNKNOWN as UNKNOWN_FUNC
+from tests.support.answers.journal import OPERATION, STATUS
 from tests.support.answers.kernel import KERNEL
 from tests.support.answers.list import ABSENT, BELOW, TOP, obj, patch
 from tests.support.answers.list import UNKNOWN as UNKNOWN_LIST
