@@ -44,8 +44,8 @@ def stack_idle_by_kernel(view: KernelView, stack: FuncStack) -> bool | Unknown:
 
     ``kernel.ftrace_enabled`` = 0 does that (``ftrace_shutdown_sysctl()``): it takes ENABLED out of
     the records as well, which nobody does who writes a site from outside. Since Linux kernel commit
-    7162431dcf72 ("ftrace: Introduce PERMANENT ftrace_ops flag") (in v5.5) it is refused while a live
-    patch is enabled.
+    7162431dcf72 ("ftrace: Introduce PERMANENT ftrace_ops flag") (in v5.5) it is refused while a
+    live patch is enabled.
 
     :raises WalkError, drgn.FaultError: if its ftrace_ops or the site cannot be read
     """
