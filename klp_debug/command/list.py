@@ -4,6 +4,7 @@
 import argparse
 
 from klp_debug.analysis.patches.list import livepatches
+from klp_debug.analysis.patches.refusals import refusals
 from klp_debug.analysis.patches.under_way import UnderWay, transition_under_way
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Command
@@ -23,6 +24,7 @@ def list_patches(view: KernelView) -> PatchList:
         kernel=view.describe(),
         patches=patches,
         transition=moving.direction if isinstance(moving, UnderWay) else moving,
+        refusals=refusals(view),
         problems=view.problems.all(),
     )
 

@@ -31,6 +31,8 @@ Where no module can be, in bytes: what a process has, and the linear map.
 
 ``H_KERN_VIRT_START`` of 4K pages is the lowest beginning of vmalloc memory.
 """
+_ALIASES = frozenset({"init_module", "cleanup_module"})
+"""What ``module_init()`` and ``module_exit()`` call every module's own functions as well."""
 FUNCTION = np.dtype([("address", "<u8"), ("size", "<u8"), ("st_other", "u1")])
 """One function: its global entry point, its size in bytes, its symbol's ``st_other``."""
 
@@ -168,6 +170,14 @@ class SymbolTable:
                 self._by_name.setdefault(self._name(offset), []).append(index)
         return [self._at(index) for index in self._by_name.get(name, ())]
 
+    def names_at(self, address: int) -> list[str]:
+        """Return the names of the functions that begin at an address."""
+        first, end = np.searchsorted(
+            self._symbols["value"], np.array([address, address + 1], np.uint64)
+        )
+        symbols = [self._at(index) for index in range(int(first), int(end))]
+        return [symbol.name for symbol in symbols if symbol.is_function]
+
     def covering(self, address: int) -> KernelSymbol | None:
         """
         Return the symbol that an address belongs to, a function before anything else.
@@ -196,8 +206,14 @@ class SymbolTable:
         return best
 
 
-def _telling(symbol: KernelSymbol) -> tuple[bool, int]:
-    return symbol.is_function, symbol.size
+def _telling(symbol: KernelSymbol) -> tuple[bool, int, bool, bool]:
+    """Rank the symbols of one address: the one that people know a function by is the highest."""
+    return (
+        symbol.is_function,
+        symbol.size,
+        symbol.name not in _ALIASES,
+        not symbol.name.startswith(("_", ".", "$")),
+    )
 
 
 def _region_end(module: Object, address: int) -> int:
@@ -251,6 +267,16 @@ class KernelSymbols:
             if symbol is not None:
                 return symbol
         return None
+
+    def aliases(self, symbol: KernelSymbol) -> tuple[str, ...]:
+        """Return the other names of a function, in the order of its object's symbol table."""
+        return tuple(
+            name
+            for table in self._tables
+            if table.module == symbol.module
+            for name in table.names_at(symbol.address)
+            if name != symbol.name
+        )
 
     def covering(self, address: int) -> KernelSymbol | Unknown | None:
         """Return the symbol that an address belongs to; None if it belongs to none."""

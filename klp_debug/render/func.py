@@ -30,7 +30,8 @@ def function_lines(answer: FuncReport) -> list[str]:
 
 def _headline(answer: FuncReport) -> list[str]:
     name = escape(with_module(answer.name, answer.module))
-    return [f"{name}  {answer.address.bare}, {answer.size} bytes", toc_sentence(answer)]
+    also = f" (also {escape(', '.join(answer.aliases))})" if answer.aliases else ""
+    return [f"{name}{also}  {answer.address.bare}, {answer.size} bytes", toc_sentence(answer)]
 
 
 def toc_sentence(answer: FuncReport) -> str:

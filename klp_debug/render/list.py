@@ -4,6 +4,7 @@
 from collections.abc import Iterator
 
 from klp_debug.render.kernel import kernel_lines, problem_lines
+from klp_debug.render.refusal import refusal_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
 from klp_debug.render.unknown import UNKNOWN, cell, counted, unknown_line
 from klp_debug.result.list import Mechanism, Patch, PatchedFunction, PatchedObject, PatchList
@@ -20,8 +21,16 @@ def patch_list_lines(answer: PatchList) -> list[str]:
     problems = problem_lines(answer.problems)
     if not answer.patches:
         none = f"no live patch is loaded{_moving_without_name(answer)}"
-        return [*head, "", none, *problems]
-    return [*head, "", *patch_table_lines(answer.patches), "", _summary(answer), *problems]
+        return [*head, "", none, *refusal_lines(answer.refusals), *problems]
+    return [
+        *head,
+        "",
+        *patch_table_lines(answer.patches),
+        "",
+        _summary(answer),
+        *refusal_lines(answer.refusals),
+        *problems,
+    ]
 
 
 def _moving_without_name(answer: PatchList) -> str:

@@ -8,6 +8,7 @@ from klp_debug.render.audit import finding_lines
 from klp_debug.render.bt import task_lines
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.list import patch_table_lines
+from klp_debug.render.refusal import refusal_lines
 from klp_debug.render.terminal import escape
 from klp_debug.render.unknown import cell, counted, unknown_line
 from klp_debug.result.registers import Registers
@@ -30,6 +31,7 @@ def report_lines(answer: Report) -> list[str]:
         *patch_table_lines(answer.patches),
         _transition(answer),
         _audit(answer),
+        *refusal_lines(answer.refusals),
         *problem_lines(answer.problems),
     ]
 

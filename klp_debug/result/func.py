@@ -115,6 +115,8 @@ class FuncReport:
     name: str
     module: str | None
     """None for vmlinux."""
+    aliases: tuple[str, ...]
+    """Its other names: ``init_module``, which every module's init function has."""
     address: Address
     size: int
     """In bytes."""

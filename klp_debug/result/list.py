@@ -8,6 +8,7 @@ from typing import Literal
 from klp_debug.result.address import Address
 from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
+from klp_debug.result.refusal import Refusal
 from klp_debug.result.unknown import Unknown, first_unknown, known
 
 Transition = Literal["patching", "unpatching"]
@@ -34,7 +35,8 @@ What a call of the function runs as far as this entry of its func_stack decides:
     this entry is on top and its ``new_func`` runs;
 ``original``
     this entry is on top and sends callers back (``klp_func.nop`` of an atomic replace, or
-    its ``ftrace_ops`` no longer calls ``klp_ftrace_handler``);
+    its ``ftrace_ops`` no longer calls ``klp_ftrace_handler``, or ftrace holds its site idle, as
+    ``kernel.ftrace_enabled`` = 0 makes it);
 ``overridden``
     another patch is above it;
 ``in transition``
@@ -123,6 +125,8 @@ class PatchList:
     patches: tuple[Patch | Unknown, ...]
     transition: Transition | Unknown | None
     """Which way the transition goes that is under way, if one is."""
+    refusals: tuple[Refusal | Unknown, ...]
+    """Patches, or parts of them, that the kernel refused, by its log; the oldest first."""
     problems: tuple[Problem, ...]
 
     def __iter__(self) -> Iterator[Patch | Unknown]:

@@ -8,6 +8,7 @@ from klp_debug.result.bt import TaskTrace
 from klp_debug.result.common import Finding, Problem
 from klp_debug.result.kernel import Kernel
 from klp_debug.result.list import Patch, Transition
+from klp_debug.result.refusal import Refusal
 from klp_debug.result.registers import Registers
 from klp_debug.result.unknown import Number, Unknown
 
@@ -86,10 +87,12 @@ class Report:
     waiting: Number
     """How many tasks have not switched in it."""
     audit: AuditSummary
+    refusals: tuple[Refusal | Unknown, ...]
+    """Patches, or parts of them, that the kernel refused, by its log; the oldest first."""
     problems: tuple[Problem, ...]
 
     @property
     def clean(self) -> bool:
         """Whether there is nothing that a user of live patching must look at."""
         fine = self.verdict.blame in ("not involved", "no crash")
-        return fine and not self.findings and not self.problems
+        return fine and not self.findings and not self.refusals and not self.problems

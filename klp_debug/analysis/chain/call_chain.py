@@ -15,7 +15,12 @@ from drgn import FaultError, Object
 from klp_debug.analysis.chain.links import Judgement, data_hop, text_hop
 from klp_debug.analysis.chain.site_path import PatchedSite, follow_site
 from klp_debug.analysis.chain.stubs import Stubs
-from klp_debug.analysis.patches.disarmed import disarmed_by, ftrace_stub, redirected_to
+from klp_debug.analysis.patches.disarmed import (
+    disarmed_by,
+    ftrace_stub,
+    redirected_to,
+    stack_idle_by_kernel,
+)
 from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace import FtraceRecord
@@ -48,6 +53,8 @@ class Chain:
     """How a debugger holds the function disarmed, and which patch: ``leaf_patch (ops)``."""
     redirected: bool
     """Whether that is by the version of another patch; else the original runs."""
+    idle_by_kernel: bool | Unknown
+    """Whether ftrace itself holds the site idle, as ``kernel.ftrace_enabled`` = 0 makes it."""
 
 
 def follow_chain(view: KernelView, symbol: KernelSymbol, entry: Entry, site: Site) -> Chain:
@@ -91,6 +98,7 @@ class _Follower:
             unswitched=self._unswitched if self._winner is not None else cut,
             disarmed=held,
             redirected=isinstance(disarmed, _Disarmed) and disarmed.mechanism == "redirect",
+            idle_by_kernel=self._idle_by_kernel(),
         )
 
     def _hops(self) -> Iterator[Hop | Unknown]:
@@ -126,6 +134,13 @@ class _Follower:
         if not isinstance(self._stack, FuncStack):
             return self._stack
         return PatchedSite(self._stack.ops.fops.address_of_(), self._stacks.handler)
+
+    def _idle_by_kernel(self) -> bool | Unknown:
+        stack = self._stack
+        if not isinstance(stack, FuncStack):
+            return False
+        where = f"site of klp_ops {stack.ops.value_():#x}"
+        return self._view.problems.attempt(where, stack_idle_by_kernel, self._view, stack)
 
     def _disarmed(self) -> "_Disarmed | Unknown | None":
         stack = self._stack

@@ -66,7 +66,9 @@ class _Text:
 class _FunctionReader:
     def __init__(self, view: KernelView, symbol: KernelSymbol) -> None:
         self._view = view
-        self._symbol = symbol
+        # By which of its names a user meant it is no matter: it is told by the one people know.
+        best = view.symbols.known_at(symbol.address)
+        self._symbol = best if best is not None and best.address == symbol.address else symbol
 
     def function(self) -> FuncReport:
         view, symbol = self._view, self._symbol
@@ -86,6 +88,7 @@ class _FunctionReader:
             kernel=view.describe(),
             name=symbol.name,
             module=symbol.module,
+            aliases=view.symbols.aliases(symbol),
             address=Address(symbol.address),
             size=symbol.size,
             entry=entry,
@@ -199,6 +202,17 @@ class _FunctionReader:
             notes[entry.local_entry] = ["local entry point"]
         return self._lines(words, symbol.address, notes), entry_result(entry)
 
+    def _ftrace_enabled(self) -> str:
+        """Say what the sysctl has to do with a site that ftrace itself holds idle."""
+        if self._view.target.core is not None:
+            return ", as kernel.ftrace_enabled = 0 makes it (a dump cannot tell: kdump clears that)"
+        enabled = self._view.problems.attempt(
+            "ftrace_enabled", lambda: bool(self._view.prog["ftrace_enabled"])
+        )
+        if isinstance(enabled, Unknown):
+            return ", as kernel.ftrace_enabled = 0 makes it; whether it is 0 is unknown"
+        return "" if enabled else ": kernel.ftrace_enabled is 0"
+
     def _runs(
         self, chain: Chain | Unknown | None, replacement: EntryResult | Unknown | None
     ) -> str | Unknown:
@@ -211,10 +225,14 @@ class _FunctionReader:
             return chain.patched
         if isinstance(chain.disarmed, str) and not chain.redirected:
             return f"{name} itself: a debugger holds it disarmed, {chain.disarmed}"
+        if chain.idle_by_kernel is True:
+            return f"{name} itself: ftrace holds its mcount site idle{self._ftrace_enabled()}"
         # A broken link is a fact, whatever else is unknown; its end is not.
         if any(hop.ok is False for hop in known(chain.hops)):
             return "unknown: its call chain is broken"
-        unread = first_unknown((chain.disarmed, *chain.hops, *(h.ok for h in known(chain.hops))))
+        unread = first_unknown(
+            (chain.disarmed, chain.idle_by_kernel, *chain.hops, *(h.ok for h in known(chain.hops)))
+        )
         if unread is not None:
             return unread
         after = ""

@@ -15,6 +15,7 @@ from klp_debug.analysis.crash.crash import CrashScene, crash_scene
 from klp_debug.analysis.crash.log_excerpt import ftrace_bug_lines
 from klp_debug.analysis.crash.verdict import Seen, verdict
 from klp_debug.analysis.patches.list import livepatches
+from klp_debug.analysis.patches.refusals import refusals
 from klp_debug.analysis.tasks.bt import TaskTracer
 from klp_debug.analysis.tasks.transition import transition
 from klp_debug.analysis.view.kernel_view import KernelView
@@ -62,6 +63,7 @@ def report(view: KernelView) -> Report:
             armed=_armed(audited),
             findings=number_of(audited.findings),
         ),
+        refusals=refusals(view) if view.has_livepatch else (),
         problems=view.problems.all(),
     )
 

@@ -6,10 +6,13 @@ Nothing in the kernel makes any of these states, so that each tells of a write f
 who has not the journal of the one who wrote sees it as well.
 """
 
+from collections.abc import Iterator
+
 from drgn import Object
 
 from klp_debug.analysis.patches.func_stacks import FuncStack
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.kernel.ftrace import FtraceRecord
 from klp_debug.kernel.ftrace_ops import ftrace_ops_filter
 from klp_debug.kernel.ftrace_symbols import FTRACE_STUB
 from klp_debug.kernel.livepatch import klp_func_nop, klp_func_patch, klp_patch_name
@@ -29,13 +32,46 @@ def stack_disarmed_by(view: KernelView, stack: FuncStack) -> Mechanism | Unknown
     if not stack.ops.fops.flags.value_() & view.ops_flags["ENABLED"]:
         return None
     # Once it is enabled, ftrace has armed the one site in its filter, which is the function's own.
+    for record in _idle_sites(view, stack):
+        if isinstance(record, Unknown) or record.flags & view.record_flags["ENABLED"]:
+            return record if isinstance(record, Unknown) else "site"
+    return None
+
+
+def stack_idle_by_kernel(view: KernelView, stack: FuncStack) -> bool | Unknown:
+    """
+    Return whether ftrace itself holds the site of a func_stack idle, so that the original runs.
+
+    ``kernel.ftrace_enabled`` = 0 does that (``ftrace_shutdown_sysctl()``): it takes ENABLED out of
+    the records as well, which nobody does who writes a site from outside. Since Linux kernel commit
+    7162431dcf72 ("ftrace: Introduce PERMANENT ftrace_ops flag") (in v5.5) it is refused while a
+    live patch is enabled.
+
+    :raises WalkError, drgn.FaultError: if its ftrace_ops or the site cannot be read
+    """
+    if not stack.ops.fops.flags.value_() & view.ops_flags["ENABLED"]:
+        return False
+    for record in _idle_sites(view, stack):
+        if isinstance(record, Unknown):
+            return record
+        if not record.flags & view.record_flags["ENABLED"]:
+            return True
+    return False
+
+
+def _idle_sites(view: KernelView, stack: FuncStack) -> Iterator[FtraceRecord | Unknown]:
+    """Iterate over the records of the function's sites that hold a nop."""
     function = view.symbols.covering(stack.old_func)
-    if function is None or isinstance(function, Unknown):
-        return function
+    if function is None:
+        return
+    if isinstance(function, Unknown):
+        yield function
+        return
     for ip in ftrace_ops_filter(stack.ops.fops).filter:
         if view.symbols.known_at(ip) == function and view.words(ip, 1)[0] == NOP:
-            return "site"
-    return None
+            record = view.record_of(function)
+            if record is not None:
+                yield record
 
 
 def entry_disarmed_by(

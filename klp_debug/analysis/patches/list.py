@@ -3,7 +3,11 @@
 
 from drgn import Object
 
-from klp_debug.analysis.patches.disarmed import disarmed_by, redirected_to
+from klp_debug.analysis.patches.disarmed import (
+    disarmed_by,
+    redirected_to,
+    stack_idle_by_kernel,
+)
 from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
 from klp_debug.analysis.patches.under_way import UnderWay, transition_under_way
 from klp_debug.analysis.view.kernel_view import KernelView
@@ -190,6 +194,9 @@ class _PatchReader:
             return "original", None
         if isinstance(disarmed, Unknown):
             return disarmed, None
+        idle = stack_idle_by_kernel(self._view, stack)
+        if isinstance(idle, Unknown) or idle:
+            return (idle if isinstance(idle, Unknown) else "original"), None
         if func.transition:
             return "in transition", None
         if nop:
