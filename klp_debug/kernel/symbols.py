@@ -25,9 +25,9 @@ from klp_debug.result.unknown import Unknown
 
 KERNEL_TEXT = (("_stext", "_etext"), ("_sinittext", "_einittext"))
 """Symbols around vmlinux's text, and around what it drops when it has booted."""
-_NO_MODULE = range(0xC000_1000_0000_0000)
+_FIRST_MODULE = 0xC000_1000_0000_0000
 """
-Where no module can be, in bytes: what a process has, and the linear map.
+Below it no module can be: there is what a process has, and the linear map.
 
 ``H_KERN_VIRT_START`` of 4K pages is the lowest beginning of vmalloc memory.
 """
@@ -281,7 +281,7 @@ class KernelSymbols:
     def covering(self, address: int) -> KernelSymbol | Unknown | None:
         """Return the symbol that an address belongs to; None if it belongs to none."""
         symbol = self.known_at(address)
-        if symbol is None and self.missing is not None and address not in _NO_MODULE:
+        if symbol is None and address % (1 << 64) >= _FIRST_MODULE:
             return self.missing
         return symbol
 

@@ -8,7 +8,7 @@ site -> [out-of-line stub] -> [module stub or ftrace_tramp] -> ftrace_caller -> 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from drgn import FaultError, Object
+from drgn import Object
 
 from klp_debug.analysis.chain.links import Judgement, data_hop, text_hop
 from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
@@ -116,10 +116,10 @@ class _Follower:
         target: int | None = site.target
         if site.dialect is Dialect.OUT_OF_LINE:
             hop = self._ool_hop(site.target)
-            target = hop.next
             yield _Link(hop)
+            target = int(hop.next) if isinstance(hop.next, int) else None
         if target is not None:
-            yield from self._to_trampoline(int(target))
+            yield from self._to_trampoline(target)
 
     def _site_hop(self) -> Hop:
         site = self._site
@@ -180,13 +180,9 @@ class _Follower:
 
     def _astray(self, target: int) -> Hop:
         """Return the link of a path that leads to no trampoline."""
-        words: tuple[int, ...] = ()
-        what = "neither ftrace_caller nor ftrace_regs_caller"
-        try:
-            words = self._view.words(target, 1)
-        except FaultError:
-            what += ", and nothing can be read there"
-        judgement = Judgement(what, ok=False)
+        where = f"text at {Address(target)}"
+        words = self._view.problems.attempt(where, self._view.words, target, 1)
+        judgement = Judgement("neither ftrace_caller nor ftrace_regs_caller", ok=False)
         return text_hop(self._view, "trampoline", target, words, judgement, next_=None)
 
     def _direct_hop(self, target: int) -> Hop | None:
@@ -206,7 +202,7 @@ class _Follower:
             followed.stub.address,
             followed.words,
             self._judge_stub(followed),
-            next_=followed.target if isinstance(followed.target, int) else None,
+            next_=followed.target,
         )
 
     def _judge_stub(self, followed: FollowedStub) -> Judgement:
@@ -255,8 +251,8 @@ class _Follower:
     def _trampoline_hops(self, address: int, name: str) -> Iterator[Hop]:
         view = self._view
         words = view.words(address, 1)
-        if view.call_ops and self._record is not None:
-            pointer: int | None = self._record.ool_stub + OPS_POINTER_OFFSET
+        if view.call_ops:
+            pointer = self._ool_stub + OPS_POINTER_OFFSET if self._ool_stub is not None else None
             what = "saves the registers and calls the site's own ftrace_ops"
         else:
             labels = view.symbols.named(CALLS_IN_TRAMPOLINES[name], "vmlinux")
@@ -269,6 +265,13 @@ class _Follower:
             yield from self._ops_pointer_hops(pointer)
         else:
             yield self._call_hop(pointer)
+
+    @property
+    def _ool_stub(self) -> int | None:
+        """Where the site's out-of-line stub is, by its record, or by the site where that lacks."""
+        if self._record is not None:
+            return self._record.ool_stub
+        return self._site.target if self._site.dialect is Dialect.OUT_OF_LINE else None
 
     def _call_hop(self, call: int) -> Hop:
         """Return the link of a trampoline that calls one function for all sites."""

@@ -169,15 +169,16 @@ def _caller_in_crash(name: str, crash: CrashFacts | Unknown | None) -> Frame | U
 
 def _hop_box(hop: Hop, after: Hop | None, *, after_broken: bool) -> Box:
     broken = hop.ok is False
-    astray = broken and hop.next is not None and (after is None or hop.next != after.address)
+    leads_to = hop.next if broken and isinstance(hop.next, Address) else None
+    astray = leads_to is not None and (after is None or leads_to != after.address)
     return Box(
         kind="out-of-line stub" if hop.kind == "ool-stub" else hop.kind,
         address=hop.address.bare,
         symbol=None if hop.symbol is None else cell(hop.symbol),
         text=hop.what,
-        bytes=hop.bytes,
+        bytes=cell(hop.bytes),
         broken=broken,
         unread=isinstance(hop.ok, Unknown),
-        leads_to=hop.next.bare if astray and hop.next is not None else None,
+        leads_to=leads_to.bare if astray and leads_to is not None else None,
         after_broken=after_broken,
     )

@@ -6,6 +6,7 @@ import dataclasses
 from klp_debug.result.address import Address
 from klp_debug.result.common import Problem
 from klp_debug.result.list import Patch, PatchedFunction, PatchedObject, PatchList
+from klp_debug.result.refusal import Refusal
 from klp_debug.result.unknown import Unknown, known
 from tests.support.answers.kernel import KERNEL
 
@@ -62,6 +63,13 @@ def patch(*objects: PatchedObject | Unknown, **told: object) -> Patch:
     return dataclasses.replace(whole, **told)  # type: ignore[arg-type]
 
 
+REFUSED = Refusal(
+    seconds=12.5,
+    line="livepatch: failed to register ftrace handler for function 'show' (-16)",
+    means="Only one may.",
+    do="Remove the other.",
+    in_the_way="now: kprobes",
+)
 UNREAD = Unknown("klp_func 0xc008000000250158 of first: page 0x3ee0000 is not in the dump")
 _HALF_READ = dataclasses.replace(
     TOP,
@@ -80,6 +88,7 @@ UNKNOWN = PatchList(
         UNREAD,
     ),
     UNREAD,
+    (REFUSED, UNREAD),
     (Problem("klp_func 0xc008000000250158 of first", "page 0x3ee0000 is not in the dump"),),
 )
 """It has something unknown in every place where that can be."""

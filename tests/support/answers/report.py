@@ -28,6 +28,7 @@ NO_CRASH = Report(
     transition=None,
     waiting=0,
     audit=AuditSummary(sites=15298, armed=3, findings=0),
+    refusals=(),
     problems=(),
 )
 REGISTERS = Registers(
@@ -91,6 +92,7 @@ UNKNOWN = dataclasses.replace(
         armed=AtLeast(3, UNREAD.reason),
         findings=AtLeast(1, UNREAD.reason),
     ),
+    refusals=(UNREAD,),
     problems=(Problem("panic_cpu", "page 0x3ee0000 is not in the dump"),),
 )
 """There was a crash, and nothing of it could be read."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from klp_debug.kernel.symbols import KernelSymbols
+from klp_debug.result.address import Address
 from klp_debug.result.unknown import Unknown
 from tests.support.sure import sure
 from tests.support.symbol_tables import FUNC, MODULE, NOTYPE, SYMBOLS, VMLINUX, symbol_table
@@ -99,3 +100,9 @@ def test_no_module_is_where_none_can_be() -> None:
 def test_a_label_of_what_has_no_symbol() -> None:
     assert SYMBOLS.covering(OF_NO_TABLE) is None
     assert SYMBOLS.label(OF_NO_TABLE) == "0xc008000000540010"
+
+
+def test_any_kind_of_number_is_an_address() -> None:
+    """As results have them, and as a sum of registers may leave them."""
+    for address in (Address(OF_NO_TABLE), OF_NO_TABLE - (1 << 64)):
+        assert MISSING.covering(address) == CUT

@@ -50,7 +50,7 @@ ANSWERS: dict[str, Any] = {
         problems=(),
     ),
     "list": PatchList(
-        KERNEL, (patch(obj("scsi_common", TOP, BELOW), obj("ext4", ABSENT)),), None, ()
+        KERNEL, (patch(obj("scsi_common", TOP, BELOW), obj("ext4", ABSENT)),), None, (), ()
     ),
     "ops": OpsList(
         kernel=KERNEL,

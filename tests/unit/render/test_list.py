@@ -21,7 +21,7 @@ def answer(
     transition: Transition | Unknown | None = None,
     problems: tuple[Problem, ...] = (),
 ) -> PatchList:
-    return PatchList(KERNEL, patches, transition, problems)
+    return PatchList(KERNEL, patches, transition, (), problems)
 
 
 def test_patches(golden: Golden) -> None:

@@ -49,7 +49,7 @@ def test_every_hop_is_there_in_order() -> None:
     for article in drawn():
         assert [kind(box) for box in boxes(article)] == KINDS
         for box, hop in zip(boxes(article)[1:], whole(BROKEN.chain), strict=True):
-            for fact in (hop.address.bare, str(hop.symbol or ""), hop.what, hop.bytes):
+            for fact in (hop.address.bare, str(hop.symbol or ""), hop.what, str(hop.bytes)):
                 assert fact in text(box)
 
 
