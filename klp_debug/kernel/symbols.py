@@ -25,9 +25,9 @@ from klp_debug.result.unknown import Unknown
 
 KERNEL_TEXT = (("_stext", "_etext"), ("_sinittext", "_einittext"))
 """Symbols around vmlinux's text, and around what it drops when it has booted."""
-_FIRST_MODULE = 0xC000_1000_0000_0000
+NO_MODULE = range(0xC000_1000_0000_0000)
 """
-Below it no module can be: there is what a process has, and the linear map.
+Where no module can be, in bytes: what a process has, and the linear map.
 
 ``H_KERN_VIRT_START`` of 4K pages is the lowest beginning of vmalloc memory.
 """
@@ -281,7 +281,8 @@ class KernelSymbols:
     def covering(self, address: int) -> KernelSymbol | Unknown | None:
         """Return the symbol that an address belongs to; None if it belongs to none."""
         symbol = self.known_at(address)
-        if symbol is None and address % (1 << 64) >= _FIRST_MODULE:
+        # Of a range, what is no plain int (as an Address is not) is sought number by number.
+        if symbol is None and int(address % (1 << 64)) not in NO_MODULE:
             return self.missing
         return symbol
 
