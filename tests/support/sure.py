@@ -4,7 +4,7 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from klp_debug.result.unknown import Unknown
+from klp_debug.result.unknown import Number, Unknown
 
 T = TypeVar("T")
 
@@ -25,3 +25,9 @@ def unread(value: object) -> Unknown:
     """Return what could not be read; fail if it was read, or if there is none."""
     assert isinstance(value, Unknown), value
     return value
+
+
+def number(counted: Number) -> int:
+    """Return a number of things that were all seen; fail if others may be."""
+    assert isinstance(counted, int), counted
+    return counted

@@ -46,7 +46,8 @@ def as_html(page: ReportPage) -> str:
         findings=finding_groups(known(page.report.findings)),
         unchecked=_unread(page.report.findings),
         unread_functions=_unread(page.functions),
-        histogram=bars(page.offsets),
+        histogram=bars(known(page.offsets)),
+        unread_offsets=_unread(page.offsets),
         squares=task_squares(page.transition) if page.transition is not None else None,
         style=Markup(style),  # noqa: S704 - our own
         policy=_policy(style),

@@ -137,6 +137,7 @@ UNKNOWN = dataclasses.replace(
             sites=AtLeast(1704, UNREAD.reason),
             armed=AtLeast(0, UNREAD.reason),
         ),
+        UNREAD,
     ),
 )
 """It has something unknown in every place where that can be."""

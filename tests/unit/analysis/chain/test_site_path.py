@@ -264,4 +264,3 @@ def test_direct_functions_that_cannot_be_read_end_the_way() -> None:
     path = followed(kernel, "f")
     assert [hop.kind for hop in path.hops] == ["site", "ool-stub"]
     unread(path.stopped)
-

@@ -8,7 +8,7 @@ FIRST = "------------[ ftrace bug ]------------"
 
 
 def records(*texts: str) -> list[LogRecord]:
-    return [LogRecord(number, text) for number, text in enumerate(texts)]
+    return [LogRecord(float(number), text) for number, text in enumerate(texts)]
 
 
 def test_from_its_first_line_on() -> None:
@@ -16,6 +16,13 @@ def test_from_its_first_line_on() -> None:
         FIRST,
         "ftrace failed to modify",
     )
+
+
+def test_with_what_came_just_before_it() -> None:
+    """powerpc says there which word it found: ``0x...: expected (...) != found (...)``."""
+    said = [LogRecord(1.0, "long before"), LogRecord(2.0, "expected"), LogRecord(2.05, FIRST)]
+    assert ftrace_bug_lines(said) == ("expected", FIRST)
+    assert ftrace_bug_lines(said[2:]) == (FIRST,)
 
 
 def test_the_first_of_several_and_no_more_than_it_prints() -> None:
