@@ -91,7 +91,7 @@ def test_the_log_cannot_be_read(kernel: FakeKernel) -> None:
     crashed(kernel, nip=kernel.functions["f"].address)
     kernel.say(1.0, "Oops: Kernel access of bad area, sig: 11 [#1]")
     kernel.say(2.0, "x" * 2 * PAGE)
-    kernel.memory.lose(kernel.log_buffer + PAGE)
+    kernel.memory.lose(kernel.log_at + PAGE)
     scene = scene_of(kernel)
     why = unread(scene.view.log.missing)
     assert (scene.message, scene.report) == (why, (why,))

@@ -8,7 +8,7 @@ FIRST = "------------[ ftrace bug ]------------"
 
 
 def records(*texts: str) -> list[LogRecord]:
-    return [LogRecord(float(number), text) for number, text in enumerate(texts)]
+    return [LogRecord(number * 1_000_000_000, text) for number, text in enumerate(texts)]
 
 
 def test_from_its_first_line_on() -> None:
@@ -20,7 +20,11 @@ def test_from_its_first_line_on() -> None:
 
 def test_with_what_came_just_before_it() -> None:
     """powerpc says there which word it found: ``0x...: expected (...) != found (...)``."""
-    said = [LogRecord(1.0, "long before"), LogRecord(2.0, "expected"), LogRecord(2.05, FIRST)]
+    said = [
+        LogRecord(1_000_000_000, "long before"),
+        LogRecord(2_000_000_000, "expected"),
+        LogRecord(2_050_000_000, FIRST),
+    ]
     assert ftrace_bug_lines(said) == ("expected", FIRST)
     assert ftrace_bug_lines(said[2:]) == (FIRST,)
 

@@ -3,7 +3,6 @@
 
 import pytest
 
-from klp_debug.analysis.crash.crash import CrashScene
 from klp_debug.analysis.crash.module_gone import judge
 from klp_debug.result.report import Verdict
 from klp_debug.result.unknown import Unknown
@@ -40,19 +39,15 @@ def test_a_module_that_is_there() -> None:
     assert judged(nip="klp_ftrace_handler", gone=False) is None
 
 
-def crashed_in_the_handler(kernel: FakeKernel) -> CrashScene:
+def test_whether_a_func_stack_leads_to_it_cannot_be_read() -> None:
+    kernel = FakeKernel()
     kernel.variable("__vmalloc_start", "unsigned long", 0xC008000000000000)
     kernel.variable("__vmalloc_end", "unsigned long", 0xC00A000000000000)
     kernel.patch("first", kernel.function("f"))
     kernel.unload("first")
-    crashed(kernel, nip=kernel.functions["klp_ftrace_handler"].address + 0x20)
-    return scene_of(kernel)
-
-
-def test_whether_a_func_stack_leads_to_it_cannot_be_read() -> None:
-    kernel = FakeKernel()
     kernel.memory.lose(kernel.klp_ops)
-    unread(judge(crashed_in_the_handler(kernel)))
+    crashed(kernel, nip=kernel.functions["klp_ftrace_handler"].address + 0x20)
+    unread(judge(scene_of(kernel)))
 
 
 def test_registers_that_nobody_saved() -> None:

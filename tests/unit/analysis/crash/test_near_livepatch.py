@@ -36,6 +36,11 @@ def gone(kernel: FakeKernel, *, last: str = "first", taint: int = TAINTED) -> in
     return kernel.variable("tainted_mask", "unsigned long", taint)
 
 
+def astray(kernel: FakeKernel, nip: int) -> None:
+    """Crash where another function's call went."""
+    crashed(kernel, nip=nip, link=kernel.functions["other"].address + 0x24)
+
+
 def char(kernel: FakeKernel) -> Type:
     return kernel.prog.int_type("char", 1, True)
 
@@ -73,7 +78,7 @@ def test_in_another_function(kernel: FakeKernel, name: str) -> None:
 def test_in_a_live_patch_that_was_removed(kernel: FakeKernel) -> None:
     gone(kernel)
     kernel.say(1.0, "livepatch: 'first': unpatching complete")
-    crashed(kernel, nip=GONE)
+    astray(kernel, GONE)
     verdict = sure(judge(scene_of(kernel)))
     assert (verdict.blame, verdict.id) == ("involved", "crash-in-removed-module")
     assert verdict.what[2] == "The module that was removed last, first, was a live patch."
@@ -83,7 +88,7 @@ def test_in_a_live_patch_that_was_removed(kernel: FakeKernel) -> None:
 def test_in_a_module_that_may_have_been_one(kernel: FakeKernel, last: str) -> None:
     gone(kernel, last=last)
     kernel.say(1.0, "livepatch: 'first': unpatching complete")
-    crashed(kernel, nip=GONE)
+    astray(kernel, GONE)
     verdict = sure(judge(scene_of(kernel)))
     assert (verdict.blame, verdict.id) == ("cannot be told", None)
     assert verdict.what[0] == "Whether live patching is involved in this crash cannot be told."
@@ -91,13 +96,13 @@ def test_in_a_module_that_may_have_been_one(kernel: FakeKernel, last: str) -> No
 
 def test_no_live_patch_was_ever_loaded(kernel: FakeKernel) -> None:
     gone(kernel, taint=0)
-    crashed(kernel, nip=GONE)
+    astray(kernel, GONE)
     assert judge(scene_of(kernel)) is None
 
 
 def test_where_no_module_can_be(kernel: FakeKernel) -> None:
     gone(kernel)
-    crashed(kernel, nip=0x1234)
+    astray(kernel, 0x1234)
     assert judge(scene_of(kernel)) is None
 
 
@@ -118,14 +123,14 @@ def test_no_stack(kernel: FakeKernel) -> None:
 
 def test_whether_a_patch_was_ever_loaded(kernel: FakeKernel) -> None:
     kernel.memory.lose(gone(kernel))
-    crashed(kernel, nip=GONE)
+    astray(kernel, GONE)
     assert unread(judge(scene_of(kernel))).reason.startswith("tainted_mask: not in the dump")
 
 
 def test_where_the_area_of_modules_is(kernel: FakeKernel) -> None:
     gone(kernel)
     kernel.forget("__vmalloc_end")
-    crashed(kernel, nip=GONE)
+    astray(kernel, GONE)
     why = unread(judge(scene_of(kernel)))
     assert why.reason == "the area of modules: this kernel has no __vmalloc_end"
 
@@ -133,7 +138,7 @@ def test_where_the_area_of_modules_is(kernel: FakeKernel) -> None:
 def test_whether_text_is_there(kernel: FakeKernel) -> None:
     gone(kernel)
     kernel.module("scsi_common").struct.lose()
-    crashed(kernel, nip=GONE)
+    astray(kernel, GONE)
     unread(judge(scene_of(kernel)))
 
 

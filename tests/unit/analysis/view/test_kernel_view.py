@@ -256,7 +256,7 @@ def test_a_log_that_breaks_off_keeps_what_was_read() -> None:
     kernel = FakeKernel()
     kernel.say(1.5, "hello")
     kernel.say(2.5, "x" * 2 * PAGE)
-    kernel.memory.lose(kernel.log_buffer + PAGE)
+    kernel.memory.lose(kernel.log_at + PAGE)
     log = kernel.view().log
     assert [record.text for record in log] == ["hello"]
     assert unread(log.missing).reason.startswith("log of the kernel: not in the dump")
