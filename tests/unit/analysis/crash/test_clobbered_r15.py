@@ -59,17 +59,19 @@ def test_a_patch_whose_name_cannot_be_read() -> None:
     assert ", which a patch whose name is unknown replaces, " in verdict.what[1]
 
 
-def test_what_cannot_be_read() -> None:
-    for lose in (
-        lambda kernel: kernel.functions["f"].record.lose(),
-        lambda kernel: kernel.module("scsi_common").kallsyms.lose(),
-        lambda kernel: kernel.memory.lose(kernel.klp_ops),
-        lambda kernel: kernel.memory.lose(kernel.address("ftrace_caller")),
-    ):
-        kernel = broken()
-        behind = kernel.functions["f"].ool_stub + 8
-        lose(kernel)
-        unread(judged(kernel, behind))
+@pytest.mark.parametrize("lost", ["record", "symbols", "func_stacks", "trampoline"])
+def test_what_cannot_be_read(lost: str) -> None:
+    kernel = broken()
+    behind = kernel.functions["f"].ool_stub + 8
+    if lost == "record":
+        kernel.functions["f"].record.lose()
+    elif lost == "symbols":
+        kernel.module("scsi_common").kallsyms.lose()
+    elif lost == "func_stacks":
+        kernel.memory.lose(kernel.klp_ops)
+    else:
+        kernel.memory.lose(kernel.address("ftrace_caller"))
+    unread(judged(kernel, behind))
 
 
 def test_registers_that_nobody_saved() -> None:
