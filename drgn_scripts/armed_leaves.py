@@ -3,8 +3,8 @@
 Which leaf functions without TOC are armed?
 
 A function that sets no TOC before its mcount site enters ftrace with its caller's r2. Whatever its
-site calls must not use r2: on kernels before 4.6 a module's stub did, and crashed. What could not be
-read is told last.
+site calls must not use r2: on kernels before 4.6 a module's stub did, and crashed. What could not
+be read is told last.
 
     drgn -c vmcore -s vmlinux armed_leaves.py
 """
