@@ -21,9 +21,9 @@ def false_in_document(before: Any, after: Any) -> list[FalseStatement]:
 
     :param before: the document of the same answer when all could be read
     """
-    if not isinstance(after, dict):
-        return [_false("", before, after)]
-    return list(_compare("", before, after))
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return [] if before == after else [_false("", before, after)]
+    return list(_compare_objects("", before, after))
 
 
 def unknown_in_document(value: Any) -> bool:

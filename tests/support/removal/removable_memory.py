@@ -57,7 +57,8 @@ class RemovableMemory:
     @contextmanager
     def noting(self) -> Iterator[dict[int, Touched]]:
         """Note in the block which pages are read: physical address -> who read it."""
-        self._touched = touched = {}
+        touched: dict[int, Touched] = {}
+        self._touched = touched
         try:
             yield touched
         finally:
