@@ -12,7 +12,6 @@ The removal test by hand: prints what a command states falsely, grouped.
 
 import argparse
 import json
-import random
 import shlex
 import sys
 import time
@@ -23,7 +22,7 @@ from pathlib import Path
 from tests.support.removal.capture import RemovalCapture
 from tests.support.removal.grouped import group_lines
 from tests.support.removal.places import Places
-from tests.support.removal.removals import pages, pairs, structures
+from tests.support.removal.removals import pages, pairs, sampled, structures
 from tests.support.removal.trial import Trial, trials
 from vmcores.scenarios.capture import captures
 from vmcores.scenarios.scenario import load_scenario
@@ -36,19 +35,18 @@ def main() -> int:
     taken = captures(load_scenario(args.scenario), args.kernel, args.mmu)
     core = taken.path(args.kind or taken.scenario.captures[0])
     capture = RemovalCapture(core, taken.image.vmlinux)
-    before, touched = capture.touched(line)
+    before, touched = capture.whole(line)
     page_size = capture.target.page_size
     if args.structures:
-        removals = structures(capture.prog, page_size)
+        removals = structures(capture.structures, touched, page_size)
     elif args.pairs is not None:
         removals = pairs(touched, page_size, args.pairs, args.seed)
     else:
-        places = Places(capture.prog, page_size)
-        removals = pages(touched, page_size, places.describe)
+        removals = pages(touched, page_size, Places(capture).describe)
     if args.at is not None:
         removals = [one for one in removals if any(args.at in part for part in one.ranges)]
-    if args.sample is not None and args.sample < len(removals):
-        removals = random.Random(args.seed).sample(removals, args.sample)
+    if args.sample is not None:
+        removals = sampled(removals, args.sample, args.seed)
     tried = []
     began = time.monotonic()
     for trial in trials(capture, line, before, removals):

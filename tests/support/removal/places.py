@@ -3,23 +3,23 @@
 
 from collections import Counter
 
-from drgn import Program
 from drgn.helpers.linux.module import module_address_regions
 
 from klp_debug.kernel.module import for_each_module, module_name
 from klp_debug.targets.translation import PAGE_OFFSET
+from tests.support.removal.capture import RemovalCapture
 from tests.support.removal.removable_memory import Touched
-from tests.support.removal.structures import Translator, structures_of
+from tests.support.removal.structures import Translator
 
 
 class Places:
     """What the pages of a whole dump hold."""
 
-    def __init__(self, prog: Program, page_size: int) -> None:
+    def __init__(self, capture: RemovalCapture) -> None:
         """Look at a dump that has all of its pages."""
-        self._prog = prog
-        self._page_size = page_size
-        self._structures = structures_of(prog, page_size)
+        self._prog = prog = capture.prog
+        self._page_size = page_size = capture.target.page_size
+        self._structures = capture.structures
         translator = Translator(prog, page_size)
         self._modules = [
             (part, module_name(module))

@@ -8,16 +8,7 @@ from tests.support.removal.capture import RemovalCapture
 from tests.support.removal.false_statement import FalseStatement
 from tests.support.removal.judge import false_statements
 from tests.support.removal.outcome import Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """What is removed."""
-
-    name: str
-    """What a reader of the failure knows it by."""
-    ranges: tuple[range, ...]
-    """Physical addresses."""
+from tests.support.removal.removals import Removal
 
 
 @dataclass(frozen=True, slots=True)

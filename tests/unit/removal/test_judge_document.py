@@ -8,7 +8,7 @@ import pytest
 from tests.support.removal.judge_document import false_in_document, unknown_in_document
 
 UNKNOWN = {"unknown": "page 0x3ee0000 is not in the dump"}
-WHOLE = {
+WHOLE: dict[str, Any] = {
     "patches": [
         {"name": "leaf_patch", "enabled": True, "transition": None, "stack_order": 1},
         {"name": "toc_patch", "enabled": True, "transition": None, "stack_order": 2},

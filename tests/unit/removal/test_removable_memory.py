@@ -5,7 +5,6 @@ import pytest
 from drgn import Architecture, FaultError, Platform, PlatformFlags, Program
 
 from tests.support.removal.removable_memory import RemovableMemory
-from tests.support.removal.removals import pages, pairs
 
 PAGE = 0x1000
 END = 4 * PAGE - 0x100
@@ -76,24 +75,3 @@ def test_some_bytes_of_a_page(prog: Program, memory: RemovableMemory) -> None:
         for start in (0x100F, 0x1017, 0x2004):
             with pytest.raises(FaultError):
                 prog.read(start, 2, True)
-
-
-def test_a_removal_for_each_page_that_was_read(prog: Program, memory: RemovableMemory) -> None:
-    with memory.noting() as touched:
-        prog.read(0x2000, 4, True)
-        prog.read(0, 4, True)
-    assert [one.ranges for one in pages(touched, PAGE)] == [
-        (range(PAGE),),
-        (range(0x2000, 0x3000),),
-    ]
-    told = pages(touched, PAGE, lambda page, one: f"{one.end - one.first} bytes")
-    assert [one.name for one in told] == ["page 0x0: 4 bytes", "page 0x2000: 4 bytes"]
-
-
-def test_a_seed_chooses_the_same_pairs(prog: Program, memory: RemovableMemory) -> None:
-    with memory.noting() as touched:
-        prog.read(0, END, True)
-    assert pairs(touched, PAGE, 3, seed=1) == pairs(touched, PAGE, 3, seed=1)
-    assert len({one for pair in pairs(touched, PAGE, 9, seed=1) for one in pair.ranges}) > 2
-    assert all(len(set(pair.ranges)) == 2 for pair in pairs(touched, PAGE, 9, seed=1))
-    assert pairs({0: touched[0]}, PAGE, 3, seed=1) == []
