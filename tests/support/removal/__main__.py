@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("kernel")
     parser.add_argument("mmu", choices=("radix", "hash"))
     parser.add_argument("command", help="a command of klp-debug's; its own arguments follow")
-    parser.add_argument("--kind", help="of the capture; the scenario's first without it")
+    parser.add_argument("--kind", help="of capture; the scenario's first without it")
     parser.add_argument("--structures", action="store_true", help="remove structures, not pages")
     parser.add_argument("--pairs", type=int, metavar="N", help="remove N pairs of pages")
     parser.add_argument("--sample", type=int, metavar="N", help="try N removals only")
