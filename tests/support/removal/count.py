@@ -3,7 +3,7 @@
 How much the removal test tries, for docs/tests.md: ``python -m tests.support.removal.count``.
 
 Only the dumps tell how many pages an answer reads, so it asks them: a minute, and some more with
-``--full``.
+``--full``. It takes the captures that the cache lacks, as the test would.
 """
 
 import argparse
