@@ -2,6 +2,8 @@
 """The options that name a target, in the words of drgn's own command line."""
 
 import argparse
+import glob
+import os
 import threading
 from pathlib import Path
 
@@ -15,7 +17,13 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that name a target to a parser."""
     group = parser.add_argument_group("target")
     group.add_argument(
-        "-c", "--core", type=Path, metavar="PATH", help="a vmcore, or a memory dump of QEMU's"
+        "-c",
+        "--core",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="a vmcore, or a memory dump of QEMU's; of one that makedumpfile split, name each part,"
+        " or all by a pattern in quotes",
     )
     group.add_argument(
         "-k", "--kernel", action="store_true", help="the running kernel, through /proc/kcore"
@@ -88,6 +96,15 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _files(given: list[str]) -> list[Path]:
+    """Return the files of a dump: what is no file itself may be a pattern of their names."""
+    files: list[Path] = []
+    for text in given:
+        matching = [] if os.path.lexists(text) else sorted(glob.glob(text))
+        files += [Path(name) for name in matching or [text]]
+    return files
+
+
 def target_options(args: argparse.Namespace) -> TargetOptions:
     """
     Return what the options of :func:`add_target_arguments` say.
@@ -105,8 +122,10 @@ def target_options(args: argparse.Namespace) -> TargetOptions:
         )
     elif args.leave_stopped or args.max_pause is not None or args.kgdb_enter:
         raise TargetError("--leave-stopped, --max-pause and --kgdb-enter are for --gdb only")
+    core, *more_parts = _files(args.core) or [None]
     return TargetOptions(
-        core=args.core,
+        core=core,
+        more_parts=tuple(part for part in more_parts if part is not None),
         kernel=args.kernel,
         qemu=args.qemu,
         gdb=gdb,
