@@ -2,8 +2,6 @@
 """The options that name a target, in the words of drgn's own command line."""
 
 import argparse
-import glob
-import os
 import threading
 from pathlib import Path
 
@@ -100,8 +98,12 @@ def _files(given: list[str]) -> list[Path]:
     """Return the files of a dump: what is no file itself may be a pattern of their names."""
     files: list[Path] = []
     for text in given:
-        matching = [] if os.path.lexists(text) else sorted(glob.glob(text))
-        files += [Path(name) for name in matching or [text]]
+        path = Path(text)
+        matching: list[Path] = []
+        if not os.path.lexists(text):
+            with suppress(ValueError):  # what cannot be a pattern
+                matching = sorted(Path(path.anchor).glob(text.lstrip("/")))
+        files += matching or [path]
     return files
 
 
@@ -122,10 +124,10 @@ def target_options(args: argparse.Namespace) -> TargetOptions:
         )
     elif args.leave_stopped or args.max_pause is not None or args.kgdb_enter:
         raise TargetError("--leave-stopped, --max-pause and --kgdb-enter are for --gdb only")
-    core, *more_parts = _files(args.core) or [None]
+    files = _files(args.core)
     return TargetOptions(
-        core=core,
-        more_parts=tuple(part for part in more_parts if part is not None),
+        core=files[0] if files else None,
+        more_parts=tuple(files[1:]),
         kernel=args.kernel,
         qemu=args.qemu,
         gdb=gdb,

@@ -155,14 +155,16 @@ class DiskDump:
             return "cut short: its end mark is missing, though all pages that it lists are here"
         return lost
 
-    def is_of_the_dump_of(self, other: "DiskDump") -> bool:
-        """Return whether another part is of the same dump, by header, vmcoreinfo and bitmap."""
-        return (
-            self._data.at(0, 424) == other._data.at(0, 424)
-            and self._data.at(428, 16) == other._data.at(428, 16)
-            and self.vmcoreinfo == other.vmcoreinfo
-            and self._dumped.agrees(other._dumped)
-        )
+    @property
+    def identity(self) -> tuple[bytes, Vmcoreinfo | None, bytes]:
+        """
+        What all parts of one dump have in common: header, vmcoreinfo and bitmap.
+
+        :raises TargetError: if the vmcoreinfo is damaged
+        """
+        # Without the status, which tells how the pages are compressed and whether any are missing.
+        header = self._data.at(0, 424) + self._data.at(428, 16)
+        return header, self.vmcoreinfo, self._dumped.counts
 
     @property
     def vmcoreinfo(self) -> Vmcoreinfo | None:

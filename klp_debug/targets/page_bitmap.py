@@ -70,9 +70,10 @@ class PageBitmap:
         """
         return self._look_at(frame)[1] if frame < self.frames else self.count
 
-    def agrees(self, other: "PageBitmap") -> bool:
-        """Return whether another bitmap has as many bits set, block by block."""
-        return np.array_equal(self._before, other._before)
+    @property
+    def counts(self) -> bytes:
+        """How many of its bits are set, block by block: what differs tells two bitmaps apart."""
+        return self._before.tobytes()
 
     def _look_at(self, frame: int) -> tuple[bool, int]:
         """Return whether a frame is there, and how many before it are."""

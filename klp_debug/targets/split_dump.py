@@ -38,9 +38,7 @@ def open_parts(paths: Sequence[Path]) -> CoreFile:
 def _open_part(path: Path) -> tuple[DiskDump, Part]:
     dump = open_core_file(path)
     if not isinstance(dump, DiskDump) or dump.part is None:
-        raise TargetError(
-            f"{path} is no part of a split dump: name one dump, or all parts of one"
-        )
+        raise TargetError(f"{path} is no part of a split dump: name one dump, or all parts of one")
     return dump, dump.part
 
 
@@ -58,15 +56,14 @@ class SplitDump:
         self._frames = [part.frames for _, part in parts]
         self._first = first = self._dumps[0]
         self._of = parts[0][1].of
+        identity = first.identity
         for other in self._dumps[1:]:
-            if not first.is_of_the_dump_of(other):
+            if other.identity != identity:
                 raise TargetError(
                     f"{first.path} and {other.path} are parts of different dumps: their headers,"
                     " kernels or bitmaps differ"
                 )
-        for (one, frames), (other, others) in pairwise(
-            zip(self._dumps, self._frames, strict=True)
-        ):
+        for (one, frames), (other, others) in pairwise(zip(self._dumps, self._frames, strict=True)):
             if frames and others and others.start < frames.stop:
                 raise TargetError(
                     f"{one.path} and {other.path} hold the same page frames: give each part once"
