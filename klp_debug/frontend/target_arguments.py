@@ -2,7 +2,9 @@
 """The options that name a target, in the words of drgn's own command line."""
 
 import argparse
+import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from klp_debug.errors import TargetError
@@ -101,7 +103,7 @@ def _files(given: list[str]) -> list[Path]:
         path = Path(text)
         matching: list[Path] = []
         if not os.path.lexists(text):
-            with suppress(ValueError):  # what cannot be a pattern
+            with suppress(ValueError, OSError):  # it cannot be a pattern
                 matching = sorted(Path(path.anchor).glob(text.lstrip("/")))
         files += matching or [path]
     return files

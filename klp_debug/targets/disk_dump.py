@@ -121,8 +121,10 @@ class DiskDump:
         self.here = self._descriptors.count_here()
         """How many of them it holds."""
         if self.listed and not self.here:
+            lost = "pages" if self._descriptors.any_here else "page descriptors"
             raise TargetError(
-                f"{path} is truncated: of the {self.listed} pages that it lists it holds none"
+                f"{path} is truncated: it holds none of the {self.listed} {lost} that its bitmap"
+                " speaks of"
             )
         self.page = lru_cache(maxsize=1024)(self._read_page)
         self._libkdumpfile: Program | None = None

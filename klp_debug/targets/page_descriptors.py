@@ -65,6 +65,15 @@ class PageDescriptors:
         end = page.offset + page.size
         return list(self._data.held(page.offset, page.size)) == [range(page.offset, end)]
 
+    @property
+    def any_here(self) -> bool:
+        """
+        Whether the file has any part of the table; a flattened file may have it at its end.
+
+        :raises OSError: if the file cannot be read
+        """
+        return any(self._data.held(self._start, self.count * _SIZE))
+
     def count_here(self) -> int:
         """
         Count those whose data is in the file.
