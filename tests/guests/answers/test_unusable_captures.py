@@ -43,7 +43,7 @@ def test_no_vmlinux(patched: CaptureSet, tmp_path: Path) -> None:
     [
         ("kdump", 0.0001, "is truncated: "),
         ("elf", 0.0001, "is truncated: "),
-        ("qemu-elf", 0.000001, "truncated ELF core"),
+        ("qemu-elf", 0.000001, "in its notes"),
         ("qemu-kdump", 0.0001, "truncated kdump file"),
         # QEMU writes the table that tells where each page is behind the pages.
         ("qemu-kdump", 0.5, "page descriptors that its bitmap speaks of"),
