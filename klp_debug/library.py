@@ -157,6 +157,7 @@ def open_program(
     symbols: Iterable[str | PathLike[str]] = (),
     kernel_directory: str | PathLike[str] | None = None,
     vmcoreinfo: str | PathLike[str] | None = None,
+    more_parts: Iterable[str | PathLike[str]] = (),
 ) -> Program:
     """
     Open a target, also one that drgn by itself cannot, with its debugging information.
@@ -164,17 +165,19 @@ def open_program(
     For scripts that do not run in drgn, or look at a second target. Exactly one of ``core``,
     ``kernel`` and ``qemu`` names it.
 
-    :param core: a vmcore, or a memory dump of QEMU's
+    :param core: a vmcore, or a memory dump of QEMU's; of one that makedumpfile split, a part
     :param kernel: the running kernel, through ``/proc/kcore``
     :param qemu: a QMP socket: a unix socket's path, or ``host:port``
     :param symbols: vmlinux, ``.ko`` files, or folders of them
     :param kernel_directory: a folder with vmlinux and modules, as installed or as built
     :param vmcoreinfo: vmcoreinfo text to use instead of the target's own
+    :param more_parts: the other parts of a vmcore that makedumpfile split
     :raises TargetError: if it cannot be opened
     """
     target = open_target(
         TargetOptions(
             core=_path(core),
+            more_parts=tuple(Path(path) for path in more_parts),
             kernel=kernel,
             qemu=qemu,
             symbols=tuple(Path(path) for path in symbols),

@@ -52,8 +52,16 @@ Captured = Callable[..., CaptureSet]
 Played = Callable[..., tuple[Guest, Oracle]]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker have all tests of a file on one kernel and MMU: on one dump, or guest."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """
+    Leave out what only the full product has.
+
+    One worker has all tests of a file on one kernel and MMU: on one dump, or guest.
+    """
+    if not config.getoption("--full"):
+        left_out = [item for item in items if item.get_closest_marker("full")]
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=left_out)
     for item in items:
         if item.get_closest_marker("lab"):
             if not item.get_closest_marker("timeout"):

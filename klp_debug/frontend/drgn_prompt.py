@@ -12,6 +12,7 @@ from drgn.cli import run_interactive
 
 from klp_debug.errors import TargetError
 from klp_debug.frontend.target_arguments import add_target_arguments, target_options
+from klp_debug.frontend.tell import tell
 from klp_debug.targets.host_program import remember_target
 from klp_debug.targets.opening import open_target
 
@@ -39,6 +40,8 @@ def add_drgn_parser(commands: "SubParsers") -> None:
 def _enter(args: argparse.Namespace) -> int:
     target = open_target(target_options(args))
     remember_target(target)
+    for problem in target.problems:
+        tell(f"{problem.where}: {problem.what}")
     if args.script:
         _run_script(target.prog, args.script)
     else:

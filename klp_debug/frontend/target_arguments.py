@@ -2,7 +2,9 @@
 """The options that name a target, in the words of drgn's own command line."""
 
 import argparse
+import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from klp_debug.errors import TargetError
@@ -15,7 +17,13 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that name a target to a parser."""
     group = parser.add_argument_group("target")
     group.add_argument(
-        "-c", "--core", type=Path, metavar="PATH", help="a vmcore, or a memory dump of QEMU's"
+        "-c",
+        "--core",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="a vmcore, or a memory dump of QEMU's; of one that makedumpfile split, name each part,"
+        " or all by a pattern in quotes",
     )
     group.add_argument(
         "-k", "--kernel", action="store_true", help="the running kernel, through /proc/kcore"
@@ -88,6 +96,19 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _files(given: list[str]) -> list[Path]:
+    """Return the files of a dump: what is no file itself may be a pattern of their names."""
+    files: list[Path] = []
+    for text in given:
+        path = Path(text)
+        matching: list[Path] = []
+        if not os.path.lexists(text):
+            with suppress(ValueError, OSError):  # it cannot be a pattern
+                matching = sorted(Path(path.anchor).glob(text.lstrip("/")))
+        files += matching or [path]
+    return files
+
+
 def target_options(args: argparse.Namespace) -> TargetOptions:
     """
     Return what the options of :func:`add_target_arguments` say.
@@ -105,8 +126,10 @@ def target_options(args: argparse.Namespace) -> TargetOptions:
         )
     elif args.leave_stopped or args.max_pause is not None or args.kgdb_enter:
         raise TargetError("--leave-stopped, --max-pause and --kgdb-enter are for --gdb only")
+    files = _files(args.core)
     return TargetOptions(
-        core=args.core,
+        core=files[0] if files else None,
+        more_parts=tuple(files[1:]),
         kernel=args.kernel,
         qemu=args.qemu,
         gdb=gdb,

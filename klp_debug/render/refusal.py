@@ -4,19 +4,26 @@
 from klp_debug.render.terminal import escape
 from klp_debug.render.unknown import unknown_line
 from klp_debug.result.refusal import Refusal
-from klp_debug.result.unknown import Unknown
+from klp_debug.result.unknown import Unknown, first_unknown, known
 
 
 def refusal_lines(refusals: tuple[Refusal | Unknown, ...]) -> list[str]:
     """Return each refusal with what it means; nothing if there was none."""
-    if not refusals:
+    found = [line for one in known(refusals) for line in _refusal(one)]
+    unread = first_unknown(refusals)
+    return [
+        *(["", "refused by the kernel", *found] if found else []),
+        *_more(unread),
+    ]
+
+
+def _more(unread: Unknown | None) -> list[str]:
+    if unread is None:
         return []
-    return ["", "refused by the kernel", *(line for one in refusals for line in _refusal(one))]
+    return ["", unknown_line("whether the kernel refused a patch", unread)]
 
 
-def _refusal(refusal: Refusal | Unknown) -> list[str]:
-    if isinstance(refusal, Unknown):
-        return [f"    {unknown_line('whether the log has more', refusal)}"]
+def _refusal(refusal: Refusal) -> list[str]:
     lines = [
         f"    [{refusal.seconds:12.6f}] {escape(refusal.line)}",
         f"        means  {refusal.means}",

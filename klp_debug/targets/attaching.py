@@ -10,7 +10,6 @@ from drgn import Architecture, BadDataError, FaultError, Platform, PlatformFlags
 
 from klp_debug.errors import TargetError
 from klp_debug.targets.core_file import CoreFile
-from klp_debug.targets.disk_dump import add_unread_pages
 from klp_debug.targets.gdb.build import Build, running_build, vmcoreinfo_of
 from klp_debug.targets.gdb.memory import (
     add_physical_memory,
@@ -45,7 +44,7 @@ def open_core(core: CoreFile, given: Vmcoreinfo | None) -> Attached:
     :param given: vmcoreinfo to take instead of the dump's own
     :raises TargetError: if that cannot be done
     """
-    if core.kind.by_qemu:
+    if not core.by_drgn:
         prog = Program(PPC64LE)
         core.add_memory(prog)
         vmcoreinfo = given or core.vmcoreinfo or find_vmcoreinfo(prog)
@@ -55,7 +54,7 @@ def open_core(core: CoreFile, given: Vmcoreinfo | None) -> Attached:
     with _drgn_errors(str(core.path)):
         prog.set_core_dump(core.path)
     vmcoreinfo = given or core.vmcoreinfo or _own_vmcoreinfo(prog)
-    add_unread_pages(prog, core, vmcoreinfo)
+    core.correct_memory(prog)
     return Attached(prog=prog, source=core.kind.value, vmcoreinfo=vmcoreinfo, core=core)
 
 

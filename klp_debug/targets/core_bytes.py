@@ -10,8 +10,12 @@ import os
 import struct
 import weakref
 from bisect import bisect_right
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from klp_debug.errors import TargetError
 
@@ -36,14 +40,22 @@ class CoreBytes:
         """For who parses the file as it is."""
         weakref.finalize(self, self.stream.close)
         self._fd = self.stream.fileno()
-        start = self.stream.read(_FLATTENED_HEADER_SIZE + _FLATTENED_RECORD.size + _HEAD_SIZE)
-        self.flattened = start.startswith(_FLATTENED_SIGNATURE)
-        self.head = start
-        """The first bytes of the dump, 1024 at least if it has as many."""
-        if self.flattened:
-            self.head = start[_FLATTENED_HEADER_SIZE + _FLATTENED_RECORD.size :]
+        start = os.pread(self._fd, len(_FLATTENED_SIGNATURE), 0)
+        self.flattened = start == _FLATTENED_SIGNATURE
         self.size = os.fstat(self._fd).st_size
         """Of the file, in bytes."""
+
+    @cached_property
+    def head(self) -> bytes:
+        """
+        The first 1024 bytes of the dump, or as many as there are.
+
+        :raises OSError: if the file cannot be read
+        :raises TargetError: if it is damaged
+        """
+        # Of a flattened ELF core they are not in the first record.
+        first = next(self.held(0, _HEAD_SIZE), range(0))
+        return self.at(0, first.stop) if first.start == 0 else b""
 
     def at(self, offset: int, size: int) -> bytes:
         """
@@ -68,29 +80,99 @@ class CoreBytes:
             size -= count
         return b"".join(parts)
 
+    @property
+    def lacks_end_mark(self) -> bool:
+        """
+        Whether it is flattened and ends before its end mark.
+
+        :raises OSError: if the file cannot be read
+        :raises TargetError: if it is damaged
+        """
+        return not self._layout[1]
+
+    def held(self, offset: int, size: int) -> Iterator[range]:
+        """
+        Yield which of some bytes of the dump are in the file, in their order.
+
+        :raises OSError: if the file cannot be read
+        :raises TargetError: if it is damaged
+        """
+        starts, ends = self._extents
+        index = max(bisect_right(starts, offset) - 1, 0)
+        while index < len(starts) and starts[index] < offset + size:
+            run = range(max(offset, starts[index]), min(offset + size, ends[index]))
+            if run:
+                yield run
+            index += 1
+
+    def holds(
+        self, offsets: npt.NDArray[np.uint64], sizes: npt.NDArray[np.uint64]
+    ) -> npt.NDArray[np.bool_]:
+        """
+        Return of many pieces of the dump whether all their bytes are in the file.
+
+        :raises OSError: if the file cannot be read
+        :raises TargetError: if it is damaged
+        """
+        starts, ends = (np.array(edges, np.uint64) for edges in self._extents)
+        if not len(starts):
+            return np.zeros(len(offsets), np.bool_)
+        index = np.searchsorted(starts, offsets, side="right") - 1
+        end = ends[index]  # of the last one, for what lies before the first
+        # Not by the sum of offset and size: a damaged one may be as large as it can be.
+        within: npt.NDArray[np.bool_] = (index >= 0) & (offsets <= end)
+        return within & (sizes <= np.where(within, end - np.minimum(offsets, end), 0))
+
     @cached_property
+    def _extents(self) -> tuple[list[int], list[int]]:
+        """Where the bytes that are in the file start and end, as few and as long as can be."""
+        starts: list[int] = []
+        ends: list[int] = []
+        pieces, _, sizes = self._pieces
+        for start, size in zip(pieces, sizes, strict=True):
+            if ends and start <= ends[-1]:
+                ends[-1] = max(ends[-1], start + size)
+            else:
+                starts.append(start)
+                ends.append(start + size)
+        return starts, ends
+
+    @property
     def _pieces(self) -> tuple[list[int], list[int], list[int]]:
-        """Where each piece of the dump starts, its place in the file and its size in bytes."""
+        return self._layout[0]
+
+    @cached_property
+    def _layout(self) -> tuple[tuple[list[int], list[int], list[int]], bool]:
+        """
+        Where each piece of the dump starts, its place in the file and its size in bytes.
+
+        And whether these are all: a flattened file may end before its end mark.
+        """
         if not self.flattened:
-            return [0], [0], [self.size]
+            return ([0], [0], [self.size]), True
         pieces = []
         position = _FLATTENED_HEADER_SIZE
+        ended = False
         while True:
             record = os.pread(self._fd, _FLATTENED_RECORD.size, position)
             if len(record) < _FLATTENED_RECORD.size:
-                raise TargetError(f"{self.path} is truncated: its end mark is missing")
+                break
             offset, size = _FLATTENED_RECORD.unpack(record)
             if offset == -1 and size == -1:
+                ended = True
                 break
             if offset < 0 or size <= 0:
                 raise TargetError(
                     f"{self.path} is a damaged kdump file: bad record at {position:#x}"
                 )
-            pieces.append((offset, position + _FLATTENED_RECORD.size, size))
-            position += _FLATTENED_RECORD.size + size
+            position += _FLATTENED_RECORD.size
+            here = min(size, self.size - position)
+            if here > 0:
+                pieces.append((offset, position, here))
+            position += size
         pieces.sort(key=lambda piece: piece[0])
         return (
             [start for start, _, _ in pieces],
             [place for _, place, _ in pieces],
             [size for _, _, size in pieces],
-        )
+        ), ended

@@ -42,6 +42,14 @@ class CoreFile(Protocol):
         """How it is opened."""
 
     @property
+    def by_drgn(self) -> bool:
+        """Whether drgn can open it."""
+
+    @property
+    def not_whole(self) -> tuple[str, ...]:
+        """What it lacks that it should have, each as what the dump "is"; nothing if it is whole."""
+
+    @property
     def ram(self) -> list[range]:
         """The physical memory that it is of; it may leave out pages in between."""
 
@@ -63,6 +71,13 @@ class CoreFile(Protocol):
 
     def add_memory(self, prog: Program) -> None:
         """Let a program read the physical memory, without drgn's own reader."""
+
+    def correct_memory(self, prog: Program) -> None:
+        """
+        Let a program that drgn opened from it read what drgn cannot, and fail where a page is lost.
+
+        drgn would say zeros of some pages that the file does not hold, and die of others.
+        """
 
 
 def other_architecture(path: Path, name: str) -> TargetError:

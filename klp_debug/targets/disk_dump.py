@@ -5,34 +5,72 @@ The kdump file format, as far as libkdumpfile does not read that of ppc64.
 drgn reads kdump files through libkdumpfile. That refuses what QEMU's ``dump-guest-memory -z``
 writes of a ppc64 guest: a big-endian header whatever the guest is, machine ``Unknown`` and no
 vmcoreinfo (``dump/dump.c``), so that no reader can tell the architecture. It also refuses pages
-of 4096 bytes ("Unsupported page shift: 12"). Only the pages are taken from such files here.
+of 4096 bytes ("Unsupported page shift: 12"), and a file that was cut short kills it: it maps the
+file, and a page behind its end is a bus error. Only the pages are taken from such files here.
 Source of the format: makedumpfile's diskdump_mod.h.
 """
 
 import struct
 import zlib
+from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
+import zstandard
 from drgn import FaultError, Program
 
 from klp_debug.errors import TargetError
 from klp_debug.targets.core_bytes import CoreBytes
-from klp_debug.targets.core_file import MAX_NOTES, CoreFile, CoreKind, other_architecture
+from klp_debug.targets.core_file import MAX_NOTES, CoreKind, other_architecture
+from klp_debug.targets.helping import without_help
+from klp_debug.targets.not_whole import lost_memory
 from klp_debug.targets.notes import ByteOrder
 from klp_debug.targets.page_bitmap import PageBitmap
+from klp_debug.targets.page_descriptors import PageDescriptor, PageDescriptors
+from klp_debug.targets.paged_memory import add_pages, add_refusal, read_pages
 from klp_debug.targets.vmcoreinfo import MAX_SIZE, Vmcoreinfo
 
 _UNKNOWN_TO_LIBKDUMPFILE = 4096
 """A page size, in bytes, that it does not read of ppc64."""
 _UTSNAME_FIELD = 65
+_VERSION_WITH_SPLIT = 2
 _VERSION_WITH_VMCOREINFO = 3
 _VERSION_WITH_NOTES = 4
-_DESCRIPTOR_SIZE = 24
-_CHECKED_AT_ONCE = 1 << 16
-"""Page descriptors that are read at once where all of them are looked at."""
+_VERSION_WITH_64_BITS = 6
+"""Since then the sub header has page frame numbers of 64 bits."""
 _DUMP_DH_COMPRESSED_ZLIB = 0x1
-_COMPRESSIONS = {0x2: "LZO", 0x4: "Snappy", 0x20: "Zstandard"}
+_DUMP_DH_COMPRESSED_INCOMPLETE = 0x8
+"""In the header: the disk was full before all pages were written."""
+_DUMP_DH_COMPRESSED_ZSTD = 0x20
+_COMPRESSIONS = {0x2: "LZO", 0x4: "Snappy"}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one file of ``makedumpfile --split`` holds, in page frame numbers."""
+
+    frames: range
+    of: int
+    """How many page frames the machine has."""
+
+    @property
+    def is_all(self) -> bool:
+        """Whether it holds all: of a small machine the other parts are empty."""
+        return self.frames.start == 0 and self.frames.stop >= self.of
+
+    def __str__(self) -> str:
+        """Say what it holds."""
+        if not self.frames:
+            return f"an empty part of a split dump of {self.of:#x} page frames"
+        name = "a part from the middle"
+        if self.frames.start == 0:
+            name = "part 1"
+        elif self.frames.stop >= self.of:
+            name = "the last part"
+        last = self.frames.stop - 1
+        return (
+            f"{name} of a split dump: page frames {self.frames.start:#x} to {last:#x} of"
+            f" {self.of:#x}"
+        )
 
 
 class DiskDump:
@@ -48,7 +86,8 @@ class DiskDump:
         Read its headers.
 
         :raises OSError: if the file cannot be read
-        :raises TargetError: if it is not of a ppc64le kernel, damaged or truncated
+        :raises TargetError: if it is not of a ppc64le kernel, damaged, or cut short before its
+            first page
         """
         self.path = path = data.path
         self.kind = _kind(data)
@@ -57,26 +96,77 @@ class DiskDump:
         (version,) = struct.unpack("<i", data.at(8, 4))
         self._order: ByteOrder = "<" if 0 < version < 1 << 16 else ">"
         (self._version,) = struct.unpack(f"{self._order}i", data.at(8, 4))
-        block_size, sub_header, bitmap_blocks, pages = struct.unpack(
-            f"{self._order}iiiI", data.at(428, 16)
+        status, block_size, sub_header, bitmap_blocks, pages = struct.unpack(
+            f"{self._order}IiiiI", data.at(424, 20)
         )
         if block_size not in (4096, 65536) or not 0 < sub_header < 4096 or bitmap_blocks < 2:
             raise TargetError(f"{path} is a damaged kdump file: its header makes no sense")
         self.page_size: int = block_size
+        self._marked_incomplete = bool(status & _DUMP_DH_COMPRESSED_INCOMPLETE)
         bitmap = (1 + sub_header) * block_size
         half = bitmap_blocks // 2 * block_size
         if half * 8 < pages:
             raise TargetError(f"{path} is a damaged kdump file: its bitmap is too small")
         # The first half tells which frames the machine had, the second which were dumped.
         self._dumped = PageBitmap(data, bitmap + half, half)
-        self._descriptors = bitmap + 2 * half
-        self._check_end()
-        self._page = lru_cache(maxsize=1024)(self._read_page)
+        self.part = self._read_part(pages)
+        """What it holds of a split dump; None if it is no part of one."""
+        self._frames = range(self._dumped.frames)
+        if self.part is not None:
+            self._frames = self.part.frames
+        self._first = self._dumped.before(self._frames.start)
+        self.listed = self._dumped.before(self._frames.stop) - self._first
+        """How many pages it lists."""
+        self._descriptors = PageDescriptors(data, bitmap + 2 * half, self.listed, self._order)
+        self.here = self._descriptors.count_here()
+        """How many of them it holds."""
+        if self.listed and not self.here:
+            lost = "pages" if self._descriptors.any_here else "page descriptors"
+            raise TargetError(
+                f"{path} is truncated: it holds none of the {self.listed} {lost} that its bitmap"
+                " speaks of"
+            )
+        self.page = lru_cache(maxsize=1024)(self._read_page)
+        self._libkdumpfile: Program | None = None
 
     @property
     def ram(self) -> list[range]:
         """The physical memory that its bitmap speaks of."""
         return [range(self._dumped.frames * self.page_size)]
+
+    @property
+    def by_drgn(self) -> bool:
+        """Whether drgn can open it; what lacks its end mark may kill it, not only fail."""
+        return not self.kind.by_qemu and not self._data.lacks_end_mark
+
+    @property
+    def not_whole(self) -> tuple[str, ...]:
+        """What it lacks."""
+        said = [self.lacks] if self.lacks else []
+        if self.part is not None and not self.part.is_all:
+            said.append(f"{self.part}; give all parts: -c PART1 -c PART2")
+        return tuple(said)
+
+    @property
+    def lacks(self) -> str | None:
+        """What it lacks of the pages that it lists; None if it has them all."""
+        lost = lost_memory(
+            self.here, self.listed, "of the pages are here", marked=self._marked_incomplete
+        )
+        if lost is None and self._data.lacks_end_mark:
+            return "cut short: its end mark is missing, though all pages that it lists are here"
+        return lost
+
+    @property
+    def identity(self) -> tuple[bytes, Vmcoreinfo | None, bytes]:
+        """
+        What all parts of one dump have in common: header, vmcoreinfo and bitmap.
+
+        :raises TargetError: if the vmcoreinfo is damaged
+        """
+        # Without the status, which tells how the pages are compressed and whether any are missing.
+        header = self._data.at(0, 424) + self._data.at(428, 16)
+        return header, self.vmcoreinfo, self._dumped.counts
 
     @property
     def vmcoreinfo(self) -> Vmcoreinfo | None:
@@ -106,28 +196,28 @@ class DiskDump:
             raise TargetError(f"{self.path} is a damaged kdump file: {size} bytes of {what}")
         return self._data.at(offset, size)
 
-    def _check_end(self) -> None:
+    def _read_part(self, pages: int) -> Part | None:
         """
-        Refuse a file that ends before a page that it lists.
+        Read what it holds of a split dump.
 
-        Pages may share data (those of zeros do), so the last descriptor need not have the last.
+        :param pages: of the machine, as the header has it
         """
-        end = 1
-        left = self._dumped.count
-        position = self._descriptors
-        while left:
-            count = min(left, _CHECKED_AT_ONCE)
-            table = self._data.at(position, count * _DESCRIPTOR_SIZE)
-            fields = np.frombuffer(table, self._descriptor_type())
-            end = max(end, int((fields["offset"] + fields["size"]).max()))
-            position += count * _DESCRIPTOR_SIZE
-            left -= count
-        self._data.at(end - 1, 1)
-
-    def _descriptor_type(self) -> np.dtype[np.void]:
-        order = self._order
-        fields = [("offset", f"{order}u8"), ("size", f"{order}u4"), ("flags", f"{order}u4")]
-        return np.dtype([*fields, ("page_flags", f"{order}u8")])
+        if self._version < _VERSION_WITH_SPLIT:
+            return None
+        (split,) = struct.unpack(f"{self._order}i", self._data.at(self.page_size + 12, 4))
+        if not split:
+            return None
+        place, form = self.page_size + 16, f"{self._order}QQ"
+        if self._version >= _VERSION_WITH_64_BITS:
+            place, form = self.page_size + 80, f"{self._order}QQQ"
+        start, end, *more = struct.unpack(form, self._data.at(place, struct.calcsize(form)))
+        (pages,) = more or [pages]
+        if not start <= end <= pages <= self._dumped.frames:
+            raise TargetError(
+                f"{self.path} is a damaged kdump file: it claims the page frames {start:#x} to"
+                f" {end:#x} of {pages:#x}"
+            )
+        return Part(range(start, end), pages)
 
     def _read_page(self, frame: int) -> bytes:
         address = frame * self.page_size
@@ -135,20 +225,57 @@ class DiskDump:
             rank = self._dumped.rank(frame)
             if rank is None:
                 raise FaultError("the dump does not hold this page", address)
-            place = self._descriptors + rank * _DESCRIPTOR_SIZE
-            offset, size, flags = struct.unpack(f"{self._order}QII", self._data.at(place, 16))
-            if size > self.page_size:
-                raise FaultError(f"its page descriptor claims {size} bytes", address)
-            data = self._data.at(offset, size)
-            if flags & _DUMP_DH_COMPRESSED_ZLIB:
-                data = zlib.decompress(data)
-            elif flags:
-                name = _COMPRESSIONS.get(flags, f"flags {flags:#x}")
-                raise FaultError(f"compressed by {name}", address)
-        except (OSError, TargetError, zlib.error) as error:
+            if frame not in self._frames:
+                raise FaultError("this page is in another part of the split dump", address)
+            page = self._descriptors.at(rank - self._first)
+            if page is None:
+                raise FaultError("this page was cut off the file", address)
+            if not page.written:
+                raise FaultError("makedumpfile could not write this page any more", address)
+            if page.size > self.page_size:
+                raise FaultError(f"its page descriptor claims {page.size} bytes", address)
+            if not self._descriptors.has_data(page):
+                raise FaultError("this page was cut off the file", address)
+            data = self._unpacked(page, frame)
+        except (OSError, TargetError, zlib.error, zstandard.ZstdError) as error:
             raise FaultError(str(error), address) from None
         if len(data) != self.page_size:
             raise FaultError("its page is cut short", address)
+        return data
+
+    def _unpacked(self, page: PageDescriptor, frame: int) -> bytes:
+        """Return the bytes of a page whose data is in the file."""
+        name = _COMPRESSIONS.get(page.flags)
+        if name is not None:
+            return self._read_by_libkdumpfile(frame, name)
+        data = self._data.at(page.offset, page.size)
+        if page.flags == 0:
+            return data
+        if page.flags & _DUMP_DH_COMPRESSED_ZLIB:
+            return zlib.decompressobj().decompress(data, self.page_size)
+        if page.flags == _DUMP_DH_COMPRESSED_ZSTD:
+            unpacker = zstandard.ZstdDecompressor()
+            return unpacker.decompress(data, max_output_size=self.page_size)
+        raise FaultError(f"compressed by flags {page.flags:#x}", frame * self.page_size)
+
+    def _read_by_libkdumpfile(self, frame: int, compression: str) -> bytes:
+        """Read a page that only libkdumpfile can unpack; it may do so, since its data is here."""
+        address = frame * self.page_size
+        fault = FaultError(f"compressed by {compression}", address)
+        if self.page_size == _UNKNOWN_TO_LIBKDUMPFILE or not self.by_drgn:
+            raise fault
+        try:
+            if self._libkdumpfile is None:
+                prog = Program()
+                with without_help():
+                    prog.set_core_dump(self.path)
+                self._libkdumpfile = prog
+            data: bytes = self._libkdumpfile.read(address, self.page_size, True)
+        except FaultError:
+            raise
+        except Exception as error:
+            # What libkdumpfile says reaches Python as a plain Exception.
+            raise FaultError(f"{fault.args[0]}: {error}", address) from None
         return data
 
     def read(self, address: int, size: int) -> bytes:
@@ -157,28 +284,18 @@ class DiskDump:
 
         :raises drgn.FaultError: if a page of it is not in the dump or cannot be decompressed
         """
-        parts = []
-        while size > 0:
-            within = address % self.page_size
-            count = min(size, self.page_size - within)
-            parts.append(self._page(address // self.page_size)[within : within + count])
-            address += count
-            size -= count
-        return b"".join(parts)
+        return read_pages(self.page, self.page_size, address, size)
 
     def add_memory(self, prog: Program) -> None:
         """Let a program read the physical memory, without drgn's own reader."""
+        add_pages(prog, self.page, self.page_size, self._dumped.frames)
 
-        def read(address: int, count: int, offset: int, physical: bool) -> bytes:
-            return self.read(address, count)
-
-        prog.add_memory_segment(0, self._dumped.frames * self.page_size, read, True)
-
-
-def add_unread_pages(prog: Program, core: CoreFile, vmcoreinfo: Vmcoreinfo) -> None:
-    """Let a program that drgn opened read the pages of its kdump file that libkdumpfile refuses."""
-    if core.kind is CoreKind.KDUMP and vmcoreinfo.page_size == _UNKNOWN_TO_LIBKDUMPFILE:
-        core.add_memory(prog)
+    def correct_memory(self, prog: Program) -> None:
+        """Let a program that drgn opened read here what libkdumpfile cannot, or must not."""
+        if self.not_whole:
+            add_refusal(prog)
+        if self.not_whole or self.page_size == _UNKNOWN_TO_LIBKDUMPFILE:
+            self.add_memory(prog)
 
 
 def _kind(data: CoreBytes) -> CoreKind:

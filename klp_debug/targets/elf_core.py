@@ -5,6 +5,10 @@ ELF cores: what /proc/vmcore and makedumpfile make, and QEMU's ``dump-guest-memo
 drgn cannot use the latter: QEMU 7.2 writes a big-endian header for a little-endian guest, no
 vmcoreinfo note, and p_vaddr 0 throughout (``target/ppc/arch_dump.c``); only its p_paddr and its
 bytes are used.
+
+``makedumpfile -E`` leaves pages out by a p_filesz below p_memsz: pages of zeros, and those that its
+dump level excludes. drgn reads zeros there; but nothing tells the ones from the others, so nobody
+knows what they held.
 """
 
 import struct
@@ -18,8 +22,14 @@ from elftools.elf.segments import NoteSegment
 from klp_debug.errors import TargetError
 from klp_debug.targets.core_bytes import CoreBytes
 from klp_debug.targets.core_file import MAX_NOTES, CoreKind, other_architecture
+from klp_debug.targets.loaded_segment import LoadedSegment, without
+from klp_debug.targets.not_whole import lost_memory
 from klp_debug.targets.notes import ByteOrder
+from klp_debug.targets.paged_memory import add_absent
 from klp_debug.targets.vmcoreinfo import Vmcoreinfo
+
+_DUMP_ELF_INCOMPLETE = 0x1
+"""In e_flags: makedumpfile's disk was full. The ABI is told there too, on ppc64le by 2."""
 
 
 class ElfCore:
@@ -30,7 +40,7 @@ class ElfCore:
         Read its headers.
 
         :raises OSError: if the file cannot be read
-        :raises TargetError: if it is no core of a ppc64le kernel, or is cut short
+        :raises TargetError: if it is no core of a ppc64le kernel, or cut short before its memory
         """
         self.path = path = data.path
         self._data = data
@@ -38,7 +48,7 @@ class ElfCore:
             elf = ELFFile(data.stream)
             _check_header(data, elf)
             self._segments = [segment.header for segment in elf.iter_segments()]
-            _check_end(data, self._segments)
+            _check_notes(data, self._segments)
             vmcoreinfo = [
                 note["n_descdata"]
                 for segment in elf.iter_segments("PT_NOTE")
@@ -48,9 +58,15 @@ class ElfCore:
             ]
         except (ELFError, ValueError, KeyError, struct.error, OverflowError) as error:
             raise TargetError(f"{path} is a damaged or truncated ELF core ({error})") from None
-        self._loaded = [header for header in self._segments if header["p_type"] == "PT_LOAD"]
-        if not self._loaded:
+        loaded = [header for header in self._segments if header["p_type"] == "PT_LOAD"]
+        if not loaded:
             raise TargetError(f"{path} is an ELF core without memory")
+        self._loaded = [LoadedSegment.of(header, data.size) for header in loaded]
+        self._listed = sum(segment.listed for segment in self._loaded)
+        self._here = sum(segment.here for segment in self._loaded)
+        if self._listed and not self._here:
+            raise TargetError(f"{path} is truncated: it holds none of the memory that it lists")
+        self._marked_incomplete = bool(elf.header["e_flags"] & _DUMP_ELF_INCOMPLETE)
         self._vmcoreinfo: bytes | None = vmcoreinfo[0] if vmcoreinfo else None
         self._order: ByteOrder = "<" if elf.little_endian else ">"
         # The header's byte order says nothing of the kernel inside of what QEMU writes.
@@ -59,12 +75,25 @@ class ElfCore:
         self.kind = CoreKind.QEMU_ELF if self._vmcoreinfo is None else CoreKind.ELF
 
     @property
+    def by_drgn(self) -> bool:
+        """Whether drgn can open it."""
+        return not self.kind.by_qemu
+
+    @property
+    def not_whole(self) -> tuple[str, ...]:
+        """What it lacks of the memory that it lists."""
+        lacks = lost_memory(
+            self._here, self._listed, "of its memory is here", marked=self._marked_incomplete
+        )
+        return (lacks,) if lacks else ()
+
+    @property
     def ram(self) -> list[range]:
         """The physical memory whose bytes the file holds."""
         return [
-            range(segment["p_paddr"], segment["p_paddr"] + segment["p_filesz"])
+            range(segment.physical, segment.physical + segment.here)
             for segment in self._loaded
-            if segment["p_filesz"]
+            if segment.here
         ]
 
     @property
@@ -94,11 +123,28 @@ class ElfCore:
     def add_memory(self, prog: Program) -> None:
         """Let a program read the physical memory, without drgn's own reader."""
         for segment in self._loaded:
-            if segment["p_filesz"]:
+            if segment.here:
                 self._add_segment(prog, segment)
+        self._add_absent(prog, physical=True)
 
-    def _add_segment(self, prog: Program, segment: Any) -> None:
-        start = segment["p_offset"]
+    def correct_memory(self, prog: Program) -> None:
+        """Let a program that drgn opened read no zeros where the file leaves pages out."""
+        for physical in (True, False):
+            self._add_absent(prog, physical=physical)
+
+    def _add_absent(self, prog: Program, *, physical: bool) -> None:
+        present = [segment.present(physical=physical) for segment in self._loaded]
+        for why, absent in (
+            ("this page is excluded from the dump", LoadedSegment.excluded),
+            ("this page was cut off the file", LoadedSegment.lost),
+        ):
+            for addresses in without(
+                (absent(segment, physical=physical) for segment in self._loaded), present
+            ):
+                add_absent(prog, addresses, why, physical=physical)
+
+    def _add_segment(self, prog: Program, segment: LoadedSegment) -> None:
+        start = segment.offset
 
         def read(address: int, count: int, offset: int, physical: bool) -> bytes:
             try:
@@ -106,7 +152,7 @@ class ElfCore:
             except (OSError, TargetError):
                 raise FaultError("the dump ends before it", address) from None
 
-        prog.add_memory_segment(segment["p_paddr"], segment["p_filesz"], read, True)
+        prog.add_memory_segment(segment.physical, segment.here, read, True)
 
 
 def _check_header(data: CoreBytes, elf: ELFFile) -> None:
@@ -116,13 +162,19 @@ def _check_header(data: CoreBytes, elf: ELFFile) -> None:
         raise other_architecture(data.path, _machine_name(elf.header["e_machine"]))
 
 
-def _check_end(data: CoreBytes, segments: list[Any]) -> None:
-    ends = [segment["p_offset"] + segment["p_filesz"] for segment in segments]
-    if ends and max(ends) > data.size:
-        raise TargetError(
-            f"{data.path} is truncated: it has {data.size} bytes,"
-            f" but its segments reach {max(ends)}"
-        )
+def _check_notes(data: CoreBytes, segments: list[Any]) -> None:
+    """
+    Refuse a file that ends before the end of its notes: they come before the memory.
+
+    :raises TargetError: if it does
+    """
+    for segment in segments:
+        end = segment["p_offset"] + segment["p_filesz"]
+        if segment["p_type"] == "PT_NOTE" and end > data.size:
+            raise TargetError(
+                f"{data.path} is truncated: it ends at {data.size} bytes, in its notes, which tell"
+                " of what kernel it is"
+            )
 
 
 def _machine_name(machine: str | int) -> str:

@@ -6,15 +6,13 @@ drgn opens a dump first and loads vmlinux's debugging information later, but onl
 vmalloc memory is mapped: so it is looked up at the first read that needs it.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 
 from drgn import Architecture, FaultError, PlatformFlags, Program, ProgramFlags
 
 from klp_debug.errors import TargetError
 from klp_debug.targets.core_file import CoreKind
-from klp_debug.targets.disk_dump import add_unread_pages
+from klp_debug.targets.helping import is_helped
 from klp_debug.targets.open_core_file import core_file_of
 from klp_debug.targets.translation import (
     LINEAR_MAP_SIZE,
@@ -31,19 +29,6 @@ _SIZE = 2 << 60
 
 Say = Callable[[str], None]
 """Takes one sentence for the user."""
-
-
-_no_help = ContextVar("_no_help", default=False)
-
-
-@contextmanager
-def without_help() -> Iterator[None]:
-    """Make :func:`complete_memory` do nothing in the block: who opens a target there helps it."""
-    token = _no_help.set(True)
-    try:
-        yield
-    finally:
-        _no_help.reset(token)
 
 
 def is_ppc64le(prog: Program) -> bool:
@@ -63,10 +48,10 @@ def complete_memory(prog: Program, say: Say) -> None:
     To be called when the program has got its target and before its debugging information is
     loaded. It does nothing with what is no ppc64le kernel, or needs no help.
 
-    :param say: is told once what was added, when it is first of use
+    :param say: is told at once what a dump lacks, and what was added when it is first of use
     :raises TargetError: if the target is one that drgn cannot be helped with
     """
-    if _no_help.get():
+    if not is_helped():
         return
     if ProgramFlags.IS_LINUX_KERNEL not in prog.flags:
         if prog.core_dump_path is not None:
@@ -82,7 +67,9 @@ def complete_memory(prog: Program, say: Say) -> None:
         return
     # Not the file's: who opened the program may have given another.
     vmcoreinfo = Vmcoreinfo.from_bytes(prog["VMCOREINFO"].string_())
-    add_unread_pages(prog, core, vmcoreinfo)
+    for lack in core.not_whole:
+        say(f"this dump is {lack}")
+    core.correct_memory(prog)
     if core.kind is not CoreKind.KDUMP and vmcoreinfo.says_radix:
         return
     reads_radix = core.kind is CoreKind.ELF

@@ -22,10 +22,16 @@ def open_core_file(path: Path) -> CoreFile:
     Open the file of a vmcore or memory dump.
 
     :raises TargetError: if it cannot be read, is no core of a ppc64le kernel, or is cut short
+        before the first of its memory
     """
     try:
         data = CoreBytes(path)
-        if data.head.startswith(_ELF_SIGNATURE) and not data.flattened:
+        if data.head.startswith(_ELF_SIGNATURE):
+            if data.flattened:
+                raise TargetError(
+                    f"{path} is a flattened ELF core: rearrange it first:"
+                    f" makedumpfile -R NEW < {path}"
+                )
             return ElfCore(data)
         if data.head.startswith(_DISK_DUMP_SIGNATURES):
             return DiskDump(data)

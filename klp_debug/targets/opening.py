@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Opens any target: one function, whatever the bytes come from."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,16 +18,17 @@ from klp_debug.targets.attaching import (
     open_running_kernel,
     open_stub,
 )
+from klp_debug.targets.core_file import CoreFile
 from klp_debug.targets.debug_info import DebugInfo, symbol_files
 from klp_debug.targets.drgn_log import held_warnings
 from klp_debug.targets.gdb.build import builds
 from klp_debug.targets.gdb.memory import StubMemory, read_linear_map
 from klp_debug.targets.gdb.session import GdbOptions, GdbSession
 from klp_debug.targets.gdb.stopped import StoppedKernel
-from klp_debug.targets.kernel_memory import without_help
-from klp_debug.targets.open_core_file import open_core_file
+from klp_debug.targets.helping import without_help
 from klp_debug.targets.options import TargetOptions
 from klp_debug.targets.qmp import Qmp
+from klp_debug.targets.split_dump import open_parts
 from klp_debug.targets.target import Target
 from klp_debug.targets.translation import add_linear_map, add_vmalloc
 from klp_debug.targets.unrecoverable import tell_unrecoverable
@@ -54,13 +55,28 @@ def open_target(options: TargetOptions, tell: Callable[[str], None] = lambda _: 
     if options.gdb is not None:
         return _open_stopped(options.gdb, options.qemu, debug_info, given, tell)
     if options.core is not None:
-        attached = open_core(open_core_file(options.core), given)
-    elif options.qemu is not None:
+        core = open_parts([options.core, *options.more_parts])
+        with _blamed_on(core):
+            attached = open_core(core, given)
+            load_kernel(attached, debug_info)
+            return finish(attached, debug_info)
+    if options.qemu is not None:
         attached = open_qemu(options.qemu, connect_qmp(options.qemu), given, live=True)
     else:
         attached = open_running_kernel(given)
     load_kernel(attached, debug_info)
     return finish(attached, debug_info)
+
+
+@contextmanager
+def _blamed_on(core: CoreFile) -> Iterator[None]:
+    """Say of a dump that cannot be used what it lacks: that may be why."""
+    try:
+        yield
+    except TargetError as error:
+        if not core.not_whole:
+            raise
+        raise TargetError(f"{core.path} is {'; '.join(core.not_whole)}; {error}") from None
 
 
 def _open_stopped(
@@ -134,7 +150,7 @@ def finish(
     """Make all kernel memory readable by virtual address and load the modules."""
     prog = attached.prog
     target = Target.of(prog, attached.source, attached.vmcoreinfo, attached.core)
-    problems = []
+    problems = [*target.problems]
     writable = None
     try:
         if attached.by_physical:

@@ -16,7 +16,9 @@ class TargetOptions:
     """
 
     core: Path | None = None
-    """A vmcore or a QEMU memory dump."""
+    """A vmcore or a QEMU memory dump, or one part of a split vmcore."""
+    more_parts: tuple[Path, ...] = ()
+    """The other parts of a split vmcore."""
     kernel: bool = False
     """The running kernel, through ``/proc/kcore``."""
     qemu: str | None = None

@@ -59,8 +59,25 @@ class PageBitmap:
         """
         if not 0 <= frame < self.frames:
             return None
+        there, before = self._look_at(frame)
+        return before if there else None
+
+    def before(self, frame: int) -> int:
+        """
+        Return how many frames before this one are there.
+
+        :raises OSError, TargetError: if the file cannot be read any more
+        """
+        return self._look_at(frame)[1] if frame < self.frames else self.count
+
+    @property
+    def counts(self) -> bytes:
+        """How many of its bits are set, block by block: what differs tells two bitmaps apart."""
+        return self._before.tobytes()
+
+    def _look_at(self, frame: int) -> tuple[bool, int]:
+        """Return whether a frame is there, and how many before it are."""
         number, bit = divmod(frame, 8 * _BLOCK)
         bits = int.from_bytes(self._block(number)[: bit // 8 + 1], "little")
-        if not bits >> bit & 1:
-            return None
-        return int(self._before[number]) + (bits & ((1 << bit) - 1)).bit_count()
+        before = int(self._before[number]) + (bits & ((1 << bit) - 1)).bit_count()
+        return bool(bits >> bit & 1), before

@@ -36,7 +36,7 @@ class Target:
     core: CoreFile | None = None
     """The dump's file; None for a running kernel."""
     problems: list[Problem] = field(default_factory=list)
-    """What opening could not do, though it could open."""
+    """What the dump lacks, and what opening could not do, though it could open."""
     debugger: GdbSession | None = None
     """What stopped the target through a stub, and lets it run again; else None."""
     host: StoppedKernel | None = None
@@ -68,6 +68,7 @@ class Target:
             mmu=mmu,
             page_size=page_size,
             core=core,
+            problems=[Problem("this dump", lack) for lack in core.not_whole] if core else [],
         )
 
     @property

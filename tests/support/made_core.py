@@ -3,13 +3,24 @@
 
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from klp_debug.targets.notes import ByteOrder
 
 ET_CORE, ET_EXEC = 4, 2
 EM_PPC64, EM_X86_64 = 21, 62
 PT_LOAD, PT_NOTE = 1, 4
+
+
+@dataclass(frozen=True)
+class Load:
+    """A PT_LOAD segment: its addresses, its bytes, and the size of the memory if that is more."""
+
+    memory: bytes
+    physical: int = 0
+    virtual: int = 0
+    size: int = 0
 
 
 def elf(
@@ -19,19 +30,32 @@ def elf(
     little: bool = True,
     notes: bytes = b"",
     memory: bytes = b"\0" * 64,
+    loads: Sequence[Load] = (),
+    flags: int = 0,
 ) -> bytes:
-    """Return an ELF64 file with one PT_NOTE and one PT_LOAD."""
+    """
+    Return an ELF64 file with one PT_NOTE, and one PT_LOAD or those that are given.
+
+    :param memory: of the one, at physical address 0
+    :param flags: e_flags
+    """
+    loads = loads or (Load(memory),)
     order = "<" if little else ">"
     ident = b"\x7fELF" + bytes([2, 1 if little else 2, 1]) + bytes(9)
-    start = 64 + 2 * 56
+    count = 1 + len(loads)
+    start = 64 + count * 56
     header = struct.pack(
-        f"{order}HHIQQQIHHHHHH", type_, machine, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0
+        f"{order}HHIQQQIHHHHHH", type_, machine, 1, 0, 64, 0, flags, 64, 56, count, 0, 0, 0
     )
-    segments = struct.pack(f"{order}IIQQQQQQ", PT_NOTE, 0, start, 0, 0, len(notes), 0, 4)
-    segments += struct.pack(
-        f"{order}IIQQQQQQ", PT_LOAD, 7, start + len(notes), 0, 0, len(memory), len(memory), 0
-    )
-    return ident + header + segments + notes + memory
+    segment = struct.Struct(f"{order}IIQQQQQQ")
+    segments = segment.pack(PT_NOTE, 0, start, 0, 0, len(notes), 0, 4)
+    place = start + len(notes)
+    for load in loads:
+        kept = len(load.memory)
+        size = max(kept, load.size)
+        segments += segment.pack(PT_LOAD, 7, place, load.virtual, load.physical, kept, size, 0)
+        place += kept
+    return ident + header + segments + notes + b"".join(load.memory for load in loads)
 
 
 def note(name: bytes, text: bytes, *, little: bool = True) -> bytes:
@@ -67,34 +91,47 @@ def kdump(
     order: str = "<",
     vmcoreinfo: bytes = b"",
     notes: bytes = b"",
+    status: int = 0,
+    part: range | None = None,
 ) -> bytes:
     """
     Return a kdump file as makedumpfile writes it.
 
     :param pages: frame -> its bytes; those of an odd frame are compressed
     :param frames: of the machine, a multiple of those that a block of the bitmap has
+    :param status: of the header: flags
+    :param part: the page frames that this file of a split dump is of
     """
     bitmap = bytearray(frames // 8)
     assert len(bitmap) % page_size == 0
     for frame in pages:
         bitmap[frame // 8] |= 1 << frame % 8
-    header = b"KDUMP   " + struct.pack(f"{order}i", 6) + bytes(4 * 65) + machine
-    header = header.ljust(428, b"\0") + struct.pack(
-        f"{order}iiiI", page_size, 1, 2 * len(bitmap) // page_size, frames
+    names = (b"Linux", b"made", b"6.1.0", b"#1 SMP", machine)  # libkdumpfile wants all of them
+    uts = b"".join(name.ljust(65, b"\0") for name in names)
+    header = b"KDUMP   " + struct.pack(f"{order}i", 6) + uts
+    header = header.ljust(424, b"\0") + struct.pack(
+        f"{order}iiiiI", status, page_size, 1, 2 * len(bitmap) // page_size, frames
     )
     table = 2 * page_size + 2 * len(bitmap)
     place = table + 24 * len(pages)
-    sub_header = bytes(32) + struct.pack(
-        f"{order}4Q",
+    held = range(0) if part is None else part
+    sub_header = struct.pack(
+        f"{order}QiiQQQQQQQQQQQ",
+        *(0, 1, part is not None, held.start, held.stop),
         *(place, len(vmcoreinfo)) if vmcoreinfo else (0, 0),
-        *(place + len(vmcoreinfo), len(notes)),
+        *(place + len(vmcoreinfo), len(notes), 0, 0),
+        *(held.start, held.stop, frames),
     )
     rest = vmcoreinfo + notes
     descriptors = b""
     for frame, page in sorted(pages.items()):
+        if part is not None and frame not in part:
+            continue
         data = zlib.compress(page) if frame % 2 else page
         descriptors += struct.pack(f"{order}QIIQ", place + len(rest), len(data), frame % 2, 0)
         rest += data
+    # makedumpfile leaves room for those of the other parts.
+    descriptors = descriptors.ljust(24 * len(pages), b"\0")
     blocks = [block.ljust(page_size, b"\0") for block in (header, sub_header)]
     return b"".join([*blocks, bytes(bitmap), bytes(bitmap), descriptors, rest])
 

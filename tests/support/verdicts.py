@@ -2,13 +2,14 @@
 """What ``report`` must say of each scenario, and what it says."""
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from docs.verdicts import Told, verdicts_page
 from tests.support.cli import klp_debug_json
 from vmcores.scenarios.capture import CaptureSet, captures
 from vmcores.scenarios.covering import covering_cases
-from vmcores.scenarios.scenario import load_scenario
+from vmcores.scenarios.scenario import Scenario, load_scenario
 
 
 class Expected(NamedTuple):
@@ -90,15 +91,29 @@ def told(taken: CaptureSet) -> Told:
     return Told(verdict["blame"], verdict["id"])
 
 
-def page_of_all() -> str:
-    """Return docs/verdicts.md as ``report`` makes it of the covering set."""
+def right(scenario: str) -> Told:
+    """Return the verdict that ``report`` must give."""
+    return Told(VERDICTS[scenario].blame, VERDICTS[scenario].id)
+
+
+def page_of_all(verdict: Callable[[Scenario, str, str], Told]) -> str:
+    """
+    Return docs/verdicts.md on the covering set.
+
+    :param verdict: returns that of a scenario on a kernel and MMU
+    """
     scenarios = {name: load_scenario(name) for name in VERDICTS}
     return verdicts_page(
-        right={name: Told(one.blame, one.id) for name, one in VERDICTS.items()},
+        right={name: right(name) for name in VERDICTS},
         described={name: one.description for name, one in scenarios.items()},
         told=[
-            (name, told(captures(one, kernel, mmu)))
+            (name, verdict(one, kernel, mmu))
             for name, one in scenarios.items()
             for kernel, mmu in covering_cases(one)
         ],
     )
+
+
+def told_of(scenario: Scenario, kernel: str, mmu: str) -> Told:
+    """Return the verdict of ``report`` on a scenario's captures."""
+    return told(captures(scenario, kernel, mmu))

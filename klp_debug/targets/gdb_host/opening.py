@@ -13,7 +13,7 @@ from klp_debug.targets.debug_info import DebugInfo, SymbolFile, read_symbol_file
 from klp_debug.targets.gdb.build import builds, running_build
 from klp_debug.targets.gdb_host.connection import HostConnection
 from klp_debug.targets.gdb_host.core import HostCore
-from klp_debug.targets.kernel_memory import without_help
+from klp_debug.targets.helping import without_help
 from klp_debug.targets.opening import finish, load_kernel
 from klp_debug.targets.target import Target
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Captures that cannot be used, or not all of them: one clear sentence, or what is left."""
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -39,23 +38,30 @@ def test_no_vmlinux(patched: CaptureSet, tmp_path: Path) -> None:
     assert "name its vmlinux by --symbols" in message
 
 
-@pytest.mark.parametrize("kind", ["kdump", "elf", "qemu-elf", "qemu-kdump"])
-@pytest.mark.parametrize("keep", [0.0001, 0.5, 0.9999])
-def test_truncated(patched: CaptureSet, tmp_path: Path, kind: str, keep: float) -> None:
+@pytest.mark.parametrize(
+    ("kind", "keep", "says"),
+    [
+        ("kdump", 0.0001, "is truncated: "),
+        ("elf", 0.0001, "is truncated: "),
+        ("qemu-elf", 0.000001, "in its notes"),
+        ("qemu-kdump", 0.0001, "truncated kdump file"),
+        # QEMU writes the table that tells where each page is behind the pages.
+        ("qemu-kdump", 0.5, "page descriptors that its bitmap speaks of"),
+        # Without the kernel's own data nothing can be told.
+        ("kdump", 0.3, "is cut short: "),
+        ("elf", 0.01, "is cut short: "),
+        ("qemu-elf", 0.01, "is cut short: "),
+    ],
+)
+def test_too_little_is_left(
+    patched: CaptureSet, tmp_path: Path, kind: str, keep: float, says: str
+) -> None:
     whole = patched.path(kind)
     core = tmp_path / "vmcore"
-    with whole.open("rb") as source, core.open("wb") as cut:
-        left = int(whole.stat().st_size * keep)
-        while left:
-            chunk = source.read(min(left, 1 << 20))
-            if chunk.count(0) == len(chunk):
-                cut.seek(len(chunk), os.SEEK_CUR)  # keeps the copy sparse
-            else:
-                cut.write(chunk)
-            left -= len(chunk)
-        cut.truncate(int(whole.stat().st_size * keep))
+    with whole.open("rb") as source:
+        core.write_bytes(source.read(int(whole.stat().st_size * keep)))
     message = refusal("list", "-c", core, "-s", patched.image.vmlinux)
-    assert "truncated" in message
+    assert says in message
 
 
 @pytest.mark.parametrize("command", [["list"], ["func", "cmdline_proc_show"]])

@@ -23,6 +23,7 @@ from klp_debug.result.func import FuncReport
 from klp_debug.result.list import PatchList
 from tests.conftest import Captured
 from tests.support.damaged import DamagedCapture
+from tests.support.tier import by_tier
 
 pytestmark = pytest.mark.lab
 
@@ -228,7 +229,8 @@ def test_random_damage_neither_raises_nor_hangs(captured: Captured) -> None:
     regions += [(module.value_(), 0x400) for module in for_each_module(pristine.prog)]
     regions += [(pristine.prog["ftrace_pages_start"].value_(), 24)]
     random_ = random.Random(1)
-    for _ in range(25):
+    (times,) = by_tier(covering=[6], full=[40])
+    for _ in range(times):
         damage(captures.path("kdump"), captures.image.vmlinux, regions, random_)
 
 

@@ -35,6 +35,12 @@ PATCHES = ["cmdline_patch_2", "leaf_patch", "toc_patch"]
 PATCHED = ["cmdline_proc_show", "int_to_scsilun", "scsi_set_sense_information"]
 
 
+OUT_OF_LINE = pytest.mark.parametrize(
+    "guest", by_tier(covering=["7.2"], full=guest_kernels()), indirect=True
+)
+"""In the covering set, what asks for nothing but what sites out of line have more of."""
+
+
 @pytest.fixture(
     scope="module",
     params=by_tier(covering=["6.1", "7.2"], full=guest_kernels()),
@@ -172,6 +178,7 @@ def func(guest: Guest, name: str) -> Any:
     return klp_debug_json("func", name, "--qemu", guest.qmp_socket, "-s", guest.image.vmlinux)
 
 
+@OUT_OF_LINE
 def test_live_patches_alone(guest: Guest) -> None:
     document, _ = ops(guest)
     assert sorted(one["patch"] for one in document["ops"]) == PATCHES
@@ -215,6 +222,7 @@ def test_kprobes_on_patched_functions(guest: Guest) -> None:
         assert int(trampoline["address"], 16) == oracle.address("ftrace_regs_caller")
 
 
+@OUT_OF_LINE
 def test_several_ops_on_one_function(guest: Guest) -> None:
     probe(guest, "int_to_scsilun")
     trace(guest, "function", "int_to_scsilun")
@@ -227,6 +235,7 @@ def test_several_ops_on_one_function(guest: Guest) -> None:
     assert all(hop["ok"] for hop in func(guest, "int_to_scsilun")["chain"])
 
 
+@OUT_OF_LINE
 def test_the_function_tracer_on_all_functions(guest: Guest) -> None:
     trace(guest, "function")
     document, oracle = ops(guest)
@@ -239,6 +248,7 @@ def test_the_function_tracer_on_all_functions(guest: Guest) -> None:
     assert "ftrace_enabled 1" in text.out
 
 
+@OUT_OF_LINE
 def test_a_notrace_filter(guest: Guest) -> None:
     guest.check(f"echo vfs_read > {TRACING}/set_ftrace_notrace")
     trace(guest, "function")
@@ -249,12 +259,14 @@ def test_a_notrace_filter(guest: Guest) -> None:
     assert tracer["hooks"] == len(oracle.enabled_functions) > 10000
 
 
+@OUT_OF_LINE
 def test_the_graph_tracer(guest: Guest) -> None:
     trace(guest, "function_graph", "vfs_read")
     document, _ = ops(guest)
     assert "function graph tracer" in users_of(document, "vfs_read")
 
 
+@OUT_OF_LINE
 def test_managed_ops(guest: Guest) -> None:
     """Since Linux 6.12 one ops of the graph tracer calls those of all its users."""
     if guest.image.kernel.recipe.name in ("6.1", "6.1-4k"):
@@ -276,6 +288,7 @@ def test_managed_ops(guest: Guest) -> None:
     }
 
 
+@OUT_OF_LINE
 def test_fprobes(guest: Guest) -> None:
     """One on entry has an ops; the graph tracer's ops manages that of one on return."""
     if "7.2" not in guest.image.kernel.recipe.name:
@@ -295,6 +308,7 @@ def test_fprobes(guest: Guest) -> None:
     assert all(hop["ok"] for hop in func(guest, "int_to_scsilun")["chain"])
 
 
+@OUT_OF_LINE
 def test_direct_calls(guest: Guest) -> None:
     if guest.image.kernel.recipe.name != "7.2":
         pytest.skip("the lab has ftrace-direct.ko for Linux 7.2 alone")
@@ -322,6 +336,7 @@ def test_direct_calls(guest: Guest) -> None:
         guest.check(f"echo nop > {TRACING}/current_tracer; rmmod ftrace_direct")
 
 
+@OUT_OF_LINE
 def test_bpf(guest: Guest) -> None:
     """A program on a function's entry is a direct call of its trampoline."""
     if guest.image.kernel.recipe.name != "7.2":

@@ -31,6 +31,7 @@ from tests.support.other_stub import OtherStub
 from tests.support.program_stub import program_stub
 from tests.support.relay import Relay
 from tests.support.sure import whole
+from tests.support.tier import by_tier, cases
 from vmcores.guest import debugger
 from vmcores.guest.guest import Guest
 from vmcores.oracle.oracle import Oracle
@@ -65,16 +66,16 @@ def busy(guest: Guest) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("kernel", "mmu"),
-    [
-        ("6.1", "hash"),
-        ("6.12", "radix"),
-        ("7.2", "radix"),
-        ("7.2-pcrel", "radix"),
-        ("6.1", "radix"),
-    ],
+    ("kernel", "mmu", "with_qemu"),
+    by_tier(
+        covering=[("6.1", "hash", False), ("7.2", "radix", False), ("6.1", "radix", True)],
+        full=[
+            (kernel, mmu, with_qemu)
+            for kernel, mmu in cases("patched")
+            for with_qemu in (False, True)
+        ],
+    ),
 )
-@pytest.mark.parametrize("with_qemu", [False, True])
 def test_patches_are_those_that_the_guest_names(
     played: Played, kernel: str, mmu: str, with_qemu: bool
 ) -> None:
@@ -334,7 +335,7 @@ def test_two_debuggers_at_once(guest: Guest) -> None:
     assert runs(guest)
 
 
-@pytest.mark.parametrize("left_stopped", [False, True])
+@pytest.mark.parametrize("left_stopped", by_tier(covering=[True], full=[False, True]))
 def test_the_stub_of_one_guest_and_the_qmp_of_another(guest: Guest, left_stopped: bool) -> None:
     """Also if both are stopped, and of one kernel; the one that was running runs on."""
     with Guest(guest.image) as other:
@@ -352,6 +353,7 @@ def test_the_stub_of_one_guest_and_the_qmp_of_another(guest: Guest, left_stopped
         assert other.check("echo alive") == "alive\n"  # its stub was attached to, and left
 
 
+@pytest.mark.full  # it waits for as long as the tool does
 def test_a_stub_that_does_not_answer(tmp_path: Path) -> None:
     place = tmp_path / "silent"
     with socket.socket(socket.AF_UNIX) as listener:

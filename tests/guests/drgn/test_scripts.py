@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Captured
 from tests.support.cli import SCHEMAS, klp_debug_run
 from tests.support.drgn_cli import drgn_run
-from tests.support.every_kernel import on_every_kernel
+from tests.support.every_kernel import on_every_kernel, on_some_kernels
 from vmcores.build.image import image
 from vmcores.guest.guest import Guest
 from vmcores.guest.saved_guest import booted_guest
@@ -55,7 +55,7 @@ def blocks(out: str) -> dict[str, list[str]]:
     return found
 
 
-@on_every_kernel("patched", "disabled")
+@on_some_kernels("patched", "disabled")
 def test_who_wins(captures: CaptureSet) -> None:
     """Winners are what tracefs shows with IPMODIFY; /proc/cmdline was written by its winner."""
     stacks = blocks(run("who_wins", captures))
@@ -84,7 +84,7 @@ def test_no_transition(captured: Captured) -> None:
     assert run("transition_blockers", captured("patched")) == "no transition is under way\n"
 
 
-@on_every_kernel("patched")
+@on_some_kernels("patched")
 def test_armed_leaves(captures: CaptureSet) -> None:
     """int_to_scsilun is a leaf by the compiler's listing; a kernel without TOC has no leaves."""
     found = blocks(run("armed_leaves", captures))
@@ -163,7 +163,7 @@ def test_compare_dumps_with_bad_input(captured: Captured, tmp_path: Path) -> Non
     assert (ran.status, ran.err) == (1, f"{tmp_path}/absent: no such file\n")
 
 
-@on_every_kernel("patched", "nolivepatch")
+@on_some_kernels("patched", "nolivepatch")
 def test_export_state(captures: CaptureSet) -> None:
     """Each part is a document by its schema, and together they are what the guest said."""
     state: dict[str, Any] = json.loads(run("export_state", captures))

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.gdb_process import run_by
+from tests.support.tier import by_tier
 from vmcores.host.newer_gdb import newer_gdb
 
 
-@pytest.fixture(scope="module", params=["host", "newer"])
+@pytest.fixture(scope="module", params=by_tier(covering=["host"], full=["host", "newer"]))
 def each_gdb(request: pytest.FixtureRequest) -> Iterator[None]:
-    """All that a module runs is run by one GDB, then by the other."""
+    """All that a module runs is run by one GDB; in the full product, then by the other."""
     if request.param == "host":
         yield
         return

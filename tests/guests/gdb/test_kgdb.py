@@ -60,6 +60,7 @@ def test_read_disarm_and_undo(guest: Guest) -> None:
     assert memory_of(guest) == before
 
 
+@pytest.mark.full  # what a stopped kernel does then, the shell's test shows as well
 def test_a_kernel_that_cannot_go_on() -> None:
     """KGDB stops busy CPUs where an interrupt has just come; the guest's console tells the end."""
     for _ in range(TRIES):

@@ -14,6 +14,7 @@ from klp_debug.targets.target import Target
 from tests.support.guest_activity import stopped
 from tests.support.live_guests import ORIGINALS, REPLACEMENTS, counts, live_guest, run, ten
 from tests.support.stopped_guest import opened
+from tests.support.tier import by_tier
 from tests.support.touched_memory import memory_of
 from vmcores.guest.guest import Guest
 
@@ -26,7 +27,7 @@ SWITCHES = 40
 """Arming and disarming are one each."""
 
 
-@pytest.fixture(scope="module", params=["6.1", "6.12", "7.2"])
+@pytest.fixture(scope="module", params=by_tier(covering=["6.1"], full=["6.1", "6.12", "7.2"]))
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     """Its KGDB listens on its console, hvc0."""
     with live_guest(request.param) as guest:
@@ -38,7 +39,10 @@ def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
         assert not [word for word in COMPLAINTS if word in guest.check("dmesg")]
 
 
-@pytest.fixture(params=[("6.1", "hash"), ("7.2", "radix")], ids="-".join)
+@pytest.fixture(
+    params=by_tier(covering=[("7.2", "radix")], full=[("6.1", "hash"), ("7.2", "radix")]),
+    ids="-".join,
+)
 def busy(request: pytest.FixtureRequest) -> Iterator[Guest]:
     """Its KGDB listens, too."""
     with live_guest(*request.param, smp=1) as guest:

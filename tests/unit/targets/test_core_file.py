@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Files that are no core of a ppc64le kernel: each gets one clear sentence."""
 
-import struct
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,16 @@ import pytest
 from klp_debug.errors import TargetError
 from klp_debug.targets.core_file import CoreKind
 from klp_debug.targets.open_core_file import open_core_file
-from tests.support.made_core import EM_X86_64, ET_EXEC, VMCOREINFO, disk_dump_header, elf, note
+from tests.support.made_core import (
+    EM_X86_64,
+    ET_EXEC,
+    VMCOREINFO,
+    disk_dump_header,
+    elf,
+    flattened,
+    kdump,
+    note,
+)
 
 
 def refusal(path: Path) -> str:
@@ -70,7 +78,7 @@ def test_big_endian_ppc64(core: Path) -> None:
     assert "another architecture (big-endian ppc64)" in refusal(core)
 
 
-@pytest.mark.parametrize("keep", [10, 63, 64, 100, 64 + 2 * 56, 240])
+@pytest.mark.parametrize("keep", [10, 63, 64, 100, 64 + 2 * 56, 64 + 2 * 56 + len(VMCOREINFO)])
 def test_truncated_elf(core: Path, keep: int) -> None:
     whole = elf(notes=VMCOREINFO)
     assert keep < len(whole)
@@ -93,7 +101,14 @@ def test_kdump_cut_in_its_header(core: Path) -> None:
     assert "truncated" in refusal(core)
 
 
-def test_flattened_kdump_without_end_mark(core: Path) -> None:
-    record = struct.pack(">qq", 0, 4096)
-    core.write_bytes(b"makedumpfile".ljust(4096, b"\0") + record + disk_dump_header(b"ppc64le"))
-    assert "end mark is missing" in refusal(core)
+def test_flattened_kdump_cut_in_its_bitmap(core: Path) -> None:
+    core.write_bytes(flattened(kdump({1: bytes(4096)}))[: 4096 + 3000])
+    assert "truncated" in refusal(core)
+
+
+@pytest.mark.parametrize("piece", [40, 1000, 1 << 20])
+def test_flattened_elf(core: Path, piece: int) -> None:
+    core.write_bytes(flattened(elf(notes=VMCOREINFO), piece))
+    assert refusal(core).endswith(
+        f"is a flattened ELF core: rearrange it first: makedumpfile -R NEW < {core}"
+    )

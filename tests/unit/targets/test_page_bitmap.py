@@ -33,6 +33,8 @@ def test_rank(tmp_path: Path, density: float) -> None:
     edges = [0, 1, 7, 8, 63, 64, 4096 * 8 - 1, 4096 * 8, 4096 * 8 + 1, FRAMES - 1]
     for frame in [*edges, *random.integers(0, FRAMES, 200).tolist()]:
         assert found.rank(frame) == (int(before[frame]) if present[frame] else None)
+        assert found.before(frame) == before[frame]
+    assert found.before(FRAMES) == found.count
 
 
 def test_frames_that_it_does_not_speak_of(tmp_path: Path) -> None:

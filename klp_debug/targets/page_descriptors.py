@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+Where a kdump file has the data of each page: its table of page descriptors.
+
+A machine of 4 TB has some gigabytes of them: one is read where its page is asked for.
+Source of the format: ``struct page_desc`` in makedumpfile's diskdump_mod.h.
+"""
+
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+
+from klp_debug.targets.core_bytes import CoreBytes
+from klp_debug.targets.notes import ByteOrder
+
+_SIZE = 24
+_AT_ONCE = 1 << 16
+"""As many are read at once where all of them are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageDescriptor:
+    """One page: where its data is in the dump, how many bytes, and how it is compressed."""
+
+    offset: int
+    size: int
+    flags: int
+
+    @property
+    def written(self) -> bool:
+        """Whether makedumpfile came to it: where its disk was full, it is left all zero."""
+        return self.offset != 0 and self.size != 0
+
+
+class PageDescriptors:
+    """The table in a dump's file."""
+
+    def __init__(self, data: CoreBytes, start: int, count: int, order: ByteOrder) -> None:
+        """
+        Take what its place and size are.
+
+        :param start: where it is in the dump, in bytes
+        :param count: how many there are in it
+        """
+        self._data = data
+        self._start = start
+        self._order = order
+        self.count = count
+        """How many there are."""
+
+    def at(self, rank: int) -> PageDescriptor | None:
+        """
+        Return one of them; None if the file ends before it.
+
+        :raises OSError: if the file cannot be read any more
+        """
+        place = self._start + rank * _SIZE
+        if list(self._data.held(place, _SIZE)) != [range(place, place + _SIZE)]:
+            return None
+        return PageDescriptor(*struct.unpack(f"{self._order}QII", self._data.at(place, 16)))
+
+    def has_data(self, page: PageDescriptor) -> bool:
+        """Return whether all the data of a page is in the file."""
+        end = page.offset + page.size
+        return list(self._data.held(page.offset, page.size)) == [range(page.offset, end)]
+
+    @property
+    def any_here(self) -> bool:
+        """
+        Whether the file has any part of the table; a flattened file may have it at its end.
+
+        :raises OSError: if the file cannot be read
+        """
+        return any(self._data.held(self._start, self.count * _SIZE))
+
+    def count_here(self) -> int:
+        """
+        Count those whose data is in the file.
+
+        Pages may share data (those of zeros do), so all of them are looked at.
+
+        :raises OSError: if the file cannot be read
+        """
+        here = 0
+        for first in range(0, self.count, _AT_ONCE):
+            size = min(_AT_ONCE, self.count - first) * _SIZE
+            for run in self._data.held(self._start + first * _SIZE, size):
+                here += self._count_in(run)
+        return here
+
+    def _count_in(self, run: range) -> int:
+        """Count in some bytes of the file, whose first and last descriptor may be cut."""
+        first = -(-(run.start - self._start) // _SIZE)
+        end = (run.stop - self._start) // _SIZE
+        if first >= end:
+            return 0
+        table = self._data.at(self._start + first * _SIZE, (end - first) * _SIZE)
+        order = self._order
+        names = [("offset", f"{order}u8"), ("size", f"{order}u4"), ("flags", f"{order}u4")]
+        fields = np.frombuffer(table, np.dtype([*names, ("page_flags", f"{order}u8")]))
+        offsets = fields["offset"].astype(np.uint64)
+        sizes = fields["size"].astype(np.uint64)
+        written = (offsets != 0) & (sizes != 0)
+        return int(np.count_nonzero(written & self._data.holds(offsets, sizes)))
