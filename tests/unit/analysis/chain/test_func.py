@@ -5,6 +5,7 @@ import pytest
 
 from klp_debug.analysis.chain.func import report_func
 from klp_debug.result.func import FuncReport
+from tests.support.fake_ftrace import FUNCTION_SIZE
 from tests.support.fake_view import FakeKernel
 from tests.support.instructions import NOP
 from tests.support.kernel_structs import BUILDS, MPROFILE, Build
@@ -188,3 +189,21 @@ def test_the_symbol_of_its_replacement_is_unknown() -> None:
     assert report.replacement == (why,)
     assert report.runs == why
     assert sure(report.winner).new_func == kernel.functions["first_f"].address
+
+
+def test_ftrace_itself_holds_its_site_idle() -> None:
+    kernel = patched()
+    kernel.functions["f"].site_word = NOP
+    kernel.functions["f"].has_flags("IPMODIFY", count=1)
+    assert sure(reported(kernel).runs).startswith(
+        "f itself: ftrace holds its mcount site idle, as kernel.ftrace_enabled = 0 makes it"
+    )
+
+
+def test_it_is_told_by_the_name_that_people_know() -> None:
+    kernel = FakeKernel()
+    kernel.function("my_init", "my_module")
+    function = kernel.functions["my_init"]
+    kernel.module("my_module").symbol("init_module", function.address, FUNCTION_SIZE, 0)
+    report = reported(kernel, "init_module")
+    assert (report.name, report.aliases) == ("my_init", ("init_module",))

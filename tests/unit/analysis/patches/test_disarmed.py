@@ -10,6 +10,7 @@ from klp_debug.analysis.patches.disarmed import (
     ftrace_stub,
     redirected_to,
     stack_disarmed_by,
+    stack_idle_by_kernel,
 )
 from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
 from klp_debug.analysis.view.kernel_view import KernelView
@@ -196,3 +197,34 @@ def test_what_disarms_an_entry_is_told_though_the_whole_stack_is_unknown() -> No
     view, stack = looked_at(kernel)
     unread(stack_disarmed_by(view, stack))
     assert disarmed_by(view, stack, 0) == "nop"
+
+
+def idle(kernel: FakeKernel) -> None:
+    """Let ftrace itself have let the site go, as ``kernel.ftrace_enabled`` = 0 makes it."""
+    kernel.functions["f"].site_word = NOP
+    kernel.functions["f"].has_flags("IPMODIFY", count=1)
+
+
+@every_build
+def test_ftrace_itself_holds_the_site_idle(build: Build) -> None:
+    """Its record says so as well: nobody who writes a site from outside writes that."""
+    kernel = patched(build)
+    assert stack_idle_by_kernel(*looked_at(kernel)) is False
+    idle(kernel)
+    assert stack_idle_by_kernel(*looked_at(kernel)) is True
+    assert each(kernel) == [None, None]
+
+
+def test_a_site_that_a_debugger_holds_idle_is_not_ftraces_doing() -> None:
+    kernel = patched()
+    kernel.functions["f"].site_word = NOP
+    assert stack_idle_by_kernel(*looked_at(kernel)) is False
+
+
+def test_who_holds_the_site_idle_is_unknown_without_its_record() -> None:
+    kernel = patched()
+    kernel.functions["f"].site_word = NOP
+    kernel.functions["f"].record.lose()
+    view, stack = looked_at(kernel)
+    missing = unread(view.records.missing)
+    assert stack_idle_by_kernel(view, stack) == stack_disarmed_by(view, stack) == missing

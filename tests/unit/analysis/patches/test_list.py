@@ -312,3 +312,11 @@ def test_the_replacement_has_no_symbol_that_is_known(
     assert func.new_func == patch.replacements["f"].address
     assert func.new_symbol == unread(view.symbols.missing)
     assert func.runs == "replacement"
+
+
+def test_ftrace_itself_holds_the_site_idle(kernel: FakeKernel, function: FakeFunction) -> None:
+    kernel.patch("first", function)
+    function.site_word = NOP
+    function.has_flags("IPMODIFY", count=1)
+    assert runs(kernel) == {"first": ("original", None)}
+    assert functions(kernel.view())["first"].disarmed is None
