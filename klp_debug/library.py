@@ -8,9 +8,9 @@ the structures it was read from. :func:`object_of` turns these into drgn objects
 :mod:`klp_debug.kernel.livepatch` yield drgn objects to begin with.
 
 Where something cannot be read, it is :class:`Unknown` in the answer, the rest is as it is, and the
-reason is among the answer's ``problems``. All raise :exc:`TargetError` if the program is no ppc64le Linux kernel with debugging
-information, or a kernel without ``CONFIG_LIVEPATCH`` is asked about patches, and
-:exc:`CommandError` if an argument names nothing; both say why in one sentence.
+reason is among the answer's ``problems``. All raise :exc:`TargetError` if the program is no ppc64le
+Linux kernel with debugging information, or a kernel without ``CONFIG_LIVEPATCH`` is asked about
+patches, and :exc:`CommandError` if an argument names nothing; both say why in one sentence.
 """
 
 import logging
