@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from drgn import FaultError, Object
+from drgn import Object
 
-from klp_debug.analysis.chain.links import Judgement, data_hop, text_hop
+from klp_debug.analysis.chain.links import Judgement, data_hop, text_hop, word_at
 from klp_debug.analysis.chain.site_path import PatchedSite, follow_site
 from klp_debug.analysis.chain.stubs import Stubs
 from klp_debug.analysis.patches.disarmed import (
@@ -274,19 +274,16 @@ class _PatchLinks:
         )
 
     def replacement(self, new_func: int) -> Hop:
-        """Return the last link, the replacement function, as far as it can be read."""
-        try:
-            words = self._view.words(new_func, 1)
-        except FaultError as fault:
-            unread = self._view.problems.add(f"replacement at {Address(new_func)}", str(fault))
-            judgement = Judgement("unknown: it cannot be read", ok=unread)
-            return text_hop(self._view, "replacement", new_func, unread, judgement, next_=None)
+        """Return the last link, the replacement function."""
+        words = word_at(self._view, f"replacement at {Address(new_func)}", new_func)
         known = _begins(self._view.symbols.covering(new_func), new_func)
         if isinstance(known, Unknown):
             what = "whether a function begins there is unknown"
         else:
             what = "global entry point" if known else "not the beginning of any function"
         judgement = Judgement(what, ok=known)
+        if words == ():
+            judgement = judgement.but("nothing is mapped there")
         return text_hop(self._view, "replacement", new_func, words, judgement, next_=None)
 
 

@@ -3,10 +3,13 @@
 
 from dataclasses import dataclass
 
+from drgn import FaultError
+
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.result.address import Address, Word
 from klp_debug.result.func import Hop, HopKind
 from klp_debug.result.unknown import Unknown
+from klp_debug.targets.translation import PAGE_OFFSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,23 @@ class Judgement:
         return Judgement(f"{self.what}; {wrong}", ok=False)
 
 
+def word_at(view: KernelView, where: str, address: int) -> tuple[int, ...] | Unknown:
+    """
+    Return the instruction word where a call leads; none if nothing is mapped there.
+
+    What the target lacks becomes a problem of the view.
+
+    :param where: what is there, in the kernel's words
+    """
+    try:
+        return view.words(address, 1)
+    except FaultError as fault:
+        # Only the walk of the page table can tell; a page that the dump lacks may be mapped.
+        if address < PAGE_OFFSET or str(fault.args[0]).startswith("not mapped"):
+            return ()
+        return view.problems.add(where, str(fault))
+
+
 def text_hop(
     view: KernelView,
     kind: HopKind,
@@ -33,7 +53,7 @@ def text_hop(
     """
     Return a link that instructions make.
 
-    :param words: the instructions
+    :param words: the instructions; none if nothing is mapped there
     :param next_: where they lead; None if nowhere, or the chain ends here
     """
     return Hop(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from drgn import Object
 
-from klp_debug.analysis.chain.links import Judgement, data_hop, text_hop
+from klp_debug.analysis.chain.links import Judgement, data_hop, text_hop, word_at
 from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace import OPS_POINTER_OFFSET, FtraceRecord
@@ -180,9 +180,11 @@ class _Follower:
 
     def _astray(self, target: int) -> Hop:
         """Return the link of a path that leads to no trampoline."""
-        where = f"text at {Address(target)}"
-        words = self._view.problems.attempt(where, self._view.words, target, 1)
-        judgement = Judgement("neither ftrace_caller nor ftrace_regs_caller", ok=False)
+        words = word_at(self._view, f"text at {Address(target)}", target)
+        what = "neither ftrace_caller nor ftrace_regs_caller"
+        if words == ():
+            what += ", and nothing is mapped there"
+        judgement = Judgement(what, ok=False)
         return text_hop(self._view, "trampoline", target, words, judgement, next_=None)
 
     def _direct_hop(self, target: int) -> Hop | None:

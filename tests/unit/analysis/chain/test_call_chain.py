@@ -200,10 +200,19 @@ def test_a_replacement_that_cannot_be_read() -> None:
     assert chain.new_func == replacement.address
     link = sure(chain.hops[-1])
     where = f"replacement at {replacement.address:#x}"
-    why = unread(link.ok)
-    assert why.reason.startswith(f"{where}: not in the dump")
-    assert (link.kind, link.bytes, link.what) == ("replacement", why, "unknown: it cannot be read")
+    assert unread(link.bytes).reason.startswith(f"{where}: not in the dump")
+    # That it is one, its symbol tells.
+    assert (link.kind, link.ok, link.what) == ("replacement", True, "global entry point")
     assert [p.where for p in view.problems.all()] == [where]
+
+
+def test_a_replacement_where_nothing_is() -> None:
+    """That is no lack of the dump."""
+    kernel = patched()
+    kernel.patches[1].funcs["f"]["new_func"] = 0x1234
+    link = sure(followed(kernel).hops[-1])
+    assert (link.ok, link.bytes) == (False, "")
+    assert link.what == "not the beginning of any function; nothing is mapped there"
 
 
 def test_a_patch_whose_name_cannot_be_read() -> None:

@@ -264,3 +264,19 @@ def test_direct_functions_that_cannot_be_read_end_the_way() -> None:
     path = followed(kernel, "f")
     assert [hop.kind for hop in path.hops] == ["site", "ool-stub"]
     unread(path.stopped)
+
+
+def test_a_way_astray_to_where_nothing_is() -> None:
+    """That is no lack of the dump."""
+    kernel = made(OUT_OF_LINE)
+    module = kernel.module("scsi_common")
+    entry = module.base + 0x60000
+    kernel.memory.write(entry, bytes(0x1000))
+    kernel.put_u64(entry + 32, 0x1234)
+    module.put_stub(module.tramp, r2_stub(entry, module.toc), 0x1234)
+    kernel.function("plain", "scsi_common")
+    kernel.ops("function_trace_call", kernel.functions["plain"])
+    path = followed(kernel, "plain")
+    astray = path.hops[-1]
+    assert (astray.kind, astray.ok, astray.bytes) == ("trampoline", False, "")
+    assert astray.what.endswith("ftrace_regs_caller, and nothing is mapped there")
