@@ -132,7 +132,7 @@ def chain_lines(title: str, chain: tuple[Hop | Unknown, ...]) -> list[str]:
             hop_state(hop),
             hop.address.bare,
             f"{cell(hop.symbol)}: {hop.what}" if hop.symbol is not None else hop.what,
-            hop.bytes,
+            cell(hop.bytes),
         )
     return lines(grid)
 

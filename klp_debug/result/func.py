@@ -90,7 +90,7 @@ class Hop:
     address: Address
     symbol: str | Unknown | None
     ok: bool | Unknown
-    bytes: str
+    bytes: str | Unknown
     """The evidence: instruction words, or the doubleword of the data structure, in hex."""
     what: str
     """What was found, in a few words."""

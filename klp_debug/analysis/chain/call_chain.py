@@ -280,7 +280,7 @@ class _PatchLinks:
         except FaultError as fault:
             unread = self._view.problems.add(f"replacement at {Address(new_func)}", str(fault))
             judgement = Judgement("unknown: it cannot be read", ok=unread)
-            return text_hop(self._view, "replacement", new_func, (), judgement, next_=None)
+            return text_hop(self._view, "replacement", new_func, unread, judgement, next_=None)
         known = _begins(self._view.symbols.covering(new_func), new_func)
         if isinstance(known, Unknown):
             what = "whether a function begins there is unknown"

@@ -25,7 +25,7 @@ def text_hop(
     view: KernelView,
     kind: HopKind,
     address: int,
-    words: tuple[int, ...],
+    words: tuple[int, ...] | Unknown,
     judgement: Judgement,
     *,
     next_: int | None,
@@ -33,7 +33,7 @@ def text_hop(
     """
     Return a link that instructions make.
 
-    :param words: the instructions; none if they cannot be read
+    :param words: the instructions
     :param next_: where they lead; None if that is unknown, or the chain ends here
     """
     return Hop(
@@ -41,7 +41,9 @@ def text_hop(
         address=Address(address),
         symbol=view.symbols.format(address),
         ok=judgement.ok,
-        bytes=" ".join(Word(word).bare for word in words),
+        bytes=words
+        if isinstance(words, Unknown)
+        else " ".join(Word(word).bare for word in words),
         what=judgement.what,
         next=Address(next_) if next_ is not None else None,
     )

@@ -8,7 +8,7 @@ site -> [out-of-line stub] -> [module stub or ftrace_tramp] -> ftrace_caller -> 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from drgn import FaultError, Object
+from drgn import Object
 
 from klp_debug.analysis.chain.links import Judgement, data_hop, text_hop
 from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
@@ -180,13 +180,9 @@ class _Follower:
 
     def _astray(self, target: int) -> Hop:
         """Return the link of a path that leads to no trampoline."""
-        words: tuple[int, ...] = ()
-        what = "neither ftrace_caller nor ftrace_regs_caller"
-        try:
-            words = self._view.words(target, 1)
-        except FaultError:
-            what += ", and nothing can be read there"
-        judgement = Judgement(what, ok=False)
+        where = f"what is at {Address(target)}"
+        words = self._view.problems.attempt(where, self._view.words, target, 1)
+        judgement = Judgement("neither ftrace_caller nor ftrace_regs_caller", ok=False)
         return text_hop(self._view, "trampoline", target, words, judgement, next_=None)
 
     def _direct_hop(self, target: int) -> Hop | None:

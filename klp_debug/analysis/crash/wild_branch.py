@@ -77,7 +77,7 @@ def _line(finding: Finding | Unknown) -> str:
 def _hop(hop: Hop | Unknown) -> str:
     if isinstance(hop, Unknown):
         return str(hop)
-    return ": ".join(filter(None, (f"{hop.kind} {hop.address}", hop.bytes, hop.what)))
+    return ": ".join(filter(None, (f"{hop.kind} {hop.address}", str(hop.bytes), hop.what)))
 
 
 def _verdict(registers: Registers, caller: str, found: list[str]) -> Verdict:

@@ -167,7 +167,7 @@ def _hop_box(hop: Hop, after: Hop | None, *, after_broken: bool) -> Box:
         address=hop.address.bare,
         symbol=None if hop.symbol is None else cell(hop.symbol),
         text=hop.what,
-        bytes=hop.bytes,
+        bytes=cell(hop.bytes),
         broken=broken,
         unread=isinstance(hop.ok, Unknown),
         leads_to=hop.next.bare if astray and hop.next is not None else None,
