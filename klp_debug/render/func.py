@@ -5,6 +5,7 @@ from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
 from klp_debug.result.func import FuncReport, Hop, Line, RecordResult
 from klp_debug.result.text import plural, with_module
+from klp_debug.result.unknown import Unknown
 
 _INDENT = "    "
 
@@ -91,25 +92,44 @@ def _site_cells(answer: FuncReport) -> tuple[str, ...]:
 def record_cell(record: RecordResult) -> str:
     """Return a record's flags and users, and whether it agrees with the word at its site."""
     flags = " ".join(record.flags) or "no flags"
-    agrees = "agrees with the word" if record.agrees else "DISAGREES with the word at the site"
+    if isinstance(record.agrees, Unknown):
+        agrees = "whether it agrees with the word at the site is unknown"
+    else:
+        agrees = "agrees with the word" if record.agrees else "DISAGREES with the word at the site"
     return f"{flags}, {plural(record.users, 'user')}; {agrees}"
 
 
-def chain_lines(title: str, chain: tuple[Hop, ...]) -> list[str]:
+def chain_lines(title: str, chain: tuple[Hop | Unknown, ...]) -> list[str]:
     """Return the links of a chain, a line each, the title before the first."""
     grid = table()
     for position, hop in enumerate(chain):
+        first = f"{title:6}" if position == 0 else ""
+        if isinstance(hop, Unknown):
+            add_row(grid, first, "", "unknown", "", hop.reason, "")
+            continue
         add_row(
             grid,
-            f"{title:6}" if position == 0 else "",
+            first,
             hop.kind,
             # Not behind the text: a terminal may fold the line there.
-            "ok" if hop.ok else "BROKEN",
+            _judged(hop.ok),
             hop.address.bare,
-            f"{hop.symbol}: {hop.what}" if hop.symbol else hop.what,
+            _what(hop),
             hop.bytes,
         )
     return lines(grid)
+
+
+def _judged(ok: bool | Unknown) -> str:
+    if isinstance(ok, Unknown):
+        return "unknown"
+    return "ok" if ok else "BROKEN"
+
+
+def _what(hop: Hop) -> str:
+    if isinstance(hop.symbol, Unknown):
+        return f"{hop.what} (its symbol is unknown)"
+    return f"{hop.symbol}: {hop.what}" if hop.symbol else hop.what
 
 
 def _replacement(answer: FuncReport) -> list[str]:

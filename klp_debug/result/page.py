@@ -7,6 +7,7 @@ from klp_debug.result.common import Problem
 from klp_debug.result.func import FuncReport
 from klp_debug.result.report import Report
 from klp_debug.result.transition import TransitionReport
+from klp_debug.result.unknown import Number, Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +19,8 @@ class SiteOffsets:
     """Whether these functions set up a TOC before their site; a leaf function does not."""
     offset: int | None
     """Bytes from the global entry point to the site; None where no symbol covers the site."""
-    sites: int
-    armed: int
+    sites: Number
+    armed: Number
     """How many of them are armed."""
 
 
@@ -32,7 +33,7 @@ class ReportPage:
     """Each function that is on a func_stack, with its call chain; by address."""
     transition: TransitionReport | None
     """None in a kernel without livepatch."""
-    offsets: tuple[SiteOffsets, ...]
+    offsets: tuple[SiteOffsets | Unknown, ...]
     """By dialect, then functions without and with TOC set-up, then by offset."""
     problems: tuple[Problem, ...]
     """What could not be read for the report or for the pictures."""
