@@ -61,7 +61,10 @@ def test_prose_is_folded_and_evidence_is_not() -> None:
 
 def test_unreadable_sites_and_problems(golden: Golden) -> None:
     answer = dataclasses.replace(
-        FINE, read=AtLeast(15296, "f+0x4: is gone"), findings=(finding("f", "e"),), problems=(UNREADABLE, Problem("x", "y"))
+        FINE,
+        read=AtLeast(15296, "f+0x4: is gone"),
+        findings=(finding("f", "e"),),
+        problems=(UNREADABLE, Problem("x", "y")),
     )
     golden("audit", "problems", as_text(answer))
 
@@ -76,7 +79,7 @@ def test_nothing_could_be_read(golden: Golden) -> None:
         states=(),
         offsets=(),
         stubs=(),
-        findings=(),
+        findings=(Unknown("ftrace records: cannot be read"),),
         listing=None,
         problems=(Problem("ftrace records", "cannot be read"),),
     )

@@ -9,6 +9,7 @@ from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address, Word
 from klp_debug.result.common import Finding, Problem
 from klp_debug.result.site import StubResult
+from klp_debug.result.unknown import Unknown
 from tests.support.answers.site import ARMED, OPS, STUB
 from tests.support.answers.with_text import HOSTILE, LONG, with_names
 from tests.support.golden import Golden
@@ -136,7 +137,11 @@ def test_what_could_not_be_followed_is_no_clean_verdict() -> None:
     said = "no finding, but not everything could be followed"
     broken = dataclasses.replace(ARMED.path[1], ok=False)
     assert said in as_text(dataclasses.replace(ARMED, path=(ARMED.path[0], broken)))
+    said = "no finding, incomplete: not everything could be read"
     assert said in as_text(dataclasses.replace(ARMED, problems=(Problem("x", "y"),)))
+    unread = Unknown("ftrace_ops_list: not in the dump")
+    assert said in as_text(dataclasses.replace(ARMED, findings=(unread,)))
+    assert said in as_text(dataclasses.replace(ARMED, path=(ARMED.path[0], unread)))
 
 
 def test_no_symbol_and_hostile_names() -> None:
