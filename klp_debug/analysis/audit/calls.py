@@ -66,7 +66,7 @@ def _target_findings(
             else:
                 callers = plural(int(users.sum()), "site")
                 stub = view.problems.add(f"stub at {target:#x}", str(fault))
-                yield unchecked(f"what {callers} call", stub)
+                yield unchecked(f"calls of {callers}", stub)
             return
         yield from _leaves(sites, followed, users)
         wrong = stub_finding(followed, stubs, 0)

@@ -63,7 +63,7 @@ def test_unreadable_sites_and_problems(golden: Golden) -> None:
     answer = dataclasses.replace(
         FINE,
         read=AtLeast(15296, "f+0x4: is gone"),
-        findings=(finding("f", "e"),),
+        findings=(finding("f", "e"), Unknown("f+0x4: is gone")),
         problems=(UNREADABLE, Problem("x", "y")),
     )
     golden("audit", "problems", as_text(answer))

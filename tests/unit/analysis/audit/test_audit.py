@@ -162,7 +162,8 @@ def test_text_that_cannot_be_read(build: Build) -> None:
     (armed,) = known(answer.states)
     assert (armed.what, str(armed.sites)) == ("armed", "at least 2")
     assert [str(count.sites) for count in known(answer.dialects)] == ["at least 2"]
-    assert first_unknown(answer.states) == first_unknown(answer.dialects) != None  # noqa: E711
+    assert first_unknown(answer.states) is not None
+    assert first_unknown(answer.dialects) is not None
     # Where they are in their functions, records and symbols tell.
     assert first_unknown(answer.offsets) is None
 
@@ -190,10 +191,9 @@ def test_records_that_cannot_be_read() -> None:
     assert [problem.where for problem in answer.problems] == ["ftrace records"]
     (reason,) = not_checked(answer.findings)
     assert reason.startswith("sites whose records cannot be read: ftrace records: ")
-    for counts in (answer.dialects, answer.states, answer.offsets):
-        (count,) = known(counts)
-        assert str(count.sites) == "at least 1"
-        assert first_unknown(counts) is not None
+    counts = (*answer.dialects, *answer.states, *answer.offsets)
+    assert [str(count.sites) for count in known(counts)] == ["at least 1"] * 3
+    assert len(counts) == 6
     assert answer.listing is not None
     assert [site.function for site in known(answer.listing)] == ["both"]
     assert first_unknown(answer.listing) is not None
