@@ -33,7 +33,7 @@ class ReportPage:
     """Each function that is on a func_stack, with its call chain; by address."""
     transition: TransitionReport | None
     """None in a kernel without livepatch."""
-    offsets: tuple[SiteOffsets, ...]
+    offsets: tuple[SiteOffsets | Unknown, ...]
     """By dialect, then functions without and with TOC set-up, then by offset."""
     problems: tuple[Problem, ...]
     """What could not be read for the report or for the pictures."""
