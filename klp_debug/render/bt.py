@@ -24,7 +24,7 @@ def trace_list_lines(answer: TraceList) -> list[str]:
 
 def _of_task(task: TaskTrace | Unknown) -> list[str]:
     if isinstance(task, Unknown):
-        return [f"tasks that are unknown: {escape(task.reason)}"]
+        return [f"unknown: {escape(task.reason)}"]
     return task_lines(task)
 
 

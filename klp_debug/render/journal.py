@@ -41,8 +41,7 @@ def _held(answer: Status) -> list[str]:
     grid = table("PATCH", "FUNCTION", "HELD BY", "OPERATION")
     for each in held:
         add_row(grid, each.patch, each.function, each.mechanism, _operation_of(each))
-    total = number_of(answer.held)
-    heading = f"{total} function{'' if total == 1 else 's'} held disarmed"
+    heading = f"{number_of(answer.held)} function{'' if len(held) == 1 else 's'} held disarmed"
     return [heading, "", *lines(grid), *missing]
 
 

@@ -26,7 +26,12 @@ class CrashedKernel(TaskKernel):
         self._log_next = self.variable("log_next_idx", "unsigned int", 0)
         self._notes = self.allocate(2 * PAGE)
         self.variable("crash_notes", "void *", self._notes)
-        self._panic_cpu = self.variable("panic_cpu", "int", 0xFFFFFFFF)
+        self.panic_cpu = self.variable("panic_cpu", "int", 0xFFFFFFFF)
+
+    @property
+    def log_buffer(self) -> int:
+        """Where the log's text begins."""
+        return self._log
 
     def say(self, seconds: float, text: str) -> None:
         """Log a line."""
@@ -59,4 +64,4 @@ class CrashedKernel(TaskKernel):
 
     def crash(self, cpu: int) -> None:
         """Let a CPU be the one that panicked."""
-        self.put_u64(self._panic_cpu, cpu)
+        self.put_u64(self.panic_cpu, cpu)

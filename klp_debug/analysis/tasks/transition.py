@@ -157,7 +157,7 @@ class _Transition:
             rest = "" if others is None else "; some of these functions are unknown"
             return _Held("on its stack", f"{_returns_into(found)}{rest}", self._how_to_leave(task))
         if self._blockers.missing is not None:
-            return _unknown(self._blockers.missing, "the functions that are to be switched")
+            return _unknown(self._blockers.missing, "which functions are to be switched")
         return _Held("nothing", "nothing holds it", "the next try switches it, within a second")
 
     def _first_blocker(self, addresses: tuple[int, ...]) -> str | None:
