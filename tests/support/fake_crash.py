@@ -24,8 +24,8 @@ class CrashedKernel(TaskKernel):
         self.variable("log_buf_len", "unsigned int", _LOG_SIZE)
         self.variable("log_first_idx", "unsigned int", 0)
         self._log_next = self.variable("log_next_idx", "unsigned int", 0)
-        self._notes = self.allocate(2 * PAGE)
-        self.variable("crash_notes", "void *", self._notes)
+        self.crash_notes = self.allocate(2 * PAGE)
+        self.variable("crash_notes", "void *", self.crash_notes)
         self.panic_cpu = self.variable("panic_cpu", "int", 0xFFFFFFFF)
 
     @property
@@ -60,7 +60,7 @@ class CrashedKernel(TaskKernel):
             values[int(name[1:])] = value
         values[_NIP], values[_MSR], values[_LINK], values[_TRAP] = nip, msr, link, trap
         # Each CPU's is where its runqueue is, as far behind the first.
-        self.memory.write(self._notes + cpu * PAGE, prstatus_note(values))
+        self.memory.write(self.crash_notes + cpu * PAGE, prstatus_note(values))
 
     def crash(self, cpu: int) -> None:
         """Let a CPU be the one that panicked."""

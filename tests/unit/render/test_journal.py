@@ -6,7 +6,7 @@ import dataclasses
 from klp_debug.render.as_text import as_text
 from klp_debug.result.common import Problem
 from klp_debug.result.control import Journal
-from klp_debug.result.unknown import Unknown
+from klp_debug.result.unknown import Unknown, known
 from tests.support.answers.journal import OPERATION, STATUS
 from tests.support.answers.kernel import KERNEL
 from tests.support.answers.with_text import HOSTILE, LONG, with_names
@@ -45,7 +45,8 @@ def test_what_was_cut_short(golden: Golden) -> None:
 
 def test_a_boot_that_is_not_known(golden: Golden) -> None:
     lost = Unknown("boot identity: page 0x3ee0000 is not in the dump")
-    held = dataclasses.replace(STATUS.held[0], operation=lost)
+    (first, _) = known(STATUS.held)
+    held = dataclasses.replace(first, operation=lost)
     answer = dataclasses.replace(
         STATUS,
         boot=lost,
