@@ -36,10 +36,10 @@ CPU_VARIABLES: tuple[CpuVariable, ...] = ("panic_cpu", "crashing_cpu")
 class Crash:
     """A kernel that went down."""
 
-    cpu: int
+    cpu: int | Unknown
     """The CPU that crashed."""
-    told_by: Literal["panic_cpu", "crashing_cpu", "log"]
-    """The variable that names it, or the last report in the log."""
+    told_by: Literal["panic_cpu", "crashing_cpu", "log", "registers"]
+    """What tells it: a variable, the last report in the log, or that the kernel saved registers."""
     task: Object | Unknown
     """``struct task_struct *``: what that CPU ran."""
 

@@ -18,9 +18,9 @@ class CrashedKernel(TaskKernel):
     def __init__(self, build: Build = MPROFILE) -> None:
         super().__init__(build)
         # That of kernels before 5.10: which form it has is nothing to those who read its text.
-        self._log = self.allocate(_LOG_SIZE)
+        self.log_at = self.allocate(_LOG_SIZE)
         self._log_end = 0
-        self.variable("log_buf", "void *", self._log)
+        self.variable("log_buf", "void *", self.log_at)
         self.variable("log_buf_len", "unsigned int", _LOG_SIZE)
         self.variable("log_first_idx", "unsigned int", 0)
         self._log_next = self.variable("log_next_idx", "unsigned int", 0)
@@ -28,16 +28,11 @@ class CrashedKernel(TaskKernel):
         self.variable("crash_notes", "void *", self.crash_notes)
         self.panic_cpu = self.variable("panic_cpu", "int", 0xFFFFFFFF)
 
-    @property
-    def log_buffer(self) -> int:
-        """Where the log's text begins."""
-        return self._log
-
     def say(self, seconds: float, text: str) -> None:
         """Log a line."""
         data = text.encode()
         length = 16 + -(-len(data) // 8) * 8
-        at = self._log + self._log_end
+        at = self.log_at + self._log_end
         self.put_u64(at, round(seconds * 1e9), length | len(data) << 16)
         self.memory.write(at + 16, data)
         self._log_end += length

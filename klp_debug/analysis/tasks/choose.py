@@ -122,7 +122,11 @@ def _crashed(view: KernelView) -> Object:
     if found is None:
         raise TaskNotFoundError("no CPU crashed here: give a PID, a comm, cpuN or all")
     if isinstance(found, Unknown):
-        raise TaskNotFoundError(f"which CPU crashed cannot be told: {found.reason}")
+        raise TaskNotFoundError(f"whether the kernel crashed cannot be told: {found.reason}")
+    if isinstance(found.cpu, Unknown):
+        raise TaskNotFoundError(
+            f"on which CPU the kernel crashed cannot be told: {found.cpu.reason}"
+        )
     if isinstance(found.task, Unknown):
         raise TaskNotFoundError(
             f"what ran on CPU {found.cpu}, which crashed, cannot be told: {found.task.reason}"

@@ -37,13 +37,13 @@ def crashed(view: KernelView) -> Crash | Unknown | None:
 
 def _by_other_witnesses(view: KernelView, unread: Unknown) -> Crash | Unknown:
     reports = oops_reports(view.log)
-    went_down = _saved_registers(view) or bool(reports and is_panic(reports[-1]))
-    if not went_down:
+    saved = _saved_registers(view)
+    if not saved and not (reports and is_panic(reports[-1])):
         return unread
     cpu = cpu_of_report(reports[-1]) if reports else None
     # Of a log that is not whole the last report may be of an oops before the crash.
     if cpu is None or view.log.missing is not None or not _is_possible(view, cpu):
-        return Unknown(f"the kernel crashed, but on which CPU cannot be told: {unread.reason}")
+        return Crash(unread, "registers" if saved else "log", unread)
     return Crash(cpu, "log", _running_on(view, cpu))
 
 

@@ -130,6 +130,7 @@ def test_registers_of_an_oops(oopsed: Oopsed) -> None:
     """All that the oops printed of the registers is in the dump."""
     found = crash(oopsed.target.prog)
     assert found is not None
+    assert isinstance(found.cpu, int)
     registers = cpu_registers(oopsed.target)
     assert registers.problems == ()
     crashed = registers.of(found.cpu)

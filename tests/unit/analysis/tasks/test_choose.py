@@ -127,7 +127,7 @@ def test_what_runs_on_a_cpu_cannot_be_read(kernel: FakeKernel) -> None:
 def test_which_cpu_crashed_cannot_be_told(kernel: FakeKernel) -> None:
     kernel.crash(77)
     view = kernel.view()
-    assert refusal(view, "crashed").startswith("which CPU crashed cannot be told: ")
+    assert refusal(view, "crashed").startswith("whether the kernel crashed cannot be told: ")
     assert [problem.where for problem in view.problems.all()] == ["which CPU crashed"]
 
 
@@ -136,3 +136,10 @@ def test_what_ran_where_it_crashed_cannot_be_read(kernel: FakeKernel) -> None:
     kernel.runqueues[1].lose()
     said = refusal(kernel.view(), "crashed")
     assert said.startswith("what ran on CPU 1, which crashed, cannot be told: runqueue of CPU 1: ")
+
+
+def test_it_crashed_on_a_cpu_that_cannot_be_told(kernel: FakeKernel) -> None:
+    kernel.say(20.0, "Kernel panic - not syncing: hello")
+    kernel.memory.lose(kernel.panic_cpu)
+    said = refusal(kernel.view(), "crashed")
+    assert said.startswith("on which CPU the kernel crashed cannot be told: which CPU crashed: ")

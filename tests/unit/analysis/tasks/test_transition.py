@@ -221,7 +221,7 @@ def test_what_is_held_is_in_no_doubt(kernel: FakeKernel) -> None:
 def test_a_log_that_cannot_be_read(kernel: FakeKernel) -> None:
     sleeper(kernel, "innocent")
     kernel.say(20.0, "livepatch: 'first': starting patching transition")
-    kernel.memory.lose(kernel.log_buffer)
+    kernel.memory.lose(kernel.log_at)
     report = transition(kernel.view())
     task = the_one(report)
     assert isinstance(report.since, Unknown)
