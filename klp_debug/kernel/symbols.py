@@ -25,7 +25,7 @@ from klp_debug.result.unknown import Unknown
 
 KERNEL_TEXT = (("_stext", "_etext"), ("_sinittext", "_einittext"))
 """Symbols around vmlinux's text, and around what it drops when it has booted."""
-_NO_MODULE = range(0xC000_1000_0000_0000)
+NO_MODULE = range(0xC000_1000_0000_0000)
 """
 Where no module can be, in bytes: what a process has, and the linear map.
 
@@ -281,7 +281,7 @@ class KernelSymbols:
     def covering(self, address: int) -> KernelSymbol | Unknown | None:
         """Return the symbol that an address belongs to; None if it belongs to none."""
         symbol = self.known_at(address)
-        if symbol is None and self.missing is not None and address not in _NO_MODULE:
+        if symbol is None and self.missing is not None and address not in NO_MODULE:
             return self.missing
         return symbol
 

@@ -18,21 +18,21 @@ class CrashedKernel(TaskKernel):
     def __init__(self, build: Build = MPROFILE) -> None:
         super().__init__(build)
         # That of kernels before 5.10: which form it has is nothing to those who read its text.
-        self._log = self.allocate(_LOG_SIZE)
+        self.log_at = self.allocate(_LOG_SIZE)
         self._log_end = 0
-        self.variable("log_buf", "void *", self._log)
+        self.variable("log_buf", "void *", self.log_at)
         self.variable("log_buf_len", "unsigned int", _LOG_SIZE)
         self.variable("log_first_idx", "unsigned int", 0)
         self._log_next = self.variable("log_next_idx", "unsigned int", 0)
-        self._notes = self.allocate(2 * PAGE)
-        self.variable("crash_notes", "void *", self._notes)
-        self._panic_cpu = self.variable("panic_cpu", "int", 0xFFFFFFFF)
+        self.crash_notes = self.allocate(2 * PAGE)
+        self.variable("crash_notes", "void *", self.crash_notes)
+        self.panic_cpu = self.variable("panic_cpu", "int", 0xFFFFFFFF)
 
     def say(self, seconds: float, text: str) -> None:
         """Log a line."""
         data = text.encode()
         length = 16 + -(-len(data) // 8) * 8
-        at = self._log + self._log_end
+        at = self.log_at + self._log_end
         self.put_u64(at, round(seconds * 1e9), length | len(data) << 16)
         self.memory.write(at + 16, data)
         self._log_end += length
@@ -55,8 +55,8 @@ class CrashedKernel(TaskKernel):
             values[int(name[1:])] = value
         values[_NIP], values[_MSR], values[_LINK], values[_TRAP] = nip, msr, link, trap
         # Each CPU's is where its runqueue is, as far behind the first.
-        self.memory.write(self._notes + cpu * PAGE, prstatus_note(values))
+        self.memory.write(self.crash_notes + cpu * PAGE, prstatus_note(values))
 
     def crash(self, cpu: int) -> None:
         """Let a CPU be the one that panicked."""
-        self.put_u64(self._panic_cpu, cpu)
+        self.put_u64(self.panic_cpu, cpu)
