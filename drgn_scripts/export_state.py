@@ -3,7 +3,8 @@
 What is the whole state of live patching in this kernel, as one JSON document?
 
 The document of every command under its name, with every mcount site, and that of `func` for each
-patched function: for a bug report, or to compare later.
+patched function: for a bug report, or to compare later. What could not be read is
+{"unknown": REASON} in it.
 
     drgn -c vmcore -s vmlinux export_state.py > state.json
 """
@@ -19,6 +20,14 @@ def document(answer: Any) -> Any:
     return json.loads(klp_debug.as_json(answer))
 
 
+def described(address: int) -> Any:
+    """Return the document of a function; of one whose symbol could not be read, why."""
+    try:
+        return document(klp_debug.describe_function(address))
+    except klp_debug.CommandError as error:
+        return {"unknown": str(error)}
+
+
 report = klp_debug.report()
 state = {
     "report": document(report),
@@ -29,6 +38,5 @@ state = {
 if report.kernel.livepatch:
     state["list"] = document(klp_debug.livepatches())
     state["transition"] = document(klp_debug.transition())
-    stacks = klp_debug.func_stacks()
-    state["func"] = [document(klp_debug.describe_function(stack.old_func)) for stack in stacks]
+    state["func"] = [described(stack.old_func) for stack in klp_debug.func_stacks()]
 print(json.dumps(state))

@@ -5,13 +5,19 @@ Which tasks block the transition, and what would let each go on?
     drgn -c vmcore -s vmlinux transition_blockers.py
 """
 
-from klp_debug import transition
+from klp_debug import Unknown, known, transition
 
 answer = transition()
+waiting = known(answer.waiting)
 if answer.patch is None:
     print("no transition is under way")
+elif isinstance(answer.patch, Unknown):
+    print(f"which patch is in transition, if one is: {answer.patch}")
 else:
-    print(f"{answer.patch} is {answer.direction}: {len(answer.waiting)} tasks have not switched")
-for task in answer.waiting:
+    least = "at least " if len(waiting) < len(answer.waiting) else ""
+    print(f"{answer.patch} is {answer.direction}: {least}{len(waiting)} tasks have not switched")
+for task in waiting:
     print(f"{task.trace.comm} ({task.trace.pid}): {task.why}")
     print(f"    {task.unblocks}")
+for problem in answer.problems:
+    print(f"unknown: {problem.where}: {problem.what}")

@@ -3,23 +3,28 @@
 Who wins on each func_stack?
 
 Of every live-patched function: the patches stacked on it, the top first, and what each entry
-decides of what a call runs.
+decides of what a call runs. What could not be read is told last.
 
     drgn -c vmcore -s vmlinux who_wins.py
 """
 
 from collections import defaultdict
 
-from klp_debug import livepatches
+from klp_debug import known, livepatches
 
 stacks = defaultdict(list)
-for patch in livepatches():
-    for obj in patch.objects:
-        for function in obj.functions:
-            if function.stack_position is not None:
+patches = livepatches()
+for patch in known(patches):
+    for obj in known(patch.objects):
+        for function in known(obj.functions):
+            place = function.stack_position
+            if place is not None:
                 name = f"{function.old_name} [{obj.name}]"
-                stacks[name].append((function.stack_position, patch.name, function.runs))
+                order = place if isinstance(place, int) else len(patches)
+                stacks[name].append((order, patch.name, str(function.runs)))
 for name, entries in sorted(stacks.items()):
     print(name)
     for _, patch_name, runs in sorted(entries):
         print(f"    {patch_name}: {runs}")
+for problem in patches.problems:
+    print(f"unknown: {problem.where}: {problem.what}")

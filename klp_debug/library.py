@@ -200,9 +200,9 @@ def livepatches(prog: Program) -> PatchList:
 
     .. code-block:: python3
 
-        for patch in livepatches(prog):
-            for obj in patch.objects:
-                for function in obj.functions:
+        for patch in known(livepatches(prog)):
+            for obj in known(patch.objects):
+                for function in known(obj.functions):
                     print(patch.name, function.old_name, function.runs)
 
     :return: every patch in stacking order, with its objects and functions

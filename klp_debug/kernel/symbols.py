@@ -281,7 +281,8 @@ class KernelSymbols:
     def covering(self, address: int) -> KernelSymbol | Unknown | None:
         """Return the symbol that an address belongs to; None if it belongs to none."""
         symbol = self.known_at(address)
-        if symbol is None and self.missing is not None and address not in NO_MODULE:
+        # Of a range, what is no plain int (as an Address is not) is sought number by number.
+        if symbol is None and int(address % (1 << 64)) not in NO_MODULE:
             return self.missing
         return symbol
 

@@ -7,7 +7,7 @@ from klp_debug.render.unknown import UNKNOWN, cell, unknown_line
 from klp_debug.result.address import Address
 from klp_debug.result.func import FuncReport, Hop, Line, RecordResult, SiteResult, Winner
 from klp_debug.result.text import plural, with_module
-from klp_debug.result.unknown import Unknown
+from klp_debug.result.unknown import Unknown, first_unknown, known
 
 _INDENT = "    "
 
@@ -61,10 +61,7 @@ def _listing(answer: FuncReport) -> list[str]:
 
 def _disassembly(listing: tuple[Line | Unknown, ...], marked: int | None = None) -> list[str]:
     grid = table()
-    for line in listing:
-        if isinstance(line, Unknown):
-            add_row(grid, "   ", unknown_line("its text", line))
-            continue
+    for line in known(listing):
         add_row(
             grid,
             " ->" if line.address == marked else "   ",
@@ -74,7 +71,11 @@ def _disassembly(listing: tuple[Line | Unknown, ...], marked: int | None = None)
             line.operands,
             ", ".join(line.notes),
         )
-    return lines(grid)
+    # What could not be read is the end, and has no columns.
+    unread = first_unknown(listing)
+    return lines(grid) + (
+        [f"     {unknown_line('its text', unread)}"] if unread is not None else []
+    )
 
 
 def _facts(answer: FuncReport) -> list[str]:
@@ -119,14 +120,11 @@ def record_cell(record: RecordResult) -> str:
 def chain_lines(title: str, chain: tuple[Hop | Unknown, ...]) -> list[str]:
     """Return the links of a chain, a line each, the title before the first."""
     grid = table()
-    for position, hop in enumerate(chain):
-        first = f"{title:6}" if position == 0 else ""
-        if isinstance(hop, Unknown):
-            add_row(grid, first, unknown_line("the rest of the way", hop))
-            continue
+    hops, unread = known(chain), first_unknown(chain)
+    for position, hop in enumerate(hops):
         add_row(
             grid,
-            first,
+            f"{title:6}" if position == 0 else "",
             hop.kind,
             # Not behind the text: a terminal may fold the line there.
             hop_state(hop),
@@ -134,7 +132,10 @@ def chain_lines(title: str, chain: tuple[Hop | Unknown, ...]) -> list[str]:
             f"{cell(hop.symbol)}: {hop.what}" if hop.symbol is not None else hop.what,
             cell(hop.bytes),
         )
-    return lines(grid)
+    if unread is None:
+        return lines(grid)
+    first = "" if hops else title
+    return [*lines(grid), f"{first:6}  {unknown_line('the rest of the way', unread)}"]
 
 
 def hop_state(hop: Hop) -> str:

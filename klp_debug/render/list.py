@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The answer of ``list`` as text."""
 
+from collections.abc import Iterator
+
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.refusal import refusal_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
@@ -43,8 +45,23 @@ def patch_table_lines(patches: tuple[Patch | Unknown, ...]) -> list[str]:
     for patch in known(patches):
         for row in _patch_rows(patch):
             add_row(grid, *row)
-    unread = [unknown_line("a patch", patch) for patch in patches if isinstance(patch, Unknown)]
-    return [*lines(grid), *unread]
+    return [*lines(grid), *_unread(patches)]
+
+
+def _unread(patches: tuple[Patch | Unknown, ...]) -> Iterator[str]:
+    """Iterate over lines about what could not be read: in a table a reason would be too wide."""
+    for patch in patches:
+        if isinstance(patch, Unknown):
+            yield unknown_line("a patch", patch)
+            continue
+        name = escape(patch.name)
+        for obj in patch.objects:
+            if isinstance(obj, Unknown):
+                yield unknown_line(f"an object of {name}", obj)
+                continue
+            for function in obj.functions:
+                if isinstance(function, Unknown):
+                    yield unknown_line(f"a function of {name} in {escape(obj.name)}", function)
 
 
 def _patch_rows(patch: Patch) -> list[tuple[str, ...]]:
@@ -53,7 +70,7 @@ def _patch_rows(patch: Patch) -> list[tuple[str, ...]]:
     name, state = patch.name, patch_state(patch)
     for obj in patch.objects:
         if isinstance(obj, Unknown):
-            rows.append((name, state, UNKNOWN, f"{UNKNOWN}: {obj.reason}"))
+            rows.append((name, state, UNKNOWN))
             name = state = ""
             continue
         where = object_name(obj)
@@ -68,7 +85,7 @@ def _patch_rows(patch: Patch) -> list[tuple[str, ...]]:
 
 def _function_row(function: PatchedFunction | Unknown) -> tuple[str, ...]:
     if isinstance(function, Unknown):
-        return (f"{UNKNOWN}: {function.reason}",)
+        return (UNKNOWN,)
     return function_cells(function)
 
 

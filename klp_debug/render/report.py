@@ -38,12 +38,12 @@ def report_lines(answer: Report) -> list[str]:
 
 def _verdict(verdict: Verdict) -> list[str]:
     first, *rest = verdict.what
-    name = f"  [{verdict.id}]" if verdict.id is not None else ""
+    name = f"  [{verdict.id}]" if isinstance(verdict.id, str) else ""
     return [
         f"VERDICT  {escape(first)}{name}",
         *(line for sentence in rest for line in _folded("", sentence)),
         *_block("PROOF", verdict.proof),
-        *(["", *_folded("WHY", verdict.why)] if verdict.why is not None else []),
+        *(["", *_folded("WHY", verdict.why)] if isinstance(verdict.why, str) else []),
         *(["", *_folded("NOW", verdict.now)] if verdict.now is not None else []),
         *_block("CHECKED", verdict.checked),
     ]

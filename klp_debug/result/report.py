@@ -34,13 +34,13 @@ class Verdict:
     """The answer in short."""
 
     blame: Blame
-    id: str | None = None
+    id: str | Unknown | None = None
     """The finding that names the cause, if there is one."""
     what: tuple[str, ...]
     """Sentences; the first is the verdict itself."""
     proof: tuple[str, ...] = ()
     """A line for each step, with the values that the dump holds."""
-    why: str | None = None
+    why: str | Unknown | None = None
     """Where such a fault comes from."""
     now: str | None = None
     """What to do."""

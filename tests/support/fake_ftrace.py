@@ -116,14 +116,15 @@ class FtraceKernel(ModuleKernel):
     def __init__(self, build: Build = MPROFILE) -> None:
         super().__init__(build)
         self._bits = flags(build)
-        self._pages: dict[str | None, Struct] = {}
+        self.record_pages: dict[str | None, Struct] = {}
+        """Module, or None for vmlinux -> the ``struct ftrace_page`` of its records."""
         self._next_function, self._next_ool_stub = TEXT, _OOL
         self.functions: dict[str, FakeFunction] = {}
         self.registered: list[FakeOps] = []
         self.symbol("_stext", TEXT)
         self.symbol("_etext", TEXT + TEXT_SIZE)
-        self._first_page = self.variable("ftrace_pages_start", "struct ftrace_page *")
-        self._list = self.variable("ftrace_ops_list", "struct ftrace_ops *")
+        self.first_record_page = self.variable("ftrace_pages_start", "struct ftrace_page *")
+        self.ops_list = self.variable("ftrace_ops_list", "struct ftrace_ops *")
         self._list_end = self.struct_variable("ftrace_list_end", "ftrace_ops", symbol=True)
         self.variable("ftrace_disabled", "int")
         self._write_list()
@@ -202,11 +203,11 @@ class FtraceKernel(ModuleKernel):
 
     def _make_record(self, function: FakeFunction) -> None:
         owner = function.module.name if function.module is not None else None
-        if owner not in self._pages:
-            self._pages[owner] = self.new("ftrace_page", records=self.allocate(PAGE))
-            self._pages[owner]["next"] = self.prog_u64(self._first_page)
-            self.put_u64(self._first_page, self._pages[owner].address)
-        page = self._pages[owner]
+        if owner not in self.record_pages:
+            self.record_pages[owner] = self.new("ftrace_page", records=self.allocate(PAGE))
+            self.record_pages[owner]["next"] = self.prog_u64(self.first_record_page)
+            self.put_u64(self.first_record_page, self.record_pages[owner].address)
+        page = self.record_pages[owner]
         size = self.layouts["dyn_ftrace"].size
         function._record = Struct(self, "dyn_ftrace", page["records"] + page["index"] * size)
         page["index"] += 1
@@ -296,7 +297,7 @@ class FtraceKernel(ModuleKernel):
         return made
 
     def _write_list(self) -> None:
-        place = self._list
+        place = self.ops_list
         for ops in self.registered:
             self.put_u64(place, ops.address)
             place = ops.struct.at("next")

@@ -44,10 +44,10 @@ class LivepatchKernel(FtraceKernel):
         if not build.livepatch:
             return
         self.handler = self.function("klp_ftrace_handler", traced=False)
-        self._patches = self.variable("klp_patches", "struct list_head")
-        self._ops = self.variable("klp_ops", "struct list_head")
-        self.link(self._patches)
-        self.link(self._ops)
+        self.klp_patches = self.variable("klp_patches", "struct list_head")
+        self.klp_ops = self.variable("klp_ops", "struct list_head")
+        self.link(self.klp_patches)
+        self.link(self.klp_ops)
         self.transition_patch = self.variable("klp_transition_patch", "struct klp_patch *")
         self.target_state = self.variable("klp_target_state", "int", 0xFFFFFFFF)
 
@@ -65,6 +65,7 @@ class LivepatchKernel(FtraceKernel):
         :param nops: functions that an atomic replace gives back
         """
         module = self.module(name)
+        module.struct["klp"] = 1
         made = FakePatch(name, module, module.new("klp_patch", mod=module.struct))
         made.struct["enabled"] = 1
         made.struct["replace"] = int(replace)
@@ -79,7 +80,7 @@ class LivepatchKernel(FtraceKernel):
             self.link(obj.at("func_list"), *(func.at("node") for func in funcs))
         made_objects = made.objects.values()
         self.link(made.struct.at("obj_list"), *(obj.at("node") for obj in made_objects))
-        self.link(self._patches, *(patch.struct.at("list") for patch in self.patches))
+        self.link(self.klp_patches, *(patch.struct.at("list") for patch in self.patches))
         return made
 
     def in_transition(self, patch: FakePatch, *, to: int = 1) -> None:
@@ -131,7 +132,7 @@ class LivepatchKernel(FtraceKernel):
             stack = FakeFuncStack(struct, ops, [])
             self.stacks[function.name] = stack
             nodes = [each.struct.at("node") for each in self.stacks.values()]
-            self.link(self._ops, *nodes)
+            self.link(self.klp_ops, *nodes)
         stack.funcs.insert(0, func)
         nodes = [each.at("stack_node") for each in stack.funcs]
         self.link(stack.struct.at("func_stack"), *nodes)

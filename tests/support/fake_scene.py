@@ -5,6 +5,7 @@ from klp_debug.analysis.crash.crash import CrashScene, crash_scene
 from klp_debug.analysis.tasks.bt import TaskTracer
 from tests.support.fake_tasks import FakeTask
 from tests.support.fake_view import FakeKernel
+from tests.support.sure import sure
 
 
 def crashed(
@@ -31,6 +32,4 @@ def crashed(
 def scene_of(kernel: FakeKernel) -> CrashScene:
     """Return what is known of the crash."""
     view = kernel.view()
-    scene = crash_scene(view, TaskTracer(view))
-    assert scene is not None
-    return scene
+    return sure(crash_scene(view, TaskTracer(view)))

@@ -14,6 +14,7 @@ from klp_debug.result.func import RecordResult
 from klp_debug.result.site import SiteReport
 from tests.support.compiled_sites import compiled_sites
 from tests.support.damaged import DamagedCapture
+from tests.support.sure import whole
 from vmcores.scenarios.capture import CaptureSet
 
 MODULES = {"int_to_scsilun": "scsi_common", "cmdline_proc_show": None, "meminfo_proc_show": None}
@@ -58,7 +59,7 @@ class Patient:
         """Return what audit finds: (id, subject) of each finding."""
         answer = cast(Audit, self.damaged.answer("audit"))
         assert answer.problems == ()
-        return [(finding.id, finding.subject) for finding in answer.findings]
+        return [(finding.id, finding.subject) for finding in whole(answer.findings)]
 
     def record(self, name: str) -> RecordResult:
         return cast(SiteReport, self.damaged.answer("site", site=name)).record

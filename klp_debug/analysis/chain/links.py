@@ -28,24 +28,22 @@ def text_hop(
     words: tuple[int, ...] | Unknown,
     judgement: Judgement,
     *,
-    next_: int | None,
+    next_: int | Unknown | None,
 ) -> Hop:
     """
     Return a link that instructions make.
 
     :param words: the instructions
-    :param next_: where they lead; None if that is unknown, or the chain ends here
+    :param next_: where they lead; None if nowhere, or the chain ends here
     """
     return Hop(
         kind=kind,
         address=Address(address),
         symbol=view.symbols.format(address),
         ok=judgement.ok,
-        bytes=words
-        if isinstance(words, Unknown)
-        else " ".join(Word(word).bare for word in words),
+        bytes=words if isinstance(words, Unknown) else " ".join(Word(word).bare for word in words),
         what=judgement.what,
-        next=Address(next_) if next_ is not None else None,
+        next=Address(next_) if isinstance(next_, int) else next_,
     )
 
 

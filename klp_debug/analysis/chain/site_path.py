@@ -52,7 +52,7 @@ def follow_site(
     site: Site,
     record: FtraceRecord | None,
     *,
-    leaf: bool | Unknown,
+    leaf: bool,
     patched: PatchedSite | Unknown | None = None,
 ) -> SitePath:
     """
@@ -91,7 +91,7 @@ class _Follower:
         site: Site,
         record: FtraceRecord | None,
         *,
-        leaf: bool | Unknown,
+        leaf: bool,
         patched: PatchedSite | Unknown | None,
     ) -> None:
         self._view = view
@@ -116,10 +116,10 @@ class _Follower:
         target: int | None = site.target
         if site.dialect is Dialect.OUT_OF_LINE:
             hop = self._ool_hop(site.target)
-            target = hop.next
             yield _Link(hop)
+            target = int(hop.next) if isinstance(hop.next, int) else None
         if target is not None:
-            yield from self._to_trampoline(int(target))
+            yield from self._to_trampoline(target)
 
     def _site_hop(self) -> Hop:
         site = self._site
@@ -180,7 +180,7 @@ class _Follower:
 
     def _astray(self, target: int) -> Hop:
         """Return the link of a path that leads to no trampoline."""
-        where = f"what is at {Address(target)}"
+        where = f"text at {Address(target)}"
         words = self._view.problems.attempt(where, self._view.words, target, 1)
         judgement = Judgement("neither ftrace_caller nor ftrace_regs_caller", ok=False)
         return text_hop(self._view, "trampoline", target, words, judgement, next_=None)
@@ -202,7 +202,7 @@ class _Follower:
             followed.stub.address,
             followed.words,
             self._judge_stub(followed),
-            next_=followed.target if isinstance(followed.target, int) else None,
+            next_=followed.target,
         )
 
     def _judge_stub(self, followed: FollowedStub) -> Judgement:
@@ -211,12 +211,6 @@ class _Follower:
         # What r2 holds at the site comes first: where that is the caller's, the target computed
         # with the module's TOC is not where this call goes.
         if followed.stub.needs == "r2":
-            if isinstance(self._leaf, Unknown):
-                return Judgement(
-                    f"{owner}; finds its target through r2; whether this function has set it is"
-                    " unknown",
-                    ok=self._leaf,
-                )
             if self._leaf:
                 return Judgement(
                     f"{owner}; finds its target through r2, which here is still the caller's",
@@ -257,8 +251,8 @@ class _Follower:
     def _trampoline_hops(self, address: int, name: str) -> Iterator[Hop]:
         view = self._view
         words = view.words(address, 1)
-        if view.call_ops and self._record is not None:
-            pointer: int | None = self._record.ool_stub + OPS_POINTER_OFFSET
+        if view.call_ops:
+            pointer = self._ool_stub + OPS_POINTER_OFFSET if self._ool_stub is not None else None
             what = "saves the registers and calls the site's own ftrace_ops"
         else:
             labels = view.symbols.named(CALLS_IN_TRAMPOLINES[name], "vmlinux")
@@ -271,6 +265,13 @@ class _Follower:
             yield from self._ops_pointer_hops(pointer)
         else:
             yield self._call_hop(pointer)
+
+    @property
+    def _ool_stub(self) -> int | None:
+        """Where the site's out-of-line stub is, by its record, or by the site where that lacks."""
+        if self._record is not None:
+            return self._record.ool_stub
+        return self._site.target if self._site.dialect is Dialect.OUT_OF_LINE else None
 
     def _call_hop(self, call: int) -> Hop:
         """Return the link of a trampoline that calls one function for all sites."""

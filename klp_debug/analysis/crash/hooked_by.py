@@ -15,6 +15,8 @@ def hooked_by(ops: Iterable[SiteOps | Unknown]) -> str:
 def _user(ops: SiteOps | Unknown) -> str:
     if isinstance(ops, Unknown):
         return "ops that are unknown"
+    if isinstance(ops.patch, Unknown):
+        return "a patch that is unknown"
     for name in (ops.patch, ops.user):
         if isinstance(name, str):
             return name

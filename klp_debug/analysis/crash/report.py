@@ -24,7 +24,15 @@ from klp_debug.result.audit import Audit
 from klp_debug.result.bt import TaskTrace
 from klp_debug.result.common import Finding
 from klp_debug.result.report import AuditSummary, Report
-from klp_debug.result.unknown import AtLeast, Number, Unknown, known, number_of
+from klp_debug.result.unknown import (
+    AtLeast,
+    Number,
+    Unknown,
+    counted,
+    first_unknown,
+    known,
+    number_of,
+)
 
 
 def report(view: KernelView) -> Report:
@@ -70,10 +78,13 @@ def report(view: KernelView) -> Report:
 
 def _armed(audited: Audit) -> Number:
     """Return how many sites are armed."""
-    for count in audited.states:
+    for count in known(audited.states):
         if count.what == "armed":
             return count.sites
-    return AtLeast(0, audited.sites.reason) if isinstance(audited.sites, AtLeast) else 0
+    missing = first_unknown(audited.states)
+    if missing is None and isinstance(audited.sites, AtLeast):
+        missing = Unknown(audited.sites.reason)
+    return counted(0, missing)
 
 
 def _traces(view: KernelView, tracer: TaskTracer) -> list[TaskTrace | Unknown]:

@@ -112,7 +112,7 @@ def _proof(
 
 
 def _behind(site: SiteReport, link: int) -> str:
-    if link == int(site.site.address) + 4:
+    if link == int(site.record.ip) + 4:
         return "behind the mcount site"
     return "behind the call in the site's out-of-line stub"
 

@@ -94,8 +94,12 @@ def _cannot_be_told(seen: Seen, subject: str, why: Unknown, likely: Verdict | No
         what += [f"What can be read shows, incomplete as it is: {' '.join(likely.what)}"]
     return Verdict(
         blame="cannot be told",
+        id=why,
         what=(*what, _health(seen.findings)),
-        proof=tuple(f"incomplete: {line}" for line in likely.proof) if likely is not None else (),
+        proof=tuple(f"incomplete: {line}" for line in likely.proof)
+        if likely is not None
+        else (f"unknown: {why.reason}",),
+        why=why,
         now=(
             "Cannot be told from this alone: get a dump that has what is missing (makedumpfile"
             " 1.8 or later, a lower dump level, more space), or look at the log for the oops."

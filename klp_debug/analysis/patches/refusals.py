@@ -188,8 +188,10 @@ def _in_the_way(view: KernelView, function: str) -> str:
             if "IPMODIFY" in ops.flags:
                 name = ops.patch if isinstance(ops.patch, str) else ops.user
                 users.append(name if isinstance(name, str) else f"ftrace_ops {ops.address}")
+    missing = first_unknown(unread)
     if users:
-        return f"now: {', '.join(dict.fromkeys(users))}"
-    if first_unknown(unread) is not None:
+        others = "" if missing is None else "; whether others have it is unknown"
+        return f"now: {', '.join(dict.fromkeys(users))}{others}"
+    if missing is not None:
         return "who has it now is unknown"
     return "nobody any more"

@@ -65,7 +65,7 @@ class Diagram:
     """What the replacement is called."""
 
 
-def chain_diagram(function: FuncReport, crash: CrashFacts | None) -> Diagram:
+def chain_diagram(function: FuncReport, crash: CrashFacts | Unknown | None) -> Diagram:
     """
     Return the diagram of a function's call chain.
 
@@ -97,7 +97,7 @@ def _replacement(function: FuncReport) -> str:
 
 
 def _boxes(
-    function: FuncReport, name: str, crash: CrashFacts | None
+    function: FuncReport, name: str, crash: CrashFacts | Unknown | None
 ) -> Iterator[tuple[HopKind, Box]]:
     yield "site", _caller_box(function, _caller_in_crash(name, crash))
     before_broken = False
@@ -125,7 +125,13 @@ def _unread_box(unread: Unknown) -> Box:
     )
 
 
-def _caller_box(function: FuncReport, in_crash: Frame | None) -> Box:
+def _caller_box(function: FuncReport, in_crash: Frame | Unknown | None) -> Box:
+    if isinstance(in_crash, Frame):
+        symbol, before = cell(in_crash.symbol, ""), "on the stack of the crash; "
+    else:
+        symbol, before = "any caller", ""
+        if isinstance(in_crash, Unknown):
+            symbol += "; whether it is on the stack of the crash is unknown"
     entry = function.entry
     if entry.global_ == entry.local:
         enters = f"enters at {entry.global_.bare}, global and local entry point"
@@ -133,10 +139,9 @@ def _caller_box(function: FuncReport, in_crash: Frame | None) -> Box:
         enters = f"enters at {entry.global_.bare} by pointer, at {entry.local.bare} by direct call"
     return Box(
         kind="caller",
-        address=in_crash.pc.bare if in_crash is not None else None,
-        symbol=cell(in_crash.symbol, "") if in_crash is not None else "any caller",
-        text=f"{'on the stack of the crash; ' if in_crash is not None else ''}{enters};"
-        f" {toc_sentence(function)}",
+        address=in_crash.pc.bare if isinstance(in_crash, Frame) else None,
+        symbol=symbol,
+        text=f"{before}{enters}; {toc_sentence(function)}",
         bytes="",
         broken=False,
         unread=False,
@@ -145,10 +150,12 @@ def _caller_box(function: FuncReport, in_crash: Frame | None) -> Box:
     )
 
 
-def _caller_in_crash(name: str, crash: CrashFacts | None) -> Frame | None:
+def _caller_in_crash(name: str, crash: CrashFacts | Unknown | None) -> Frame | Unknown | None:
     """Return the frame that called the function's original, if that is on the crash's stack."""
-    if crash is None or isinstance(crash.trace, Unknown):
-        return None
+    if crash is None or isinstance(crash, Unknown):
+        return crash
+    if isinstance(crash.trace, Unknown):
+        return crash.trace
     frames = [frame for frame in known(crash.trace.frames) if not frame.inlined]
     for frame, caller in pairwise(frames):
         if frame.role == "original" and isinstance(frame.symbol, str):
@@ -156,12 +163,14 @@ def _caller_in_crash(name: str, crash: CrashFacts | None) -> Frame | None:
             _, space, module = rest.partition(" ")
             if f"{function}{space}{module}" == name:
                 return caller
-    return None
+    seen = (*crash.trace.frames, *(f for frame in frames for f in (frame.role, frame.symbol)))
+    return first_unknown(seen)
 
 
 def _hop_box(hop: Hop, after: Hop | None, *, after_broken: bool) -> Box:
     broken = hop.ok is False
-    astray = broken and hop.next is not None and (after is None or hop.next != after.address)
+    leads_to = hop.next if broken and isinstance(hop.next, Address) else None
+    astray = leads_to is not None and (after is None or leads_to != after.address)
     return Box(
         kind="out-of-line stub" if hop.kind == "ool-stub" else hop.kind,
         address=hop.address.bare,
@@ -170,6 +179,6 @@ def _hop_box(hop: Hop, after: Hop | None, *, after_broken: bool) -> Box:
         bytes=cell(hop.bytes),
         broken=broken,
         unread=isinstance(hop.ok, Unknown),
-        leads_to=hop.next.bare if astray and hop.next is not None else None,
+        leads_to=leads_to.bare if astray and leads_to is not None else None,
         after_broken=after_broken,
     )

@@ -27,7 +27,6 @@ from klp_debug.render.list import FUNCTION_HEADINGS, function_cells, object_name
 from klp_debug.render.terminal import escape
 from klp_debug.render.transition import transition_summary
 from klp_debug.result.page import ReportPage
-from klp_debug.result.report import CrashFacts
 from klp_debug.result.unknown import Unknown, known, number_of
 
 
@@ -37,8 +36,7 @@ def as_html(page: ReportPage) -> str:
     loader = environment.loader
     assert loader is not None
     style, _, _ = loader.get_source(environment, "page.css")
-    crash = page.report.crash if isinstance(page.report.crash, CrashFacts) else None
-    drawn = [chain_diagram(function, crash) for function in known(page.functions)]
+    drawn = [chain_diagram(function, page.report.crash) for function in known(page.functions)]
     diagrams = sorted(drawn, key=lambda diagram: not diagram.broken)
     return environment.get_template("page.html.jinja").render(
         page=page,
@@ -48,7 +46,8 @@ def as_html(page: ReportPage) -> str:
         findings=finding_groups(known(page.report.findings)),
         unchecked=_unread(page.report.findings),
         unread_functions=_unread(page.functions),
-        histogram=bars(page.offsets),
+        histogram=bars(known(page.offsets)),
+        unread_offsets=_unread(page.offsets),
         squares=task_squares(page.transition) if page.transition is not None else None,
         style=Markup(style),  # noqa: S704 - our own
         policy=_policy(style),

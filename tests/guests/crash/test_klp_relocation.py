@@ -11,6 +11,7 @@ from klp_debug.kernel.livepatch import for_each_klp_patch
 from klp_debug.result.report import Report
 from tests.conftest import Captured
 from tests.support.damaged import DamagedCapture
+from tests.support.sure import whole
 from tests.support.tier import cases
 from vmcores.scenarios.capture import CaptureSet
 
@@ -62,7 +63,7 @@ def test_applied_is_no_finding(damaged: DamagedCapture) -> None:
 
 def test_not_applied_though_its_object_is_loaded(damaged: DamagedCapture) -> None:
     damaged.put(relocation(damaged).place, 0)
-    (finding,) = report(damaged).findings
+    (finding,) = whole(report(damaged).findings)
     assert (finding.id, finding.subject) == ("klp-relocation-unresolved", "reloc_patch")
     assert finding.evidence.endswith("holds 0: scsi_common is loaded")
 
@@ -82,4 +83,4 @@ def test_damaged_section_headers(damaged: DamagedCapture, member: str, value: in
     assert [problem.where.partition(" klp_patch")[0] for problem in said.problems] == [
         "klp relocations of"
     ]
-    assert [one.name for one in said.patches] == ["reloc_patch"]
+    assert [one.name for one in whole(said.patches)] == ["reloc_patch"]

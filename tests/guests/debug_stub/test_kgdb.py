@@ -15,6 +15,7 @@ from tests.conftest import Played
 from tests.support.cli import klp_debug_run
 from tests.support.guest_activity import console_says, stopped
 from tests.support.relay import PtyRelay
+from tests.support.sure import whole
 from tests.support.tier import by_tier
 from vmcores.guest.guest import Guest
 from vmcores.guest.live_guest import live_guest
@@ -83,7 +84,7 @@ def test_read_and_write(kgdb: KgdbGuest) -> None:
     assert guest.check("cat /proc/sys/kernel/panic") == "77\n"
     guest.check(f"echo {before} > /proc/sys/kernel/panic")
     assert banner.decode() == guest.read("/proc/version").decode()
-    assert {patch.name for patch in patches} == {patch.name for patch in oracle.patches}
+    assert {patch.name for patch in whole(patches)} == {patch.name for patch in oracle.patches}
 
 
 @pytest.mark.parametrize("kgdb", ["7.2"], indirect=True)

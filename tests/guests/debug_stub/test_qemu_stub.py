@@ -30,6 +30,7 @@ from tests.support.guest_activity import becomes, monitor, runs, stopped
 from tests.support.other_stub import OtherStub
 from tests.support.program_stub import program_stub
 from tests.support.relay import Relay
+from tests.support.sure import whole
 from tests.support.tier import by_tier, cases
 from vmcores.guest import debugger
 from vmcores.guest.guest import Guest
@@ -87,16 +88,16 @@ def test_patches_are_those_that_the_guest_names(
         patches = livepatches(view)
         replacements = {
             function.old_name: (int(function.old_func or 0), int(function.new_func or 0))
-            for patch in patches
-            for klp_object in patch.objects
-            for function in klp_object.functions
+            for patch in whole(patches)
+            for klp_object in whole(patch.objects)
+            for function in whole(klp_object.functions)
         }
         assert view.problems.all() == ()
         # What goes by the stub then is no more than what tells that both are of one guest.
         assert target.debugger is not None
         assert (target.debugger.traffic.bytes_read < 10_000) is with_qemu
     assert runs(guest)
-    assert {patch.name for patch in patches} == {patch.name for patch in oracle.patches}
+    assert {patch.name for patch in whole(patches)} == {patch.name for patch in oracle.patches}
     old, _ = replacements["int_to_scsilun"]
     assert old == oracle.address("int_to_scsilun", "scsi_common")
 

@@ -8,6 +8,7 @@ from drgn import FaultError, Program, get_default_prog, set_default_prog
 
 import klp_debug
 from tests.conftest import Captured
+from tests.support.sure import whole
 from vmcores.oracle.oracle import Oracle
 from vmcores.scenarios.capture import CaptureSet
 
@@ -38,27 +39,27 @@ def default(prog: Program) -> Iterator[None]:
 
 def test_livepatches(prog: Program, oracle: Oracle) -> None:
     patches = klp_debug.livepatches(prog)
-    assert [patch.name for patch in patches] == [patch.name for patch in patches.patches]
-    assert {patch.name for patch in patches} == {patch.name for patch in oracle.patches}
+    assert tuple(patches) == patches.patches
+    assert {patch.name for patch in whole(patches)} == {patch.name for patch in oracle.patches}
     assert len(patches) == 4
 
 
 def test_results_lead_to_drgn_objects(prog: Program) -> None:
     """The structure at the address says the same of itself."""
-    for patch in klp_debug.livepatches(prog):
+    for patch in whole(klp_debug.livepatches(prog)):
         klp_patch = klp_debug.object_of(prog, patch)
         assert klp_patch.mod.name.string_().decode() == patch.name
         (walked,) = (p for p in klp_debug.for_each_klp_patch(prog) if p == klp_patch)
-        for obj in patch.objects:
+        for obj in whole(patch.objects):
             klp_object = klp_debug.object_of(prog, obj)
             assert bool(klp_object.patched) is obj.patched
             assert klp_object in list(klp_debug.for_each_klp_object(walked))
-            for function in obj.functions:
+            for function in whole(obj.functions):
                 klp_func = klp_debug.object_of(prog, function)
                 assert klp_func.type_.type_name() == "struct klp_func *"
                 assert klp_func.old_name.string_().decode() == function.old_name
                 assert klp_debug.klp_func_patch(klp_func) == klp_patch
-    for ops in klp_debug.ftrace_users(prog).ops:
+    for ops in whole(klp_debug.ftrace_users(prog).ops):
         assert klp_debug.object_of(prog, ops).func.value_() == ops.func
     record = klp_debug.mcount_site(prog, "cmdline_proc_show").record
     assert klp_debug.object_of(prog, record).ip.value_() == record.ip
@@ -95,17 +96,18 @@ def test_the_default_program_is_taken(prog: Program) -> None:
 
 
 def test_call_chain_ends_in_what_ran(prog: Program, oracle: Oracle) -> None:
-    chain = klp_debug.call_chain(prog, "cmdline_proc_show")
-    assert all(hop.ok for hop in chain)
+    chain = whole(klp_debug.call_chain(prog, "cmdline_proc_show"))
+    assert all(hop.ok is True for hop in chain)
     winner = oracle.cmdline.strip()  # /proc/cmdline was written by what runs
     replacement = f"patched_cmdline_proc_show_{winner[-1]}"
     assert chain[-1].address == oracle.address(replacement, winner)
 
 
 def test_a_task_by_number_and_by_object(prog: Program) -> None:
-    (init,) = klp_debug.backtraces(prog, 1).tasks
+    (init,) = whole(klp_debug.backtraces(prog, 1).tasks)
     assert init.comm == "init"
-    assert klp_debug.backtraces(prog, prog["init_task"].address_of_()).tasks[0].pid == 0
+    (idle,) = whole(klp_debug.backtraces(prog, prog["init_task"].address_of_()).tasks)
+    assert idle.pid == 0
 
 
 def test_what_names_nothing_is_an_error(prog: Program) -> None:

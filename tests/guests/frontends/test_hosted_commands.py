@@ -15,6 +15,7 @@ from klp_debug.targets.host_program import target_of
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from tests.conftest import Played
+from tests.support.sure import whole
 
 pytestmark = pytest.mark.lab
 
@@ -46,17 +47,17 @@ def test_a_kernel_that_changes_while_it_is_read(
     monkeypatch.setattr(hosted_commands, "view_of", meanwhile)
     options = TargetOptions(qemu=str(guest.qmp_socket), symbols=(guest.image.vmlinux,))
     with open_target(options) as target:
-        before = [patch.name for patch in listing(target.prog).patches]
+        before = [patch.name for patch in whole(listing(target.prog).patches)]
         changes[:] = [f"disable-patch {PATCH}"]
         listed = listing(target.prog)
         assert not changes
         assert listed.problems == ()
-        assert [patch.name for patch in listed.patches] == [n for n in before if n != PATCH]
+        assert [patch.name for patch in whole(listed.patches)] == [n for n in before if n != PATCH]
         guest.check(f"rmmod {PATCH}")
         changes[:] = [f"disable-patch {PATCH} && rmmod {PATCH}", f"load-patch {PATCH}"] * 2
         assert "unstable" in {problem.where for problem in listing(target.prog).problems}
         assert not changes
         guest.check(f"load-patch {PATCH}")
-        assert [patch.name for patch in listing(target.prog).patches] == before
+        assert [patch.name for patch in whole(listing(target.prog).patches)] == before
     del target
     gc.collect()  # drgn keeps the QMP socket as long as there is a program

@@ -4,6 +4,7 @@
 import dataclasses
 
 from klp_debug.result.address import Address, Word
+from klp_debug.result.common import Problem
 from klp_debug.result.func import (
     EntryResult,
     FuncReport,
@@ -13,6 +14,7 @@ from klp_debug.result.func import (
     SiteResult,
     Winner,
 )
+from klp_debug.result.unknown import Unknown
 from tests.support.answers.kernel import KERNEL
 
 ENTRY = EntryResult(
@@ -82,6 +84,7 @@ UNPATCHED = FuncReport(
     kernel=KERNEL,
     name="int_to_scsilun",
     module="scsi_common",
+    aliases=(),
     address=ENTRY.global_,
     size=56,
     entry=ENTRY,
@@ -115,3 +118,37 @@ PATCHED = dataclasses.replace(
     ),
     runs="patched [leaf_patch]",
 )
+
+UNREAD = Unknown("text of int_to_scsilun: page 0x3ee0000 is not in the dump")
+_PROBLEM = Problem("text of int_to_scsilun", "page 0x3ee0000 is not in the dump")
+UNKNOWN = dataclasses.replace(
+    UNPATCHED,
+    entry=dataclasses.replace(ENTRY, toc_setup=UNREAD, toc=UNREAD),
+    leaf_without_toc=UNREAD,
+    site=UNREAD,
+    no_site=UNREAD,
+    record=UNREAD,
+    listing=(UNREAD,),
+    chain=(UNREAD,),
+    winner=UNREAD,
+    replacement=(UNREAD,),
+    replacement_entry=UNREAD,
+    runs=UNREAD,
+    problems=(_PROBLEM,),
+)
+"""Nothing but its symbol could be read."""
+CUT = dataclasses.replace(
+    PATCHED,
+    site=dataclasses.replace(SITE, target_symbol=UNREAD),
+    record=dataclasses.replace(RECORD, agrees=UNREAD),
+    chain=(
+        SITE_HOP,
+        dataclasses.replace(STUB_HOP, symbol=UNREAD, ok=UNREAD, bytes=UNREAD, next=UNREAD),
+        UNREAD,
+    ),
+    winner=Winner(UNREAD, Address(0xC008000000230000), UNREAD),
+    replacement=(*PATCHED.replacement, UNREAD),
+    runs=UNREAD,
+    problems=(_PROBLEM,),
+)
+"""Its chain could be read for a part, and no symbol."""

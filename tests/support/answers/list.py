@@ -4,7 +4,11 @@
 import dataclasses
 
 from klp_debug.result.address import Address
-from klp_debug.result.list import Patch, PatchedFunction, PatchedObject
+from klp_debug.result.common import Problem
+from klp_debug.result.list import Patch, PatchedFunction, PatchedObject, PatchList
+from klp_debug.result.refusal import Refusal
+from klp_debug.result.unknown import Unknown, known
+from tests.support.answers.kernel import KERNEL
 
 TOP = PatchedFunction(
     old_name="int_to_scsilun",
@@ -35,17 +39,17 @@ ABSENT = dataclasses.replace(
 )
 
 
-def obj(name: str, *functions: PatchedFunction, loaded: bool = True) -> PatchedObject:
+def obj(name: str, *functions: PatchedFunction | Unknown, loaded: bool = True) -> PatchedObject:
     return PatchedObject(
         name=name,
-        patched=any(function.patched for function in functions),
+        patched=any(function.patched for function in known(functions)),
         loaded=loaded,
         functions=functions,
         address=Address(0xC0080000002500B0),
     )
 
 
-def patch(*objects: PatchedObject, **told: object) -> Patch:
+def patch(*objects: PatchedObject | Unknown, **told: object) -> Patch:
     whole = Patch(
         name="first",
         enabled=True,
@@ -57,3 +61,34 @@ def patch(*objects: PatchedObject, **told: object) -> Patch:
         address=Address(0xC008000000250008),
     )
     return dataclasses.replace(whole, **told)  # type: ignore[arg-type]
+
+
+REFUSED = Refusal(
+    seconds=12.5,
+    line="livepatch: failed to register ftrace handler for function 'show' (-16)",
+    means="Only one may.",
+    do="Remove the other.",
+    in_the_way="now: kprobes",
+)
+UNREAD = Unknown("klp_func 0xc008000000250158 of first: page 0x3ee0000 is not in the dump")
+_HALF_READ = dataclasses.replace(
+    TOP,
+    winner=UNREAD,
+    stack_position=UNREAD,
+    runs=UNREAD,
+    overridden_by=UNREAD,
+    new_symbol=UNREAD,
+    disarmed=UNREAD,
+)
+UNKNOWN = PatchList(
+    KERNEL,
+    (
+        patch(obj("scsi_common", _HALF_READ, UNREAD), UNREAD, transition=UNREAD),
+        patch(UNREAD, obj("vmlinux", dataclasses.replace(BELOW, overridden_by=UNREAD))),
+        UNREAD,
+    ),
+    UNREAD,
+    (REFUSED, UNREAD),
+    (Problem("klp_func 0xc008000000250158 of first", "page 0x3ee0000 is not in the dump"),),
+)
+"""It has something unknown in every place where that can be."""

@@ -4,7 +4,10 @@
 import dataclasses
 
 from klp_debug.result.address import Address
-from klp_debug.result.ops import Filter, FtraceOps
+from klp_debug.result.common import Problem
+from klp_debug.result.ops import DirectCall, Filter, FtraceOps, OpsList
+from klp_debug.result.unknown import AtLeast, Unknown
+from tests.support.answers.kernel import KERNEL
 
 EMPTY = Filter(0, ())
 LIVEPATCH = FtraceOps(
@@ -48,3 +51,25 @@ MANAGED = dataclasses.replace(
     flags=(),
     managed_by=TRACER.address,
 )
+
+UNREAD = Unknown("ftrace_ops 0xc0000000027d8120: page 0x3ee0000 is not in the dump")
+UNKNOWN = OpsList(
+    kernel=KERNEL,
+    ftrace_enabled=UNREAD,
+    ops=(
+        dataclasses.replace(
+            LIVEPATCH,
+            symbol=UNREAD,
+            func_symbol=UNREAD,
+            user=UNREAD,
+            patch=UNREAD,
+            direct_calls=(DirectCall("vfs_read", Address(0xC008000000300000), UNREAD), UNREAD),
+            hooks=AtLeast(1, UNREAD.reason),
+            hooked=("int_to_scsilun [scsi_common]", UNREAD),
+        ),
+        UNREAD,
+    ),
+    sites=AtLeast(15298, UNREAD.reason),
+    problems=(Problem("ftrace_ops 0xc0000000027d8120", "page 0x3ee0000 is not in the dump"),),
+)
+"""It has something unknown in every place where that can be."""

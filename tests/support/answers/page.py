@@ -9,9 +9,12 @@ from klp_debug.result.common import Finding, Problem
 from klp_debug.result.func import Hop
 from klp_debug.result.list import Patch, PatchedFunction, PatchedObject
 from klp_debug.result.page import ReportPage, SiteOffsets
-from tests.support.answers.bt import SLEEPER
-from tests.support.answers.func import PATCHED, SITE_HOP, STUB_HOP
-from tests.support.answers.report import SEED
+from klp_debug.result.unknown import AtLeast, Unknown
+from tests.support.answers.func import CUT, PATCHED, SITE_HOP, STUB_HOP
+from tests.support.answers.func import UNKNOWN as UNKNOWN_FUNC
+from tests.support.answers.list import UNKNOWN as UNKNOWN_LIST
+from tests.support.answers.report import CRASH, SEED
+from tests.support.answers.report import UNKNOWN as UNKNOWN_REPORT
 from tests.support.answers.transition import STALLED
 
 DIALECT = "mprofile-kernel (2 instructions)"
@@ -94,11 +97,10 @@ PATCHES = (
         address=Address(0xC008000000260000),
     ),
 )
-assert SEED.crash is not None
 PAGE = ReportPage(
     report=dataclasses.replace(
         SEED,
-        crash=dataclasses.replace(SEED.crash, trace=SLEEPER, log=("Oops: line 1", "line 2")),
+        crash=dataclasses.replace(CRASH, log=("Oops: line 1", "line 2")),
         findings=(
             Finding(
                 id="a-warning",
@@ -121,3 +123,21 @@ PAGE = ReportPage(
     ),
     problems=(Problem("klp_patch at 0x1", "cannot be read"),),
 )
+
+UNREAD = Unknown("list klp_ops: page 0x3ee0000 is not in the dump")
+UNKNOWN = dataclasses.replace(
+    PAGE,
+    report=dataclasses.replace(UNKNOWN_REPORT, patches=UNKNOWN_LIST.patches),
+    functions=(CUT, UNKNOWN_FUNC, UNREAD),
+    offsets=(
+        SiteOffsets(
+            dialect=DIALECT,
+            toc_setup=False,
+            offset=4,
+            sites=AtLeast(1704, UNREAD.reason),
+            armed=AtLeast(0, UNREAD.reason),
+        ),
+        UNREAD,
+    ),
+)
+"""It has something unknown in every place where that can be."""

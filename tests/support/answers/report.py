@@ -4,9 +4,11 @@
 import dataclasses
 
 from klp_debug.result.address import Address
-from klp_debug.result.common import Finding
+from klp_debug.result.common import Finding, Problem
 from klp_debug.result.registers import Registers
 from klp_debug.result.report import AuditSummary, CrashFacts, Report, Verdict
+from klp_debug.result.unknown import AtLeast, Unknown
+from tests.support.answers.bt import SLEEPER
 from tests.support.answers.kernel import KERNEL
 
 NO_CRASH = Report(
@@ -26,6 +28,7 @@ NO_CRASH = Report(
     transition=None,
     waiting=0,
     audit=AuditSummary(sites=15298, armed=3, findings=0),
+    refusals=(),
     problems=(),
 )
 REGISTERS = Registers(
@@ -42,6 +45,7 @@ REGISTERS = Registers(
     dsisr=Address(0x40000000),
     saved_by="kernel",
 )
+CRASH = CrashFacts(message="Oops\x1b", cpu=1, registers=REGISTERS, trace=SLEEPER, log=())
 SEED = dataclasses.replace(
     NO_CRASH,
     verdict=Verdict(
@@ -53,7 +57,7 @@ SEED = dataclasses.replace(
         now="Disable the patch.",
         checked=(),
     ),
-    crash=CrashFacts(message="Oops\x1b", cpu=1, registers=REGISTERS, trace=None, log=()),
+    crash=CRASH,
     findings=(
         Finding(
             id="toc-stub-on-leaf",
@@ -67,3 +71,32 @@ SEED = dataclasses.replace(
     transition="patching",
     waiting=2,
 )
+
+UNREAD = Unknown("panic_cpu: page 0x3ee0000 is not in the dump")
+_CANNOT_BE_TOLD = Verdict(
+    blame="cannot be told",
+    id=UNREAD,
+    why=UNREAD,
+    what=("Whether the kernel crashed cannot be told: panic_cpu: not in the dump.",),
+    now="Get a dump that has what is missing.",
+    checked=("at least 3 patches",),
+)
+UNKNOWN = dataclasses.replace(
+    SEED,
+    verdict=_CANNOT_BE_TOLD,
+    crash=CrashFacts(message=UNREAD, cpu=UNREAD, registers=UNREAD, trace=UNREAD, log=(UNREAD,)),
+    findings=(*SEED.findings, UNREAD),
+    patches=(UNREAD,),
+    transition=UNREAD,
+    waiting=AtLeast(0, UNREAD.reason),
+    audit=AuditSummary(
+        sites=AtLeast(15298, UNREAD.reason),
+        armed=AtLeast(3, UNREAD.reason),
+        findings=AtLeast(1, UNREAD.reason),
+    ),
+    refusals=(UNREAD,),
+    problems=(Problem("panic_cpu", "page 0x3ee0000 is not in the dump"),),
+)
+"""There was a crash, and nothing of it could be read."""
+NO_CPU = dataclasses.replace(UNKNOWN, crash=UNREAD)
+"""Whether there was one is unknown."""

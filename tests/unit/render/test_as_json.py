@@ -14,16 +14,21 @@ from klp_debug.result.bt import TraceList
 from klp_debug.result.control import Journal
 from klp_debug.result.list import PatchList
 from klp_debug.result.ops import OpsList
+from klp_debug.result.unknown import AtLeast, Unknown
 from tests.support.answers.audit import FINE
 from tests.support.answers.bt import SLEEPER
 from tests.support.answers.change import DONE
 from tests.support.answers.func import PATCHED
+from tests.support.answers.func import UNKNOWN as UNKNOWN_FUNC
 from tests.support.answers.journal import OPERATION, STATUS
 from tests.support.answers.kernel import KERNEL
 from tests.support.answers.list import ABSENT, BELOW, TOP, obj, patch
+from tests.support.answers.list import UNKNOWN as UNKNOWN_LIST
 from tests.support.answers.ops import LIVEPATCH, MANAGED, TRACER
+from tests.support.answers.ops import UNKNOWN as UNKNOWN_OPS
 from tests.support.answers.page import PAGE
 from tests.support.answers.report import SEED
+from tests.support.answers.report import UNKNOWN as UNKNOWN_REPORT
 from tests.support.answers.scan import ERROR, MODULE, PATCH, WARNING, scan
 from tests.support.answers.site import ARMED
 from tests.support.answers.transition import STALLED
@@ -44,10 +49,12 @@ ANSWERS: dict[str, Any] = {
         operations=(OPERATION,),
         problems=(),
     ),
-    "list": PatchList(KERNEL, (patch(obj("scsi_common", TOP, BELOW), obj("ext4", ABSENT)),), ()),
+    "list": PatchList(
+        KERNEL, (patch(obj("scsi_common", TOP, BELOW), obj("ext4", ABSENT)),), None, (), ()
+    ),
     "ops": OpsList(
         kernel=KERNEL,
-        ftrace_enabled=None,
+        ftrace_enabled=Unknown("ftrace_enabled: page 0x3ee0000 is not in the dump"),
         ops=(LIVEPATCH, TRACER, MANAGED),
         sites=15298,
         problems=(),
@@ -61,6 +68,13 @@ ANSWERS: dict[str, Any] = {
     "undo": dataclasses.replace(DONE, action="undo"),
 }
 
+UNKNOWN: dict[str, Any] = {
+    "func": UNKNOWN_FUNC,
+    "list": UNKNOWN_LIST,
+    "ops": UNKNOWN_OPS,
+    "report": dataclasses.replace(UNKNOWN_REPORT, patches=UNKNOWN_LIST.patches),
+}
+
 
 def test_each_command_is_here() -> None:
     assert sorted(ANSWERS) == sorted(command.name for command in COMMANDS)
@@ -71,8 +85,25 @@ def test_documents(name: str, golden: Golden) -> None:
     golden("json", name, as_json(ANSWERS[name]), kind="json")
 
 
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_documents_of_what_is_unknown(name: str, golden: Golden) -> None:
+    golden("json", f"{name}-unknown", as_json(UNKNOWN[name]), kind="json")
+    schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
+    document = json.loads(as_json(UNKNOWN[name]))
+    jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
+
+
+def test_what_is_unknown_is_an_object_with_its_reason() -> None:
+    answer = dataclasses.replace(
+        UNKNOWN_OPS, ftrace_enabled=Unknown("not in the dump"), sites=AtLeast(7, "is cut")
+    )
+    document = json.loads(as_json(answer))
+    assert document["ftrace_enabled"] == {"unknown": "not in the dump"}
+    assert document["sites"] == {"at_least": 7, "unknown": "is cut"}
+
+
 def test_no_document_of_what_is_none(golden: Golden) -> None:
-    golden.only("json", ANSWERS, kind="json")
+    golden.only("json", [*ANSWERS, *(f"{name}-unknown" for name in UNKNOWN)], kind="json")
 
 
 @pytest.mark.parametrize("name", ANSWERS)

@@ -10,6 +10,7 @@ from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
 from klp_debug.result.common import Problem
 from tests.support.answers.func import (
+    CUT,
     ENTRY,
     MFLR,
     PATCHED,
@@ -17,10 +18,12 @@ from tests.support.answers.func import (
     SITE,
     SITE_HOP,
     STUB_HOP,
+    UNKNOWN,
     UNPATCHED,
 )
 from tests.support.answers.with_text import HOSTILE, LONG, with_names
 from tests.support.golden import Golden
+from tests.support.sure import sure
 
 
 def test_unpatched(golden: Golden) -> None:
@@ -94,14 +97,27 @@ def test_hostile_names(golden: Golden) -> None:
 
 
 def test_long_names(golden: Golden) -> None:
-    assert PATCHED.winner is not None
     hop = dataclasses.replace(SITE_HOP, symbol=f"{LONG}+0x4")
     answer = dataclasses.replace(
         PATCHED,
         name=LONG,
         module=LONG,
         chain=(hop, STUB_HOP),
-        winner=dataclasses.replace(PATCHED.winner, symbol=LONG),
+        winner=dataclasses.replace(sure(PATCHED.winner), symbol=LONG),
         runs=f"{LONG} [leaf_patch]",
     )
     golden("func", "long-names", as_text(answer))
+
+
+def test_what_is_unknown(golden: Golden) -> None:
+    golden("func", "unknown", as_text(UNKNOWN))
+
+
+def test_a_chain_that_is_cut(golden: Golden) -> None:
+    golden("func", "cut", as_text(CUT))
+
+
+def test_no_caller_r2_is_promised_where_the_site_is_unknown() -> None:
+    text = as_text(dataclasses.replace(UNPATCHED, site=UNKNOWN.site))
+    assert "whether it has a mcount site is unknown" in text
+    assert "before its mcount site" not in text

@@ -5,17 +5,23 @@ import dataclasses
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.common import Problem
-from klp_debug.result.list import Patch, PatchList
+from klp_debug.result.list import Patch, PatchList, Transition
+from klp_debug.result.unknown import Unknown
 from tests.support.answers.kernel import KERNEL
-from tests.support.answers.list import ABSENT, BELOW, TOP, obj, patch
+from tests.support.answers.list import ABSENT, BELOW, TOP, UNKNOWN, obj, patch
 from tests.support.answers.with_text import HOSTILE, LONG, with_names
 from tests.support.golden import Golden
 
 UNREADABLE = Problem("list klp_patches", "is cut")
+UNREAD = Unknown("list klp_patches: is cut")
 
 
-def answer(*patches: Patch, problems: tuple[Problem, ...] = ()) -> PatchList:
-    return PatchList(KERNEL, patches, problems)
+def answer(
+    *patches: Patch | Unknown,
+    transition: Transition | Unknown | None = None,
+    problems: tuple[Problem, ...] = (),
+) -> PatchList:
+    return PatchList(KERNEL, patches, transition, (), problems)
 
 
 def test_patches(golden: Golden) -> None:
@@ -31,7 +37,7 @@ def test_a_transition(golden: Golden) -> None:
     under = dataclasses.replace(BELOW, sympos=1, runs="in transition")
     vmlinux = obj("vmlinux", moving, under)
     replacing = patch(vmlinux, transition="patching", replace=True, forced=True)
-    golden("list", "transition", as_text(answer(replacing)))
+    golden("list", "transition", as_text(answer(replacing, transition="patching")))
 
 
 def test_disarmed(golden: Golden) -> None:
@@ -47,18 +53,38 @@ def test_no_patch(golden: Golden) -> None:
 
 
 def test_no_patch_could_be_read(golden: Golden) -> None:
-    golden("list", "unreadable", as_text(answer(problems=(UNREADABLE,))))
+    golden("list", "unreadable", as_text(answer(UNREAD, problems=(UNREADABLE,))))
 
 
 def test_problems(golden: Golden) -> None:
-    some = answer(patch(obj("vmlinux", TOP)), problems=(UNREADABLE, Problem("x", "y")))
+    some = answer(patch(obj("vmlinux", TOP)), UNREAD, problems=(UNREADABLE, Problem("x", "y")))
     golden("list", "problems", as_text(some))
 
 
 def test_hostile_names(golden: Golden) -> None:
     every = patch(obj("vmlinux", TOP, BELOW), obj("ext4", loaded=False), transition="unpatching")
-    golden("list", "hostile-names", as_text(with_names(answer(every), HOSTILE)))
+    golden(
+        "list",
+        "hostile-names",
+        as_text(with_names(answer(every, transition="unpatching"), HOSTILE)),
+    )
 
 
 def test_long_names(golden: Golden) -> None:
     golden("list", "long-names", as_text(with_names(answer(patch(obj("vmlinux", BELOW))), LONG)))
+
+
+def test_what_is_unknown(golden: Golden) -> None:
+    golden("list", "unknown", as_text(UNKNOWN))
+
+
+def test_no_patch_is_known_and_maybe_a_transition_is_under_way() -> None:
+    assert as_text(answer(transition=UNREAD)).endswith(
+        "\nno live patch is loaded; whether a transition is in progress is unknown"
+    )
+
+
+def test_a_transition_of_a_patch_that_could_not_be_read() -> None:
+    assert as_text(answer(UNREAD, transition="patching")).endswith(
+        "\nat least 0 patches, at least 0 functions; a patch that is unknown is patching"
+    )

@@ -9,20 +9,24 @@ from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
 from klp_debug.result.common import Problem
 from klp_debug.result.ops import DirectCall, Filter, FtraceOps, OpsList
+from klp_debug.result.unknown import Unknown
 from tests.support.answers.kernel import HEAD, KERNEL
-from tests.support.answers.ops import LIVEPATCH, MANAGED, TRACER
+from tests.support.answers.ops import LIVEPATCH, MANAGED, TRACER, UNKNOWN
 from tests.support.answers.with_text import HOSTILE, LONG, with_names
 from tests.support.golden import Golden
 
 UNREADABLE = Problem("ftrace_ops_list", "is cut")
+UNREAD = Unknown("ftrace_ops_list: is cut")
 
 
-def text(*ops: FtraceOps, enabled: bool | None = True, problems: tuple[Problem, ...] = ()) -> str:
+def text(
+    *ops: FtraceOps | Unknown, enabled: bool | Unknown = True, problems: tuple[Problem, ...] = ()
+) -> str:
     return as_text(answer(*ops, enabled=enabled, problems=problems))
 
 
 def answer(
-    *ops: FtraceOps, enabled: bool | None = True, problems: tuple[Problem, ...] = ()
+    *ops: FtraceOps | Unknown, enabled: bool | Unknown = True, problems: tuple[Problem, ...] = ()
 ) -> OpsList:
     return OpsList(kernel=KERNEL, ftrace_enabled=enabled, ops=ops, sites=15298, problems=problems)
 
@@ -54,19 +58,19 @@ def test_no_ops(golden: Golden) -> None:
     [
         (True, "1"),
         (False, "0: no ops is called (before a kdump, machine_kexec() clears it)"),
-        (None, "unknown"),
+        (UNREAD, "unknown"),
     ],
 )
-def test_whether_ftrace_is_enabled(enabled: bool | None, said: str) -> None:
+def test_whether_ftrace_is_enabled(enabled: bool | Unknown, said: str) -> None:
     assert text(enabled=enabled) == f"{HEAD}\n0 ops, 15298 mcount sites; ftrace_enabled {said}"
 
 
 def test_no_ops_could_be_read(golden: Golden) -> None:
-    golden("ops", "unreadable", text(enabled=None, problems=(UNREADABLE,)))
+    golden("ops", "unreadable", text(UNREAD, enabled=UNREAD, problems=(UNREADABLE,)))
 
 
 def test_problems_end_it(golden: Golden) -> None:
-    golden("ops", "problems", text(LIVEPATCH, problems=(UNREADABLE, Problem("p", "q"))))
+    golden("ops", "problems", text(LIVEPATCH, UNREAD, problems=(UNREADABLE, Problem("p", "q"))))
 
 
 def test_hostile_names(golden: Golden) -> None:
@@ -80,3 +84,7 @@ def test_long_names(golden: Golden) -> None:
         LIVEPATCH, symbol=LONG, patch=LONG, func_symbol=LONG, filter=Filter(5, (LONG,) * 5)
     )
     golden("ops", "long-names", text(long))
+
+
+def test_what_is_unknown(golden: Golden) -> None:
+    golden("ops", "unknown", as_text(UNKNOWN))

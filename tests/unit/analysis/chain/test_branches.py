@@ -9,6 +9,7 @@ from klp_debug.analysis.chain.stubs import Stubs
 from tests.support.fake_ftrace import FakeFunction
 from tests.support.fake_view import FakeKernel
 from tests.support.instructions import LD_R2_24_R1, NOP, b, bl
+from tests.support.sure import sure, unread
 
 
 @pytest.fixture
@@ -51,8 +52,7 @@ def test_a_call_through_a_stub(kernel: FakeKernel) -> None:
     at = put(kernel, kernel.functions["f"], 8, stub, link=True)
     kernel.put_words(at + 4, LD_R2_24_R1)
     (branch,) = found(kernel)
-    assert branch.stub is not None
-    assert (branch.stub.stub.address, branch.target) == (stub, far)
+    assert (sure(branch.stub).stub.address, branch.target) == (stub, far)
     assert branch.takes_toc_back
 
 
@@ -82,3 +82,28 @@ def test_text_that_cannot_be_read(kernel: FakeKernel) -> None:
     kernel.functions["f"].lose_text()
     with pytest.raises(FaultError):
         found(kernel)
+
+
+def test_a_call_that_may_go_through_a_stub_of_a_module_that_cannot_be_read(
+    kernel: FakeKernel,
+) -> None:
+    stub = kernel.module("scsi_common").stub(kernel.functions["far"].address)
+    put(kernel, kernel.functions["f"], 8, stub, link=True)
+    put(kernel, kernel.functions["f"], 12, kernel.functions["near"].address, link=True)
+    kernel.module("scsi_common").sections.lose()
+    near, through = found(kernel)
+    at = kernel.module("scsi_common").struct.address
+    missing = unread(through.stub)
+    assert missing.reason.startswith(f"stubs of module at {at:#x}: not in the dump")
+    assert through.target == missing
+    # A function that has a symbol is no stub.
+    assert (near.stub, near.target) == (None, kernel.functions["near"].address)
+
+
+def test_a_stub_whose_target_hangs_on_what_cannot_be_read(kernel: FakeKernel) -> None:
+    tramp = kernel.module("scsi_common").tramp
+    put(kernel, kernel.functions["f"], 8, tramp, link=True)
+    kernel.paca.lose()
+    (branch,) = found(kernel)
+    assert sure(branch.stub).stub.address == tramp
+    assert unread(branch.target).reason.startswith("paca_ptrs[0]->kernel_toc: not in the dump")

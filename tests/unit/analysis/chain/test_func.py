@@ -8,6 +8,7 @@ from klp_debug.result.func import FuncReport
 from tests.support.fake_view import FakeKernel
 from tests.support.instructions import NOP
 from tests.support.kernel_structs import BUILDS, MPROFILE, Build
+from tests.support.sure import sure, unread, whole
 
 every_build = pytest.mark.parametrize("build", BUILDS)
 
@@ -33,23 +34,19 @@ def test_a_patched_function(build: Build) -> None:
     assert (report.name, report.module, report.address) == ("f", "scsi_common", function.address)
     assert (report.entry.global_, report.entry.local) == (function.address, function.local_entry)
     assert report.entry.toc == (None if build.pcrel else kernel.module("scsi_common").toc)
-    assert report.site is not None
-    assert (report.site.address, report.site.state) == (function.site, "armed")
-    assert report.record is not None
-    assert report.record.agrees
-    assert report.winner is not None
-    assert report.winner.patch == "first"
-    assert report.replacement_entry is not None
-    assert report.replacement_entry.global_ == replacement.address
-    assert report.runs.startswith("first_f [first], ")
-    assert report.chain[-1].address == replacement.address
+    assert (sure(report.site).address, sure(report.site).state) == (function.site, "armed")
+    assert sure(report.record).agrees is True
+    assert sure(report.winner).patch == "first"
+    assert sure(report.replacement_entry).global_ == replacement.address
+    assert sure(report.runs).startswith("first_f [first], ")
+    assert whole(report.chain)[-1].address == replacement.address
 
 
 @every_build
 def test_its_listing_says_what_is_where(build: Build) -> None:
     kernel = patched(build)
     function = kernel.functions["f"]
-    notes = {int(line.address): line.notes for line in reported(kernel).listing}
+    notes = {int(line.address): line.notes for line in whole(reported(kernel).listing)}
     if function.local_entry == function.address:
         assert "global and local entry point" in notes[function.address]
     else:
@@ -57,15 +54,15 @@ def test_its_listing_says_what_is_where(build: Build) -> None:
         assert "local entry point" in notes[function.local_entry]
     assert f"mcount site, +{function.site - function.address:#x}, armed" in notes[function.site]
     assert max(notes) > function.site
-    first = reported(kernel).replacement[0]
+    first = sure(reported(kernel).replacement[0])
     assert first.address == kernel.functions["first_f"].address
 
 
 def test_a_leaf() -> None:
     kernel = FakeKernel()
     kernel.function("f", leaf=True)
-    assert reported(kernel).leaf_without_toc
-    assert not reported(patched()).leaf_without_toc
+    assert reported(kernel).leaf_without_toc is True
+    assert reported(patched()).leaf_without_toc is False
 
 
 def test_one_that_nobody_patched() -> None:
@@ -95,7 +92,9 @@ def test_one_that_is_given_back() -> None:
 def test_one_in_transition() -> None:
     kernel = patched()
     kernel.in_transition(kernel.patches[0])
-    assert reported(kernel).runs.endswith("; in transition: tasks not yet switched run f itself")
+    assert sure(reported(kernel).runs).endswith(
+        "; in transition: tasks not yet switched run f itself"
+    )
 
 
 def test_one_that_a_debugger_holds() -> None:
@@ -117,8 +116,14 @@ def test_text_that_cannot_be_read(build: Build) -> None:
     kernel = patched(build)
     kernel.functions["f"].lose_text()
     report = reported(kernel)
-    assert (report.site, report.listing) == (None, ())
+    why = unread(report.site)
+    assert why.reason.startswith("text of f: not in the dump")
+    assert report.listing == report.chain == (why,)
+    assert report.entry.toc_setup == report.entry.toc == report.leaf_without_toc == why
+    assert report.no_site == report.winner == report.runs == report.replacement_entry == why
+    assert (report.replacement, sure(report.record).agrees) == ((why,), why)
     assert "text of f" in [problem.where for problem in report.problems]
+    assert not report.clean
     # By its symbol, where its words are not known.
     assert report.entry.local == kernel.functions["f"].local_entry
 
@@ -127,6 +132,59 @@ def test_a_replacement_that_cannot_be_read() -> None:
     kernel = patched()
     kernel.functions["first_f"].lose_text()
     report = reported(kernel)
-    assert (report.replacement, report.replacement_entry) == ((), None)
+    why = unread(report.replacement_entry)
+    assert why.reason.startswith("replacement first_f: not in the dump")
+    assert report.replacement == (why,)
+    assert unread(report.runs).reason.startswith("replacement at ")
+    assert sure(report.winner).patch == "first"
     assert "replacement first_f" in [problem.where for problem in report.problems]
     assert not report.clean
+
+
+def test_whether_it_is_patched_cannot_be_read() -> None:
+    kernel = patched()
+    kernel.memory.lose(kernel.klp_ops)
+    report = reported(kernel)
+    why = unread(report.runs)
+    assert why.reason.startswith("list klp_ops: not in the dump")
+    assert report.winner == report.chain[-1] == report.replacement_entry == why
+    assert not report.clean
+
+
+def test_no_patch_is_on_it_by_its_record() -> None:
+    """ftrace notes of a record that an ops with IPMODIFY, as livepatch's, wants its site."""
+    kernel = FakeKernel()
+    kernel.function("f")
+    kernel.memory.lose(kernel.klp_ops)
+    assert reported(kernel).runs == "f itself: no live patch replaces it"
+
+
+def test_its_record_cannot_be_read() -> None:
+    kernel = FakeKernel()
+    kernel.patch("first", kernel.function("f"))
+    kernel.functions["f"].record.lose()
+    report = reported(kernel)
+    assert unread(report.record).reason.startswith("ftrace records: not in the dump")
+    assert sure(report.site).address == kernel.functions["f"].site
+    assert sure(report.runs).startswith("first_f [first], ")
+
+
+def test_whether_it_has_a_site_cannot_be_read() -> None:
+    kernel = FakeKernel()
+    kernel.function("traced").record.lose()
+    kernel.function("f", traced=False)
+    report = reported(kernel)
+    why = unread(report.record)
+    assert report.site == report.no_site == report.runs == why
+    assert report.chain == (why,)
+
+
+def test_the_symbol_of_its_replacement_is_unknown() -> None:
+    kernel = patched()
+    kernel.module("first").kallsyms.lose()
+    report = reported(kernel)
+    why = unread(report.replacement_entry)
+    assert why.reason.startswith("symbols of module at ")
+    assert report.replacement == (why,)
+    assert report.runs == why
+    assert sure(report.winner).new_func == kernel.functions["first_f"].address

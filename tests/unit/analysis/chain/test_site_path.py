@@ -11,6 +11,7 @@ from tests.support.fake_kernel import Struct
 from tests.support.fake_view import FakeKernel
 from tests.support.instructions import NOP, TRAP, b, bl, r2_stub
 from tests.support.kernel_structs import BUILDS, MPROFILE, OUT_OF_LINE, Build
+from tests.support.sure import sure, unread
 
 every_build = pytest.mark.parametrize("build", BUILDS)
 
@@ -27,20 +28,19 @@ def followed(kernel: FakeKernel, name: str = "leaf") -> SitePath:
     view = kernel.view()
     (symbol,) = view.symbols.named(name)
     entry = view.entry_of(symbol)
-    site = view.site_of(symbol, entry)
-    assert site is not None
+    site = sure(view.site_of(symbol, entry))
     patched = None
     if name in kernel.stacks:
         ops = kernel.stacks[name].ops.struct.object
         patched = PatchedSite(ops, kernel.handler.address)
     leaf = not (kernel.functions[name].toc_setup or kernel.build.pcrel)
-    record = view.record_of(symbol)
+    record = sure(view.record_of(symbol))
     return follow_site(view, Stubs(view), site, record, leaf=leaf, patched=patched)
 
 
 def wrong(path: SitePath) -> Hop:
     """Return the one link that is not as it must be."""
-    (hop,) = (hop for hop in path.hops if not hop.ok)
+    (hop,) = (hop for hop in path.hops if hop.ok is False)
     return hop
 
 
@@ -52,7 +52,7 @@ def test_each_link_leads_to_the_next(build: Build, name: str) -> None:
     ool = ["ool-stub"] if build.out_of_line else []
     stub = ["stub"] if name == "leaf" else []
     assert [hop.kind for hop in path.hops] == ["site", *ool, *stub, "trampoline", "dispatch"]
-    assert all(hop.ok for hop in path.hops)
+    assert all(hop.ok is True for hop in path.hops)
     for hop, following in zip(path.hops, path.hops[1:], strict=False):
         assert hop.next == following.address
     assert path.stopped is None
@@ -178,7 +178,7 @@ def test_a_direct_call() -> None:
     point_direct_functions(kernel, function, target.address)
     path = followed(kernel, "f")
     assert [hop.kind for hop in path.hops] == ["site", "ool-stub", "direct"]
-    assert all(hop.ok for hop in path.hops)
+    assert all(hop.ok is True for hop in path.hops)
 
 
 def point_direct_functions(kernel: FakeKernel, function: FakeFunction, target: int) -> None:
@@ -197,7 +197,7 @@ def test_a_stub_that_cannot_be_read_ends_the_way(build: Build) -> None:
     kernel.module("scsi_common").lose_stubs()
     path = followed(kernel)
     assert [hop.kind for hop in path.hops][-1] in ("site", "ool-stub")
-    assert str(path.stopped).startswith("not in the dump")
+    assert "not in the dump" in unread(path.stopped).reason
 
 
 def test_a_trampoline_that_cannot_be_read_ends_the_way() -> None:
@@ -205,7 +205,7 @@ def test_a_trampoline_that_cannot_be_read_ends_the_way() -> None:
     kernel.memory.lose(kernel.address("ftrace_caller"))
     path = followed(kernel)
     assert [hop.kind for hop in path.hops] == ["site", "stub"]
-    assert str(path.stopped).startswith("not in the dump")
+    assert "not in the dump" in unread(path.stopped).reason
     assert len(path.stubs) == 1
 
 
@@ -214,4 +214,53 @@ def test_an_out_of_line_stub_that_cannot_be_read_ends_the_way() -> None:
     kernel.memory.lose(kernel.functions["near"].ool_stub)
     path = followed(kernel, "near")
     assert [hop.kind for hop in path.hops] == ["site"]
-    assert path.stopped is not None
+    unread(path.stopped)
+
+
+def test_a_stub_whose_target_hangs_on_what_cannot_be_read() -> None:
+    kernel = made()
+    kernel.paca.lose()
+    path = followed(kernel)
+    stub = path.hops[-1]
+    why = unread(path.stopped)
+    assert why.reason.startswith("paca_ptrs[0]->kernel_toc: not in the dump")
+    assert (stub.kind, stub.ok, stub.next) == ("stub", why, why)
+    assert stub.what.endswith("; where it leads is unknown")
+
+
+def test_a_stub_of_a_module_that_cannot_be_read() -> None:
+    kernel = made()
+    kernel.module("scsi_common").sections.lose()
+    path = followed(kernel)
+    stub = next(hop for hop in path.hops if hop.kind == "stub")
+    unread(stub.ok)
+    assert stub.what == (
+        "a stub of an unknown module's; target from the paca's kernel TOC, needs no r2; whether"
+        " magic and funcdata agree is unknown"
+    )
+    assert path.hops[-1].kind == "dispatch"
+    assert path.stopped is None
+
+
+def test_a_way_astray_to_where_nothing_can_be_read() -> None:
+    kernel = made()
+    nowhere = kernel.address("_etext") + 0x1000
+    kernel.functions["near"].call(nowhere)
+    kernel.memory.write(nowhere, bytes(4))
+    kernel.put_words(nowhere, b(nowhere, kernel.address("_etext") - 0x1000))
+    path = followed(kernel, "near")
+    astray = path.hops[-1]
+    assert (astray.kind, astray.ok) == ("trampoline", False)
+    assert astray.what == "neither ftrace_caller nor ftrace_regs_caller"
+    assert unread(astray.bytes).reason.startswith(f"text at {astray.address}: not in the dump")
+
+
+def test_direct_functions_that_cannot_be_read_end_the_way() -> None:
+    kernel = FakeKernel(OUT_OF_LINE)
+    function, target = kernel.function("f"), kernel.function("bpf_prog", traced=False)
+    kernel.ops("call_direct_funcs", function, flags=("ENABLED", "DIRECT"))
+    function.call(target.address)
+    kernel.variable("direct_functions", "struct ftrace_hash *", 0xC000000009000000)
+    path = followed(kernel, "f")
+    assert [hop.kind for hop in path.hops] == ["site", "ool-stub"]
+    unread(path.stopped)

@@ -10,6 +10,7 @@ from klp_debug.ppc64le.stub import STUB_MAGIC, StubKind
 from tests.support.fake_view import FakeKernel
 from tests.support.instructions import b, r2_stub
 from tests.support.kernel_structs import BUILDS, MPROFILE, OUT_OF_LINE, Build
+from tests.support.sure import sure, unread
 
 every_build = pytest.mark.parametrize("build", BUILDS)
 FREE_TEXT = 0xC000000000280000
@@ -131,9 +132,42 @@ def test_the_sections_of_a_module_cost_no_other() -> None:
     kernel.module("other")
     kernel.module("scsi_common").sections.lose()
     view = kernel.view()
-    assert {stub.owner for stub in Stubs(view).of_modules()} == {"other"}
+    stubs = Stubs(view)
+    assert {stub.owner for stub in stubs.of_modules()} == {"other"}
     at = kernel.module("scsi_common").struct.address
-    assert [p.where for p in view.problems.all()] == [f"stubs of module at {at:#x}"]
+    where = f"stubs of module at {at:#x}"
+    assert [p.where for p in view.problems.all()] == [where]
+    missing = unread(stubs.missing)
+    assert missing.reason.startswith(f"{where}: not in the dump")
+    assert stubs.of_modules().missing == missing
+    # Of what is no known stub, only that which has a symbol is surely none.
+    assert stubs.of_module_at(kernel.module("scsi_common").tramp) == missing
+    assert stubs.of_module_at(kernel.functions["f"].address) is None
+    assert sure(stubs.of_module_at(kernel.module("other").tramp)).owner == "other"
+
+
+def test_a_stub_whose_module_is_not_known() -> None:
+    kernel = made()
+    module = kernel.module("scsi_common")
+    ordinary = module.stub(kernel.functions["f"].address)
+    module.sections.lose()
+    stubs = Stubs(kernel.view())
+    tramp = stubs.follow(module.tramp)
+    assert tramp.owner == tramp.toc == tramp.disagreement == unread(stubs.missing)
+    # It needs no TOC of the module's, so that where it leads is known.
+    assert tramp.target == kernel.address("ftrace_caller")
+    assert stubs.follow(ordinary).target == stubs.missing
+    # What has a symbol of vmlinux is no stub of a module.
+    assert stubs.follow(kernel.address("ftrace_caller")).owner is None
+
+
+def test_a_list_of_modules_that_breaks_off() -> None:
+    kernel = made()
+    kernel.module("other").struct.lose()
+    view = kernel.view()
+    stubs = Stubs(view)
+    assert stubs.missing == unread(view.modules.missing)
+    assert {stub.owner for stub in stubs.of_modules()} == {"scsi_common"}
 
 
 def test_a_kernel_toc_that_cannot_be_read_leaves_the_target_open() -> None:
@@ -141,7 +175,9 @@ def test_a_kernel_toc_that_cannot_be_read_leaves_the_target_open() -> None:
     kernel.paca.lose()
     view = kernel.view()
     stub = Stubs(view).follow(kernel.module("scsi_common").tramp)
-    assert stub.target is None
+    why = unread(stub.target)
+    assert why.reason.startswith("paca_ptrs[0]->kernel_toc: not in the dump")
+    assert stub.disagreement == why
     assert "paca_ptrs[0]->kernel_toc" in [p.where for p in view.problems.all()]
 
 

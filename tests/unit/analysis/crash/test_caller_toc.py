@@ -5,10 +5,12 @@ import pytest
 
 from klp_debug.analysis.crash.caller_toc import judge
 from klp_debug.result.report import Verdict
+from klp_debug.result.unknown import Unknown
 from tests.support.fake_scene import crashed, scene_of
 from tests.support.fake_view import FakeKernel
 from tests.support.instructions import LD_R2_24_R1, b, bl, r2_stub
 from tests.support.kernel_structs import PCREL
+from tests.support.sure import sure, unread
 
 
 def calling() -> FakeKernel:
@@ -22,7 +24,7 @@ def calling() -> FakeKernel:
     return kernel
 
 
-def judged(kernel: FakeKernel, toc: int, *, slot: int | None = None) -> Verdict | None:
+def judged(kernel: FakeKernel, toc: int, *, slot: int | None = None) -> Verdict | Unknown | None:
     """Crash in the caller, behind its call, with a TOC in r2 and in its frame."""
     nip = kernel.functions["caller"].address + 0x30
     task = crashed(kernel, 0, 0, nip=nip, r2=toc)
@@ -49,8 +51,7 @@ def by_sibling(kernel: FakeKernel) -> int:
 def test_by_the_stub_of_the_site() -> None:
     kernel = calling()
     by_site(kernel)
-    verdict = judged(kernel, kernel.module("scsi_common").toc)
-    assert verdict is not None
+    verdict = sure(judged(kernel, kernel.module("scsi_common").toc))
     assert (verdict.blame, verdict.id) == ("caused", "caller-toc-overwritten")
     assert verdict.what[1] == (
         "caller [user] called f [scsi_common] and took a wrong TOC back: the TOC of scsi_common."
@@ -62,8 +63,7 @@ def test_by_the_stub_of_the_site() -> None:
 def test_by_a_sibling_call_of_the_replacement() -> None:
     kernel = calling()
     at = by_sibling(kernel)
-    verdict = judged(kernel, kernel.module("first").toc)
-    assert verdict is not None
+    verdict = sure(judged(kernel, kernel.module("first").toc))
     assert verdict.id == "caller-toc-overwritten"
     assert "ends in a sibling call of helper" in verdict.what[2]
     assert f"at {at:#x}" in "\n".join(verdict.proof)
@@ -104,4 +104,39 @@ def test_text_that_cannot_be_read() -> None:
     kernel = calling()
     by_site(kernel)
     kernel.functions["caller"].lose_text()
-    assert judged(kernel, kernel.module("scsi_common").toc) is None
+    unread(judged(kernel, kernel.module("scsi_common").toc))
+
+
+@pytest.mark.parametrize("lost", ["sections of the caller", "sections of the patch", "list of ops"])
+def test_who_put_it_there_cannot_be_read(lost: str) -> None:
+    """By the stub of the site it was not; a replacement's sibling call may be what did."""
+    kernel = calling()
+    by_sibling(kernel)
+    toc = kernel.module("first").toc
+    if lost == "sections of the caller":
+        kernel.module("user").sections.lose()
+    elif lost == "sections of the patch":
+        kernel.module("first").sections.lose()
+    else:
+        kernel.memory.lose(kernel.klp_ops)
+    unread(judged(kernel, toc))
+
+
+def test_the_path_of_the_callees_site_cannot_be_read() -> None:
+    kernel = calling()
+    by_site(kernel)
+    kernel.module("scsi_common").lose_stubs()
+    unread(judged(kernel, kernel.module("scsi_common").toc))
+
+
+def test_the_replacements_text_cannot_be_read() -> None:
+    kernel = calling()
+    by_sibling(kernel)
+    kernel.functions["first_f"].lose_text()
+    unread(judged(kernel, kernel.module("first").toc))
+
+
+def test_registers_that_nobody_saved() -> None:
+    kernel = calling()
+    kernel.crash(0)
+    unread(judge(scene_of(kernel)))

@@ -5,9 +5,11 @@ import pytest
 
 from klp_debug.analysis.crash.clobbered_r15 import judge
 from klp_debug.result.report import Verdict
+from klp_debug.result.unknown import Unknown
 from tests.support.fake_scene import crashed, scene_of
 from tests.support.fake_view import FakeKernel
 from tests.support.kernel_structs import OUT_OF_LINE, PCREL, Build
+from tests.support.sure import sure, unread
 from tests.support.trampoline_words import BROKEN
 
 
@@ -19,7 +21,7 @@ def broken(build: Build = OUT_OF_LINE) -> FakeKernel:
     return kernel
 
 
-def judged(kernel: FakeKernel, r15: int) -> Verdict | None:
+def judged(kernel: FakeKernel, r15: int) -> Verdict | Unknown | None:
     crashed(kernel, nip=kernel.functions["caller"].address + 0x20, r15=r15)
     return judge(scene_of(kernel))
 
@@ -28,8 +30,7 @@ def judged(kernel: FakeKernel, r15: int) -> Verdict | None:
 def test_r15_leads_into_the_stub_of_a_patched_function(build: Build) -> None:
     kernel = broken(build)
     behind = kernel.functions["f"].ool_stub + 8
-    verdict = judged(kernel, behind)
-    assert verdict is not None
+    verdict = sure(judged(kernel, behind))
     assert (verdict.blame, verdict.id) == ("caused", "livepatch-clobbers-r15")
     assert verdict.what[1].startswith("A call of f [scsi_common], which first replaces, ")
     assert verdict.proof[0].startswith(f"r15 = {behind:#x}: ")
@@ -54,6 +55,26 @@ def test_a_kernel_that_gives_it_back() -> None:
 def test_a_patch_whose_name_cannot_be_read() -> None:
     kernel = broken()
     kernel.patches[0].struct.lose()
-    verdict = judged(kernel, kernel.functions["f"].ool_stub + 8)
-    assert verdict is not None
-    assert ", which a patch replaces, " in verdict.what[1]
+    verdict = sure(judged(kernel, kernel.functions["f"].ool_stub + 8))
+    assert ", which a patch whose name is unknown replaces, " in verdict.what[1]
+
+
+@pytest.mark.parametrize("lost", ["record", "symbols", "func_stacks", "trampoline"])
+def test_what_cannot_be_read(lost: str) -> None:
+    kernel = broken()
+    behind = kernel.functions["f"].ool_stub + 8
+    if lost == "record":
+        kernel.functions["f"].record.lose()
+    elif lost == "symbols":
+        kernel.module("scsi_common").kallsyms.lose()
+    elif lost == "func_stacks":
+        kernel.memory.lose(kernel.klp_ops)
+    else:
+        kernel.memory.lose(kernel.address("ftrace_caller"))
+    unread(judged(kernel, behind))
+
+
+def test_registers_that_nobody_saved() -> None:
+    kernel = broken()
+    kernel.crash(0)
+    unread(judge(scene_of(kernel)))

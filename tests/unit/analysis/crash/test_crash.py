@@ -8,6 +8,8 @@ from klp_debug.analysis.tasks.bt import TaskTracer
 from tests.support.fake_scene import crashed, scene_of
 from tests.support.fake_view import FakeKernel
 from tests.support.kernel_structs import BUILDS, Build
+from tests.support.paged_memory import PAGE
+from tests.support.sure import sure, unread
 
 
 @pytest.fixture
@@ -34,13 +36,10 @@ def test_who_and_where(kernel: FakeKernel) -> None:
     assert facts.cpu == 0
     assert facts.message == "BUG: Unable to handle kernel data access at 0x0"
     assert len(facts.log) == 2
-    assert facts.registers is not None
-    assert facts.registers.nip == function.address + 0x20
-    assert facts.trace is not None
-    assert (facts.trace.comm, facts.trace.running) == ("cat", True)
-    assert not scene.wild
+    assert sure(facts.registers).nip == function.address + 0x20
+    assert (sure(facts.trace).comm, sure(facts.trace).running) == ("cat", True)
+    assert scene.wild is False
     (symbol,) = scene.view.symbols.named("f")
-    assert scene.nip_in(symbol)
     assert scene.function_with_toc == symbol
 
 
@@ -50,16 +49,13 @@ def test_where_no_text_is_behind_a_site(build: Build) -> None:
     function = kernel.function("f")
     crashed(kernel, nip=0x1234, link=function.call_at + 4)
     scene = scene_of(kernel)
-    assert scene.wild
-    assert scene.site is not None
-    assert scene.view.records[scene.site].ip == function.site
+    assert scene.wild is True
+    assert scene.view.records[sure(scene.site)].ip == function.site
 
 
 def test_after_a_wild_branch_the_function_is_that_of_lr(kernel: FakeKernel) -> None:
     crashed(kernel, nip=0x1234, link=kernel.functions["caller"].address + 0x20)
-    symbol = scene_of(kernel).function_with_toc
-    assert symbol is not None
-    assert symbol.name == "caller"
+    assert sure(scene_of(kernel).function_with_toc).name == "caller"
 
 
 def test_a_leaf_sets_no_toc() -> None:
@@ -71,13 +67,52 @@ def test_a_leaf_sets_no_toc() -> None:
 def test_registers_that_nobody_saved(kernel: FakeKernel) -> None:
     kernel.crash(0)
     scene = scene_of(kernel)
-    assert (scene.registers, scene.site, scene.function_with_toc) == (None, None, None)
-    assert not scene.wild
+    why = unread(scene.registers)
+    assert why.reason.startswith("registers of CPU 0: ")
+    assert scene.site == scene.function_with_toc == scene.wild == why
     assert "registers of CPU 0" in [p.where for p in scene.view.problems.all()]
 
 
 def test_a_task_that_cannot_be_read(kernel: FakeKernel) -> None:
     crashed(kernel, nip=kernel.functions["f"].address).struct.lose()
     scene = scene_of(kernel)
-    assert scene.trace is None
+    assert unread(scene.trace).reason.startswith("task that crashed on CPU 0: not in the dump")
     assert "task that crashed on CPU 0" in [p.where for p in scene.view.problems.all()]
+
+
+def test_whether_it_crashed_cannot_be_read(kernel: FakeKernel) -> None:
+    kernel.memory.lose(kernel.panic_cpu)
+    view = kernel.view()
+    assert unread(crash_scene(view, TaskTracer(view))).reason.startswith("which CPU crashed: ")
+
+
+def test_the_log_cannot_be_read(kernel: FakeKernel) -> None:
+    """The last report in it would be the crash's."""
+    crashed(kernel, nip=kernel.functions["f"].address)
+    kernel.say(1.0, "Oops: Kernel access of bad area, sig: 11 [#1]")
+    kernel.say(2.0, "x" * 2 * PAGE)
+    kernel.memory.lose(kernel.log_at + PAGE)
+    scene = scene_of(kernel)
+    why = unread(scene.view.log.missing)
+    assert (scene.message, scene.report) == (why, (why,))
+
+
+def test_nip_may_be_in_a_module_whose_symbols_cannot_be_read(kernel: FakeKernel) -> None:
+    function = kernel.function("g", "scsi_common", traced=False)
+    kernel.module("scsi_common").kallsyms.lose()
+    crashed(kernel, nip=function.address + 0x20)
+    scene = scene_of(kernel)
+    assert scene.function_with_toc == unread(scene.view.symbols.missing)
+
+
+def test_whether_it_sets_its_toc_cannot_be_read(kernel: FakeKernel) -> None:
+    crashed(kernel, nip=kernel.functions["f"].address + 0x20)
+    kernel.functions["f"].lose_text()
+    assert unread(scene_of(kernel).function_with_toc).reason.startswith("text of f: not in")
+
+
+def test_whether_a_site_made_the_last_call_cannot_be_read(kernel: FakeKernel) -> None:
+    kernel.functions["f"].record.lose()
+    crashed(kernel, nip=0x1234, link=kernel.functions["f"].call_at + 4)
+    scene = scene_of(kernel)
+    assert scene.site == unread(scene.view.records.missing)

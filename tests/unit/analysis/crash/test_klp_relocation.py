@@ -3,12 +3,16 @@
 
 from klp_debug.analysis.crash.klp_relocation import judge
 from klp_debug.result.report import Verdict
+from klp_debug.result.unknown import Unknown
 from tests.support.fake_klp_relocation import REL24, klp_relocation
 from tests.support.fake_scene import crashed, scene_of
 from tests.support.fake_view import FakeKernel
+from tests.support.sure import sure, unread
 
 
-def judged(*, nip: int = 0, type_: int | None = None, by: str = "first_f") -> Verdict | None:
+def judged(
+    *, nip: int = 0, type_: int | None = None, by: str = "first_f"
+) -> Verdict | Unknown | None:
     kernel = FakeKernel()
     patch = kernel.patch("first", kernel.function("f"))
     if type_ is None:
@@ -21,8 +25,7 @@ def judged(*, nip: int = 0, type_: int | None = None, by: str = "first_f") -> Ve
 
 
 def test_a_call_of_address_zero() -> None:
-    verdict = judged()
-    assert verdict is not None
+    verdict = sure(judged())
     assert (verdict.blame, verdict.id) == ("caused", "klp-relocation-unresolved")
     assert "The replacement at first_f+0x24 [first] called" in verdict.what[1]
     assert "scsi_common is not loaded" in verdict.proof[1]
@@ -38,3 +41,9 @@ def test_a_call_by_another_function() -> None:
 
 def test_a_place_that_is_no_pointer() -> None:
     assert judged(type_=REL24) is None
+
+
+def test_registers_that_nobody_saved() -> None:
+    kernel = FakeKernel()
+    kernel.crash(0)
+    unread(judge(scene_of(kernel)))

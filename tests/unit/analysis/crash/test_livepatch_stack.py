@@ -5,8 +5,10 @@ import pytest
 
 from klp_debug.analysis.crash.livepatch_stack import judge
 from klp_debug.result.report import Verdict
+from klp_debug.result.unknown import Unknown
 from tests.support.fake_scene import crashed, scene_of
 from tests.support.fake_view import FakeKernel
+from tests.support.sure import sure, unread
 
 
 @pytest.fixture
@@ -17,7 +19,9 @@ def kernel() -> FakeKernel:
     return made
 
 
-def judged(kernel: FakeKernel, in_function: str, *, marker: int, sp: int | None) -> Verdict | None:
+def judged(
+    kernel: FakeKernel, in_function: str, *, marker: int, sp: int | None
+) -> Verdict | Unknown | None:
     """
     Crash with one entry on the livepatch stack.
 
@@ -36,8 +40,7 @@ GOOD = 0x57AC6E9D
 
 
 def test_the_handler_trapped_on_a_marker(kernel: FakeKernel) -> None:
-    verdict = judged(kernel, "livepatch_handler", marker=0x1234, sp=None)
-    assert verdict is not None
+    verdict = sure(judged(kernel, "livepatch_handler", marker=0x1234, sp=None))
     assert (verdict.blame, verdict.id) == ("caused", "livepatch-stack-damaged")
     assert verdict.what[1] == (
         "livepatch_handler found it when a replacement returned, and trapped."
@@ -50,8 +53,7 @@ def test_a_marker_elsewhere_proves_nothing(kernel: FakeKernel) -> None:
 
 
 def test_the_stacks_met(kernel: FakeKernel) -> None:
-    verdict = judged(kernel, "f", marker=GOOD, sp=8)
-    assert verdict is not None
+    verdict = sure(judged(kernel, "f", marker=GOOD, sp=8))
     assert verdict.id == "livepatch-stack-overflow"
     assert verdict.what[1] == "Each overwrites the other, return addresses among it."
 
@@ -59,3 +61,10 @@ def test_the_stacks_met(kernel: FakeKernel) -> None:
 @pytest.mark.parametrize("name", ["f", "livepatch_handler"])
 def test_a_stack_that_is_whole(kernel: FakeKernel, name: str) -> None:
     assert judged(kernel, name, marker=GOOD, sp=None) is None
+
+
+def test_no_stack(kernel: FakeKernel) -> None:
+    nip = kernel.functions["livepatch_handler"].address + 0x20
+    crashed(kernel, nip=nip).struct.lose()
+    scene = scene_of(kernel)
+    assert judge(scene) == unread(scene.trace)

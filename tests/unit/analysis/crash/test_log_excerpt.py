@@ -8,7 +8,7 @@ FIRST = "------------[ ftrace bug ]------------"
 
 
 def records(*texts: str) -> list[LogRecord]:
-    return [LogRecord(number, text) for number, text in enumerate(texts)]
+    return [LogRecord(number * 1_000_000_000, text) for number, text in enumerate(texts)]
 
 
 def test_from_its_first_line_on() -> None:
@@ -16,6 +16,17 @@ def test_from_its_first_line_on() -> None:
         FIRST,
         "ftrace failed to modify",
     )
+
+
+def test_with_what_came_just_before_it() -> None:
+    """powerpc says there which word it found: ``0x...: expected (...) != found (...)``."""
+    said = [
+        LogRecord(1_000_000_000, "long before"),
+        LogRecord(2_000_000_000, "expected"),
+        LogRecord(2_050_000_000, FIRST),
+    ]
+    assert ftrace_bug_lines(said) == ("expected", FIRST)
+    assert ftrace_bug_lines(said[2:]) == (FIRST,)
 
 
 def test_the_first_of_several_and_no_more_than_it_prints() -> None:

@@ -5,10 +5,12 @@ import pytest
 
 from klp_debug.analysis.crash.toc_stub import judge
 from klp_debug.result.report import Verdict
+from klp_debug.result.unknown import Unknown
 from tests.support.fake_scene import crashed, scene_of
 from tests.support.fake_view import FakeKernel
 from tests.support.instructions import r2_stub
 from tests.support.kernel_structs import MPROFILE, OUT_OF_LINE, Build
+from tests.support.sure import sure, unread
 
 with_toc = pytest.mark.parametrize("build", [MPROFILE, OUT_OF_LINE])
 CALLERS_TOC = 0xC000000005008000
@@ -32,7 +34,7 @@ def old_stub(build: Build, *, leaf: bool = True) -> FakeKernel:
     return kernel
 
 
-def judged(kernel: FakeKernel, *, nip: int, r2: int) -> Verdict | None:
+def judged(kernel: FakeKernel, *, nip: int, r2: int) -> Verdict | Unknown | None:
     function = kernel.functions["f"]
     crashed(kernel, nip=nip, link=function.call_at + 4, r2=r2, r12=nip)
     return judge(scene_of(kernel))
@@ -41,8 +43,7 @@ def judged(kernel: FakeKernel, *, nip: int, r2: int) -> Verdict | None:
 @with_toc
 def test_it_went_where_the_callers_toc_leads(build: Build) -> None:
     kernel = old_stub(build)
-    verdict = judged(kernel, nip=ASTRAY, r2=CALLERS_TOC)
-    assert verdict is not None
+    verdict = sure(judged(kernel, nip=ASTRAY, r2=CALLERS_TOC))
     assert (verdict.blame, verdict.id) == ("caused", "toc-stub-on-leaf")
     assert "f [scsi_common], hooked by first, is a leaf" in verdict.what[1]
     proof = "\n".join(verdict.proof)
@@ -54,8 +55,7 @@ def test_it_went_where_the_callers_toc_leads(build: Build) -> None:
 def test_it_crashed_in_the_stub(build: Build) -> None:
     kernel = old_stub(build)
     tramp = kernel.module("scsi_common").tramp
-    verdict = judged(kernel, nip=tramp + 12, r2=0xC00000000F008000)
-    assert verdict is not None
+    verdict = sure(judged(kernel, nip=tramp + 12, r2=0xC00000000F008000))
     assert "and stops: " in "\n".join(verdict.proof)
 
 
@@ -83,4 +83,31 @@ def test_a_call_that_came_from_no_site() -> None:
 def test_a_stub_that_cannot_be_read() -> None:
     kernel = old_stub(MPROFILE)
     kernel.module("scsi_common").lose_stubs()
+    why = unread(judged(kernel, nip=ASTRAY, r2=CALLERS_TOC))
+    assert why.reason.startswith(f"path of the site {kernel.functions['f'].site_label}: not in")
+
+
+def test_whether_the_call_came_from_a_site_cannot_be_read() -> None:
+    kernel = old_stub(MPROFILE)
+    kernel.functions["f"].record.lose()
+    unread(judged(kernel, nip=ASTRAY, r2=CALLERS_TOC))
+
+
+def test_a_function_that_set_its_toc_needs_no_stub_to_be_read() -> None:
+    kernel = old_stub(MPROFILE, leaf=False)
+    kernel.module("scsi_common").lose_stubs()
     assert judged(kernel, nip=ASTRAY, r2=CALLERS_TOC) is None
+
+
+def test_registers_that_nobody_saved() -> None:
+    kernel = old_stub(MPROFILE)
+    kernel.crash(0)
+    unread(judge(scene_of(kernel)))
+
+
+def test_whose_toc_it_was_cannot_be_read() -> None:
+    kernel = old_stub(MPROFILE)
+    kernel.module("other").sections.lose()
+    verdict = sure(judged(kernel, nip=ASTRAY, r2=CALLERS_TOC))
+    assert verdict.id == "toc-stub-on-leaf"
+    assert f"r2 = {CALLERS_TOC:#x}: whose TOC that is, is unknown" in "\n".join(verdict.proof)

@@ -3,8 +3,10 @@
 
 from klp_debug.analysis.crash.wrong_toc import judge
 from klp_debug.result.report import Verdict
+from klp_debug.result.unknown import Unknown
 from tests.support.fake_scene import crashed, scene_of
 from tests.support.fake_view import FakeKernel
+from tests.support.sure import sure, unread
 
 
 def patched() -> FakeKernel:
@@ -15,7 +17,7 @@ def patched() -> FakeKernel:
     return kernel
 
 
-def judged(kernel: FakeKernel, r2: int, function: str = "first_f") -> Verdict | None:
+def judged(kernel: FakeKernel, r2: int, function: str = "first_f") -> Verdict | Unknown | None:
     crashed(kernel, nip=kernel.functions[function].address + 0x20, r2=r2)
     return judge(scene_of(kernel))
 
@@ -23,8 +25,7 @@ def judged(kernel: FakeKernel, r2: int, function: str = "first_f") -> Verdict | 
 def test_with_the_toc_of_the_original() -> None:
     kernel = patched()
     theirs, own = kernel.module("scsi_common").toc, kernel.module("first").toc
-    verdict = judged(kernel, theirs)
-    assert verdict is not None
+    verdict = sure(judged(kernel, theirs))
     assert (verdict.blame, verdict.id) == ("caused", "replacement-wrong-toc")
     assert verdict.what[1] == (
         "first_f [first], which replaces f [scsi_common], ran with a wrong TOC: the TOC of"
@@ -53,4 +54,18 @@ def test_another_function_crashed() -> None:
 def test_a_toc_that_is_not_known() -> None:
     kernel = patched()
     kernel.module("first").sections.lose()
-    assert judged(kernel, kernel.module("scsi_common").toc) is None
+    why = unread(judged(kernel, kernel.module("scsi_common").toc))
+    at = kernel.module("first").struct.address
+    assert why.reason.startswith(f"TOC of module at {at:#x}: not in the dump")
+
+
+def test_where_replacements_are_entered_cannot_be_read() -> None:
+    kernel = patched()
+    kernel.memory.lose(kernel.klp_ops)
+    unread(judged(kernel, kernel.module("scsi_common").toc))
+
+
+def test_registers_that_nobody_saved() -> None:
+    kernel = patched()
+    kernel.crash(0)
+    unread(judge(scene_of(kernel)))

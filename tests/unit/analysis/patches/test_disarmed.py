@@ -14,9 +14,11 @@ from klp_debug.analysis.patches.disarmed import (
 from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.result.list import Mechanism
+from klp_debug.result.unknown import Unknown
 from tests.support.fake_view import FakeKernel
 from tests.support.instructions import NOP, TRAP
 from tests.support.kernel_structs import BUILDS, Build
+from tests.support.sure import sure, unread
 
 every_build = pytest.mark.parametrize("build", BUILDS)
 
@@ -32,12 +34,10 @@ def patched(build: Build = BUILDS[0]) -> FakeKernel:
 
 def looked_at(kernel: FakeKernel) -> tuple[KernelView, FuncStack]:
     view = kernel.view()
-    stack = FuncStacks(view).of_function(kernel.functions["f"].address)
-    assert stack is not None
-    return view, stack
+    return view, sure(FuncStacks(view).of_function(kernel.functions["f"].address))
 
 
-def each(kernel: FakeKernel) -> list[Mechanism | None]:
+def each(kernel: FakeKernel) -> list[Mechanism | Unknown | None]:
     """Return how each entry of the stack is held, the top first."""
     view, stack = looked_at(kernel)
     return [disarmed_by(view, stack, position) for position in range(len(stack.funcs))]
@@ -89,11 +89,9 @@ def test_by_redirect() -> None:
     first, second = kernel.patches
     second.funcs["f"]["new_func"] = first.replacements["f"].address
     assert each(kernel) == ["redirect", None]
-    _, stack = looked_at(kernel)
-    below = redirected_to(stack, 0)
-    assert below is not None
-    assert below.value_() == first.funcs["f"].address
-    assert redirected_to(stack, 1) is None
+    view, stack = looked_at(kernel)
+    assert sure(redirected_to(view, stack, 0)).value_() == first.funcs["f"].address
+    assert redirected_to(view, stack, 1) is None
 
 
 def test_by_nop() -> None:
@@ -119,8 +117,8 @@ def test_a_nop_below_is_no_version_to_be_redirected_to() -> None:
     kernel.patch("empty", nops=(function,), replace=True)
     second = kernel.patch("second", function)
     second.funcs["f"]["new_func"] = function.address
-    _, stack = looked_at(kernel)
-    assert redirected_to(stack, 0) is None
+    view, stack = looked_at(kernel)
+    assert redirected_to(view, stack, 0) is None
 
 
 def test_what_holds_the_whole_stack_is_told_first() -> None:
@@ -129,7 +127,7 @@ def test_what_holds_the_whole_stack_is_told_first() -> None:
     kernel.functions["f"].site_word = NOP
     view, stack = looked_at(kernel)
     assert stack_disarmed_by(view, stack) == "site"
-    assert entry_disarmed_by(stack, 0) == "nop"
+    assert entry_disarmed_by(view, stack, 0) == "nop"
     assert disarmed_by(view, stack, 0) == "site"
 
 
@@ -154,3 +152,47 @@ def test_the_stub_that_does_nothing() -> None:
     assert ftrace_stub(kernel.view()) == kernel.functions["ftrace_stub"].address
     kernel.without_symbol("ftrace_stub")
     assert ftrace_stub(kernel.view()) is None
+
+
+def test_the_original_has_no_symbol_that_is_known() -> None:
+    """Its site cannot be told from those of other functions in the filter."""
+    kernel = FakeKernel()
+    function = kernel.function("f", "scsi_common")
+    kernel.patch("first", function)
+    function.site_word = NOP
+    kernel.module("scsi_common").kallsyms.lose()
+    view, stack = looked_at(kernel)
+    assert stack_disarmed_by(view, stack) == unread(view.symbols.missing)
+    assert disarmed_by(view, stack, 0) == view.symbols.missing
+
+
+def cut(kernel: FakeKernel) -> tuple[KernelView, FuncStack]:
+    """Take the lower entry of the stack away."""
+    kernel.patches[0].funcs["f"].lose()
+    view, stack = looked_at(kernel)
+    assert len(stack.funcs) == 1
+    return view, stack
+
+
+def test_the_rest_of_the_stack_is_unknown_but_the_replacement_is_the_patchs_own() -> None:
+    view, stack = cut(patched())
+    assert redirected_to(view, stack, 0) is None
+    assert disarmed_by(view, stack, 0) is None
+
+
+def test_the_rest_of_the_stack_is_unknown_and_the_replacement_is_not_the_patchs_own() -> None:
+    kernel = patched()
+    kernel.patches[1].funcs["f"]["new_func"] = kernel.patches[0].replacements["f"].address
+    view, stack = cut(kernel)
+    assert redirected_to(view, stack, 0) == unread(stack.missing)
+    assert entry_disarmed_by(view, stack, 0) == stack.missing
+    assert disarmed_by(view, stack, 0) == stack.missing
+
+
+def test_what_disarms_an_entry_is_told_though_the_whole_stack_is_unknown() -> None:
+    kernel = FakeKernel()
+    kernel.patch("first", kernel.function("f", "scsi_common")).funcs["f"]["nop"] = 1
+    kernel.module("scsi_common").kallsyms.lose()
+    view, stack = looked_at(kernel)
+    unread(stack_disarmed_by(view, stack))
+    assert disarmed_by(view, stack, 0) == "nop"

@@ -10,9 +10,11 @@ import pytest
 from klp_debug.analysis.patches.list import livepatches
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.result.list import Patch, PatchedFunction, Runs
+from klp_debug.result.unknown import Unknown, known
 from tests.support.fake_ftrace import FakeFunction
 from tests.support.fake_view import FakeKernel
 from tests.support.instructions import NOP
+from tests.support.sure import sure, unread, whole
 
 
 @pytest.fixture
@@ -29,14 +31,14 @@ def functions(view: KernelView) -> dict[str, PatchedFunction]:
     """Return what each patch does with ``f``: name of the patch -> its function."""
     return {
         patch.name: func
-        for patch in livepatches(view)
-        for obj in patch.objects
-        for func in obj.functions
+        for patch in known(livepatches(view))
+        for obj in known(patch.objects)
+        for func in known(obj.functions)
         if func.old_name == "f"
     }
 
 
-def runs(kernel: FakeKernel) -> dict[str, tuple[Runs, str | None]]:
+def runs(kernel: FakeKernel) -> dict[str, tuple[Runs | Unknown, str | Unknown | None]]:
     view = kernel.view()
     found = {name: (func.runs, func.overridden_by) for name, func in functions(view).items()}
     assert view.problems.all() == ()
@@ -44,7 +46,7 @@ def runs(kernel: FakeKernel) -> dict[str, tuple[Runs, str | None]]:
 
 
 def listed(kernel: FakeKernel) -> dict[str, Patch]:
-    return {patch.name: patch for patch in livepatches(kernel.view())}
+    return {patch.name: patch for patch in whole(livepatches(kernel.view()))}
 
 
 # what the structures hold
@@ -78,11 +80,11 @@ def test_objects_and_their_functions(kernel: FakeKernel, function: FakeFunction)
     in_module = kernel.function("g", "scsi_common")
     patch = kernel.patch("first", function, in_module)
     patch.funcs["g"]["old_sympos"] = 2
-    vmlinux, module = listed(kernel)["first"].objects
+    vmlinux, module = whole(listed(kernel)["first"].objects)
     assert (vmlinux.name, vmlinux.loaded, vmlinux.patched) == ("vmlinux", True, True)
     assert (module.name, module.loaded, module.patched) == ("scsi_common", True, True)
     assert module.address == patch.objects["scsi_common"].address
-    (func,) = module.functions
+    (func,) = whole(module.functions)
     assert (func.old_name, func.sympos, func.address) == ("g", 2, patch.funcs["g"].address)
     assert (func.old_func, func.new_func) == (in_module.address, patch.replacements["g"].address)
     assert func.new_symbol == "first_g [first]"
@@ -96,9 +98,9 @@ def test_an_object_that_is_not_loaded(kernel: FakeKernel) -> None:
     patch.funcs["g"]["old_func"] = 0
     patch.funcs["g"]["patched"] = 0
     kernel.link(kernel.stacks["g"].struct.at("func_stack"))
-    (obj,) = listed(kernel)["first"].objects
+    (obj,) = whole(listed(kernel)["first"].objects)
     assert (obj.loaded, obj.patched) == (False, False)
-    (func,) = obj.functions
+    (func,) = whole(obj.functions)
     assert func.old_func is None
     assert (func.runs, func.winner, func.stack_position) == ("not applied", False, None)
 
@@ -159,7 +161,7 @@ def test_disarmed_by_ops(kernel: FakeKernel, function: FakeFunction) -> None:
     kernel.stacks["f"].ops.struct["func"] = kernel.functions["ftrace_stub"].address
     assert runs(kernel) == {"first": ("original", None)}
     assert functions(kernel.view())["first"].disarmed == "ops"
-    assert listed(kernel)["first"].disarmed
+    assert listed(kernel)["first"].disarmed is True
 
 
 def test_disarmed_by_site(kernel: FakeKernel, function: FakeFunction) -> None:
@@ -185,7 +187,9 @@ def test_a_patch_that_cannot_be_read_ends_the_list(
     kernel.patch("first", function)
     kernel.patch("second", function).struct.lose()
     view = kernel.view()
-    assert [patch.name for patch in livepatches(view)] == ["first"]
+    patch, rest = livepatches(view)
+    assert sure(patch).name == "first"
+    assert unread(rest).reason.startswith("list klp_patches: not in the dump")
     assert "list klp_patches" in [problem.where for problem in view.problems.all()]
 
 
@@ -196,8 +200,11 @@ def test_a_patch_whose_module_cannot_be_read_costs_no_other(
     kernel.patch("second", kernel.function("g"))
     first.module.struct.lose()
     view = kernel.view()
-    assert [(patch.name, patch.stack_order) for patch in livepatches(view)] == [("second", 2)]
-    assert f"klp_patch {first.struct.address:#x}" in [p.where for p in view.problems.all()]
+    lost, second = livepatches(view)
+    assert (sure(second).name, sure(second).stack_order) == ("second", 2)
+    where = f"klp_patch {first.struct.address:#x}"
+    assert unread(lost).reason.startswith(f"{where}: not in the dump")
+    assert where in [problem.where for problem in view.problems.all()]
 
 
 def test_an_object_that_cannot_be_read_ends_the_patchs_list(
@@ -206,8 +213,11 @@ def test_an_object_that_cannot_be_read_ends_the_patchs_list(
     patch = kernel.patch("first", function, kernel.function("g", "scsi_common"))
     patch.objects["scsi_common"].lose()
     view = kernel.view()
-    (found,) = livepatches(view)
-    assert [obj.name for obj in found.objects] == ["vmlinux"]
+    (found,) = whole(livepatches(view))
+    vmlinux, rest = found.objects
+    assert sure(vmlinux).name == "vmlinux"
+    assert unread(rest).reason.startswith("objects of klp_patch first: not in the dump")
+    assert found.disarmed == rest
     assert "objects of klp_patch first" in [problem.where for problem in view.problems.all()]
 
 
@@ -217,10 +227,12 @@ def test_a_name_that_cannot_be_read_costs_its_function(
     patch = kernel.patch("first", function, kernel.function("g"))
     kernel.memory.lose(patch.funcs["f"]["old_name"])
     view = kernel.view()
-    (found,) = livepatches(view)
-    assert [func.old_name for func in found.objects[0].functions] == ["g"]
-    wheres = [problem.where for problem in view.problems.all()]
-    assert wheres == [f"klp_func {patch.funcs['f'].address:#x} of first"]
+    (found,) = whole(livepatches(view))
+    lost, func = sure(found.objects[0]).functions
+    assert sure(func).old_name == "g"
+    where = f"klp_func {patch.funcs['f'].address:#x} of first"
+    assert unread(lost).reason.startswith(f"{where}: not in the dump")
+    assert [problem.where for problem in view.problems.all()] == [where]
 
 
 def test_whether_there_is_a_transition_cannot_be_read(
@@ -229,7 +241,8 @@ def test_whether_there_is_a_transition_cannot_be_read(
     kernel.patch("first", function)
     kernel.memory.lose(kernel.transition_patch)
     view = kernel.view()
-    assert [patch.name for patch in livepatches(view)] == ["first"]
+    (found,) = whole(livepatches(view))
+    assert unread(found.transition).reason.startswith("klp_transition_patch: not in the dump")
     assert [problem.where for problem in view.problems.all()] == ["klp_transition_patch"]
 
 
@@ -237,6 +250,65 @@ def test_whether_it_is_disarmed_cannot_be_read(kernel: FakeKernel, function: Fak
     kernel.patch("first", function)
     function.lose_text()
     view = kernel.view()
-    assert functions(view)["first"].disarmed is None
+    func = functions(view)["first"]
     at = kernel.stacks["f"].struct.address
+    why = unread(func.disarmed)
+    assert why.reason.startswith(f"klp_ops {at:#x}: not in the dump")
+    # A site that is held idle runs the original, whatever is on the func_stack.
+    assert func.runs == why
+    assert (func.winner, func.stack_position) == (True, 0)
     assert f"klp_ops {at:#x}" in [problem.where for problem in view.problems.all()]
+
+
+def test_the_func_stacks_cannot_be_read(kernel: FakeKernel, function: FakeFunction) -> None:
+    kernel.patch("first", function)
+    absent = kernel.patch("second", kernel.function("g", "scsi_common"))
+    absent.funcs["g"]["patched"] = 0
+    kernel.memory.lose(kernel.klp_ops)
+    view = kernel.view()
+    func = functions(view)["first"]
+    why = unread(func.runs)
+    assert why.reason.startswith("list klp_ops: not in the dump")
+    assert func.winner == func.stack_position == func.overridden_by == func.disarmed == why
+    # One that livepatch has not put there is on none.
+    _, second = whole(livepatches(view))
+    (other,) = whole(sure(second.objects[0]).functions)
+    assert (other.runs, other.winner, other.stack_position) == ("not applied", False, None)
+
+
+def test_what_is_below_on_the_func_stack_cannot_be_read(
+    kernel: FakeKernel, function: FakeFunction
+) -> None:
+    first = kernel.patch("first", function)
+    kernel.patch("second", function)
+    kernel.patch("third", function)
+    first.funcs["f"].lose()
+    found = functions(kernel.view())
+    assert {name: (func.stack_position, func.runs) for name, func in found.items()} == {
+        "second": (1, "overridden"),
+        "third": (0, "replacement"),
+    }
+    assert found["second"].overridden_by == "third"
+
+
+def test_the_patch_above_cannot_be_named(kernel: FakeKernel, function: FakeFunction) -> None:
+    kernel.patch("first", function)
+    second = kernel.patch("second", function)
+    second.module.struct.lose()
+    view = kernel.view()
+    func = functions(view)["first"]
+    assert (func.runs, func.stack_position) == ("overridden", 1)
+    where = f"patch of klp_func {second.funcs['f'].address:#x}"
+    assert unread(func.overridden_by).reason.startswith(f"{where}: not in the dump")
+
+
+def test_the_replacement_has_no_symbol_that_is_known(
+    kernel: FakeKernel, function: FakeFunction
+) -> None:
+    patch = kernel.patch("first", function)
+    patch.module.kallsyms.lose()
+    view = kernel.view()
+    func = functions(view)["first"]
+    assert func.new_func == patch.replacements["f"].address
+    assert func.new_symbol == unread(view.symbols.missing)
+    assert func.runs == "replacement"

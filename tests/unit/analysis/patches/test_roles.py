@@ -5,6 +5,7 @@ from klp_debug.analysis.patches.roles import PatchedFunctions, PatchedRole
 from tests.support.fake_ftrace import FUNCTION_SIZE
 from tests.support.fake_view import FakeKernel
 from tests.support.kernel_structs import Build
+from tests.support.sure import unread
 
 
 def test_originals_and_replacements() -> None:
@@ -54,5 +55,44 @@ def test_a_patch_whose_name_cannot_be_read_costs_no_other() -> None:
     view = kernel.view()
     roles = PatchedFunctions(view)
     assert roles.role_at(kept.address) == PatchedRole("original", "second")
+    missing = unread(roles.role_at(lost.address))
     (problem,) = view.problems.all()
     assert problem.where == f"klp_ops {kernel.stacks['lost'].struct.address:#x}"
+    assert missing.reason.startswith(f"{problem.where}: not in the dump")
+
+
+def test_a_list_that_cannot_be_read() -> None:
+    """Who else tells of a patch: ftrace of its original, the module of its replacement."""
+    kernel = FakeKernel()
+    function, other = kernel.function("f"), kernel.function("g")
+    in_module = kernel.function("h", "scsi_common")
+    patch = kernel.patch("first", function)
+    kernel.memory.lose(kernel.klp_ops)
+    view = kernel.view()
+    roles = PatchedFunctions(view)
+    for possible in (function.address, patch.replacements["f"].address + 4):
+        missing = unread(roles.role_at(possible))
+        assert missing.reason.startswith("list klp_ops: not in the dump")
+    for impossible in (other.address, in_module.address, 0x1234):
+        assert roles.role_at(impossible) is None
+
+
+def test_a_stack_that_breaks_off() -> None:
+    kernel = FakeKernel()
+    function = kernel.function("f")
+    first, second = kernel.patch("first", function), kernel.patch("second", function)
+    first.funcs["f"].lose()
+    roles = PatchedFunctions(kernel.view())
+    assert roles.role_at(function.address) == PatchedRole("original", "second")
+    assert roles.role_at(second.replacements["f"].address) == PatchedRole("replacement", "second")
+    unread(roles.role_at(first.replacements["f"].address))
+
+
+def test_an_address_whose_symbol_is_unknown() -> None:
+    kernel = FakeKernel()
+    patch = kernel.patch("first", kernel.function("f"))
+    patch.module.kallsyms.lose()
+    view = kernel.view()
+    roles = PatchedFunctions(view)
+    at = patch.replacements["f"].address
+    assert roles.role_at(at) == unread(view.symbols.missing)

@@ -33,7 +33,7 @@ class Changing:
 
     def answer(self) -> Answer:
         self.answers += 1
-        return PatchList(KERNEL, (), (OTHER,))
+        return PatchList(KERNEL, (), None, (), (OTHER,))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from klp_debug.analysis.view.find_function import (
     function_at,
 )
 from klp_debug.kernel.symbols import KernelSymbols
-from tests.support.symbol_tables import FUNC, OBJECT, SYMBOLS, symbol_table
+from klp_debug.result.unknown import Unknown
+from tests.support.symbol_tables import FUNC, MODULE, OBJECT, SYMBOLS, VMLINUX, symbol_table
 
 
 def test_by_name() -> None:
@@ -133,3 +134,25 @@ def test_address_in_no_symbol(address: str, fault: str | None, says: str) -> Non
     with pytest.raises(FunctionNotFoundError) as caught:
         find_function(SYMBOLS, address, read)
     assert str(caught.value).startswith(f"{address} {says}")
+
+
+CUT = KernelSymbols([VMLINUX, MODULE], Unknown("list of modules: is cut"))
+"""There may be other modules."""
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("nosuch", "whether there is a function nosuch in this kernel cannot be told: list of"),
+        ("other:nosuch", "whether there is a function nosuch in other cannot be told: list of"),
+        ("vmlinux:nosuch", "no function nosuch in vmlinux"),
+        ("0xd000000000000010", "what 0xd000000000000010 is in cannot be told: list of modules"),
+        ("0x10", "0x10 is not mapped"),
+    ],
+)
+def test_what_may_be_in_a_module_that_could_not_be_read(spec: str, says: str) -> None:
+    assert says in refusal(spec, CUT)
+
+
+def test_what_is_found_is_found_though_modules_are_missing() -> None:
+    assert find_function(CUT, "int_to_scsilun") == find_function(SYMBOLS, "int_to_scsilun")

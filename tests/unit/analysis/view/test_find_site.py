@@ -4,12 +4,19 @@
 import pytest
 
 from klp_debug.analysis.view.find_function import FunctionNotFoundError
-from klp_debug.analysis.view.find_site import find_site, site_at, site_of_call, site_of_function
+from klp_debug.analysis.view.find_site import (
+    find_site,
+    site_at,
+    site_of_call,
+    site_of_function,
+    why_no_site,
+)
 from klp_debug.analysis.view.kernel_view import KernelView
 from tests.support.fake_ftrace import FakeFunction
 from tests.support.fake_view import FakeKernel
 from tests.support.instructions import NOP
 from tests.support.kernel_structs import BUILDS, MPROFILE, OUT_OF_LINE, Build
+from tests.support.sure import sure, unread
 
 every_build = pytest.mark.parametrize("build", BUILDS)
 
@@ -45,8 +52,7 @@ def test_by_an_address_in_its_out_of_line_stub(offset: int) -> None:
     kernel, *functions = made(OUT_OF_LINE)
     view = kernel.view()
     for function in functions:
-        index = site_at(view, function.ool_stub + offset)
-        assert index is not None
+        index = sure(site_at(view, function.ool_stub + offset))
         assert view.records[index].ip == function.site
         assert site_at(view, function.ool_stub + 16) is None
         assert site_at(view, function.ool_stub - 12) is None
@@ -56,8 +62,7 @@ def test_by_an_address_in_its_out_of_line_stub(offset: int) -> None:
 def test_by_the_return_address_of_its_call(build: Build) -> None:
     kernel, function, _ = made(build)
     view = kernel.view()
-    index = site_of_call(view, function.call_at + 4)
-    assert index is not None
+    index = sure(site_of_call(view, function.call_at + 4))
     assert view.records[index].ip == function.site
     assert site_of_call(view, function.address + 0x30) is None
 
@@ -104,22 +109,46 @@ def test_its_text_cannot_be_read() -> None:
     kernel, _, _ = made(MPROFILE)
     kernel.function("lost", traced=False).lose_text()
     message = refusal(kernel.view(), "lost")
-    assert message.startswith("lost has no mcount site: its text cannot be read (not in the dump")
+    assert message.startswith(
+        "lost has no mcount site: why cannot be told (text of lost: not in the dump"
+    )
 
 
-def test_no_record_can_be_read() -> None:
-    kernel, function, _ = made(MPROFILE)
+@every_build
+def test_records_that_cannot_be_read(build: Build) -> None:
+    """Those of a module are on pages of their own."""
+    kernel, function, other = made(build)
     function.record.lose()
-    message = refusal(kernel.view(), "vfs_read")
-    assert message == "vfs_read has no mcount site: no ftrace record could be read"
+    view = kernel.view()
+    missing = unread(view.records.missing)
+    assert missing.reason.startswith("ftrace records: not in the dump")
+    assert refusal(view, "vfs_read") == (
+        f"the mcount site of vfs_read cannot be told: {missing.reason}"
+    )
+    assert found(view, other.name) == other.site
+    assert site_at(view, function.site) == missing
+    assert site_of_call(view, function.call_at + 4) == missing
+    (symbol,) = view.symbols.named("vfs_read")
+    assert site_of_function(view, symbol) == missing
+    assert why_no_site(view, symbol) == missing
+
+
+def test_an_address_in_a_module_whose_symbols_cannot_be_read() -> None:
+    kernel, _, function = made(MPROFILE)
+    kernel.module("scsi_common").kallsyms.lose()
+    view = kernel.view()
+    assert found(view, f"{function.site:#x}") == function.site
+    message = refusal(view, f"{function.address:#x}")
+    assert message.startswith(
+        f"what {function.address:#x} is in cannot be told: symbols of module at"
+    )
 
 
 def test_the_site_of_a_function() -> None:
     kernel, _, other = made(MPROFILE)
     view = kernel.view()
     (symbol,) = view.symbols.named("int_to_scsilun")
-    index = site_of_function(view, symbol)
-    assert index is not None
+    index = sure(site_of_function(view, symbol))
     assert view.records[index].ip == other.site
     kernel.function("notrace", traced=False)
     view = kernel.view()

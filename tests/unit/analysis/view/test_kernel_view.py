@@ -2,15 +2,20 @@
 """What a kernel is, has and holds; and that of it which cannot be read."""
 
 import pytest
-from drgn import FaultError
+from drgn import FaultError, Object
 
+from klp_debug.analysis.view.walked import Walked
+from klp_debug.kernel.module import module_name
 from klp_debug.ppc64le.entry import TocSetup
 from klp_debug.ppc64le.site import Dialect, SiteState
+from klp_debug.result.unknown import Unknown
 from tests.support.fake_ftrace import FUNCTION_SIZE
 from tests.support.fake_kernel import RELEASE
 from tests.support.fake_view import FakeKernel
 from tests.support.instructions import NOP
 from tests.support.kernel_structs import BUILDS, MPROFILE, OUT_OF_LINE, PCREL, Build
+from tests.support.paged_memory import PAGE
+from tests.support.sure import sure, unread
 
 
 @pytest.mark.parametrize(
@@ -87,16 +92,48 @@ def test_a_list_of_modules_that_breaks_off() -> None:
     view = kernel.view()
     assert [module.value_() for module in view.modules] == [first.struct.address]
     assert [problem.where for problem in view.problems.all()] == ["list of modules"]
-    assert view.module_of("first") is not None
-    assert view.module_of("second") is None
+    missing = unread(view.modules.missing)
+    assert missing.reason.startswith("list of modules: not in the dump")
+    assert sure(view.module_of("first")).value_() == first.struct.address
+    assert view.module_of("second") == missing
+    assert view.symbols.missing == missing
+    assert view.symbols.covering(second.base) == missing
 
 
-def test_records_that_cannot_be_read_are_none() -> None:
+def test_a_module_whose_name_cannot_be_read_may_be_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = FakeKernel()
+    first, second = kernel.module("first"), kernel.module("second")
+    view = kernel.view()
+
+    def name(module: Object) -> str:
+        if module.value_() == first.struct.address:
+            raise FaultError("not in the dump", module.value_())
+        return module_name(module)
+
+    monkeypatch.setattr("klp_debug.analysis.view.kernel_view.module_name", name)
+    assert sure(view.module_of("second")).value_() == second.struct.address
+    for absent in ("first", "third"):
+        found = view.module_of(absent)
+        assert isinstance(found, Unknown)
+        assert found.reason.startswith(f"name of module at {first.struct.address:#x}: not in")
+
+
+def test_records_that_cannot_be_read_cost_no_others() -> None:
     kernel = FakeKernel()
     kernel.function("vfs_read").record.lose()
+    other = kernel.function("other", "scsi_common")
+    view = kernel.view()
+    assert view.records.ips.tolist() == [other.site]
+    assert unread(view.records.missing).reason.startswith("ftrace records: not in the dump")
+    assert [problem.where for problem in view.problems.all()] == ["ftrace records"]
+
+
+def test_a_kernel_without_records_is_no_kernel_of_none() -> None:
+    kernel = FakeKernel()
+    kernel.forget("ftrace_pages_start")
     view = kernel.view()
     assert len(view.records) == 0
-    assert [problem.where for problem in view.problems.all()] == ["ftrace records"]
+    assert view.records.missing == Unknown("ftrace records: this kernel has no ftrace_pages_start")
 
 
 @pytest.mark.parametrize("build", BUILDS)
@@ -135,11 +172,9 @@ def test_entry_and_site_of_a_function(build: Build, leaf: bool) -> None:
     assert (entry.global_entry, entry.local_entry) == (made.address, made.local_entry)
     assert entry.toc_setup is (TocSetup.R12 if made.toc_setup else entry.toc_setup)
     assert entry.toc == (kernel.kernel_toc if made.toc_setup else None)
-    record = view.record_of(symbol)
-    assert record is not None
+    record = sure(view.record_of(symbol))
     assert (record.address, record.ip) == (made.record.address, made.site)
-    site = view.site_of(symbol, entry)
-    assert site is not None
+    site = sure(view.site_of(symbol, entry))
     assert (site.address, site.state) == (made.site, SiteState.IDLE)
 
 
@@ -159,9 +194,25 @@ def test_without_any_record_the_site_is_sought_by_its_shape() -> None:
     made.record.lose()
     view = kernel.view()
     (symbol,) = view.symbols.named("vfs_read")
-    site = view.site_of(symbol, view.entry_of(symbol))
-    assert site is not None
+    assert view.record_of(symbol) == view.records.missing
+    site = sure(view.site_of(symbol, view.entry_of(symbol)))
     assert site.address == made.site
+
+
+def test_a_call_of_a_function_without_record_may_be_its_own() -> None:
+    """What has the shape of an armed site is one only if it leads to ftrace."""
+    kernel = FakeKernel()
+    made, other = kernel.function("vfs_read"), kernel.function("other", traced=False)
+    made.record.lose()
+    for target, armed in ((kernel.address("ftrace_caller"), True), (other.address, False)):
+        made.call(target)
+        view = kernel.view()
+        (symbol,) = view.symbols.named("vfs_read")
+        site = view.site_of(symbol, view.entry_of(symbol))
+        if armed:
+            assert (sure(site).address, sure(site).state) == (made.site, SiteState.ARMED)
+        else:
+            assert site == unread(view.records.missing)
 
 
 def test_text_that_cannot_be_read() -> None:
@@ -197,5 +248,15 @@ def test_no_log_is_a_problem() -> None:
     kernel = FakeKernel()
     kernel.forget("log_buf")
     view = kernel.view()
-    assert view.log == ()
+    assert view.log == Walked((), Unknown("log of the kernel: this kernel has no log_buf"))
     assert [problem.where for problem in view.problems.all()] == ["log of the kernel"]
+
+
+def test_a_log_that_breaks_off_keeps_what_was_read() -> None:
+    kernel = FakeKernel()
+    kernel.say(1.5, "hello")
+    kernel.say(2.5, "x" * 2 * PAGE)
+    kernel.memory.lose(kernel.log_at + PAGE)
+    log = kernel.view().log
+    assert [record.text for record in log] == ["hello"]
+    assert unread(log.missing).reason.startswith("log of the kernel: not in the dump")

@@ -6,6 +6,7 @@ import pytest
 from klp_debug.analysis.view.toc import toc_of, toc_owner, whose_toc
 from tests.support.fake_view import FakeKernel
 from tests.support.kernel_structs import PCREL
+from tests.support.sure import unread
 
 
 @pytest.fixture
@@ -52,8 +53,14 @@ def test_sections_that_cannot_be_read(kernel: FakeKernel) -> None:
     module = kernel.module("scsi_common")
     module.sections.lose()
     view = kernel.view()
-    assert toc_of(view, "scsi_common") is None
+    missing = unread(toc_of(view, "scsi_common"))
+    assert missing.reason.startswith(
+        f"TOC of module at {module.struct.address:#x}: not in the dump"
+    )
     assert toc_owner(view, kernel.module("leaf_patch").toc) == "leaf_patch"
+    # Any other TOC may be that module's.
+    assert toc_owner(view, 0x1234) == missing
+    assert whose_toc(view, 0x1234) == "whose TOC that is, is unknown"
     (problem,) = view.problems.all()
     assert problem.where == f"TOC of module at {module.struct.address:#x}"
     assert problem.what.startswith("not in the dump")
@@ -62,5 +69,18 @@ def test_sections_that_cannot_be_read(kernel: FakeKernel) -> None:
 def test_a_paca_that_cannot_be_read(kernel: FakeKernel) -> None:
     kernel.paca.lose()
     view = kernel.view()
-    assert toc_of(view, None) is None
+    missing = unread(toc_of(view, None))
+    assert missing.reason.startswith("paca_ptrs[0]->kernel_toc: not in the dump")
+    assert toc_owner(view, kernel.module("leaf_patch").toc) == "leaf_patch"
+    assert toc_owner(view, kernel.kernel_toc) == missing
     assert [problem.where for problem in view.problems.all()] == ["paca_ptrs[0]->kernel_toc"]
+
+
+def test_a_list_of_modules_that_breaks_off(kernel: FakeKernel) -> None:
+    kernel.module("leaf_patch").struct.lose()
+    view = kernel.view()
+    missing = unread(view.modules.missing)
+    assert toc_of(view, "leaf_patch") == missing
+    assert toc_owner(view, 0x1234) == missing
+    assert toc_owner(view, kernel.kernel_toc) == "vmlinux"
+    assert toc_owner(view, kernel.module("scsi_common").toc) == "scsi_common"

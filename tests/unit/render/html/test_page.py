@@ -9,9 +9,15 @@ import re
 
 from klp_debug.render.html.page import as_html
 from klp_debug.result.page import ReportPage
+from klp_debug.result.report import CrashFacts
+from klp_debug.result.unknown import Unknown
 from tests.support.answers.page import PAGE
+from tests.support.answers.page import UNKNOWN as UNKNOWN_PAGE
 from tests.support.golden import Golden
 from tests.support.parsed import find, local, parse, text
+from tests.support.sure import whole
+
+UNREAD = Unknown("registers of CPU 1: they are not in the dump")
 
 EMPTY = dataclasses.replace(
     PAGE,
@@ -132,20 +138,21 @@ def test_crash() -> None:
 
 
 def test_registers_and_log_that_are_not_known() -> None:
-    assert PAGE.report.crash is not None
-    crash = dataclasses.replace(PAGE.report.crash, message=None, registers=None, trace=None, log=())
+    crash = CrashFacts(message=None, cpu=1, registers=UNREAD, trace=UNREAD, log=())
     told = section(
         dataclasses.replace(PAGE, report=dataclasses.replace(PAGE.report, crash=crash)), "crash"
     )
     assert "The log does not tell" in told
-    assert "CPU 1; its registers are not known" in told
+    assert f"CPU 1; its registers: {UNREAD}" in told
 
 
 def test_findings_by_severity() -> None:
     (found,) = find(parse(PAGE), "section", id="findings")
     headings = [text(heading) for heading in find(found, "h3")]
     assert headings == ["error: toc-stub-on-leaf", "warning: a-warning"]
-    for evidence, finding in zip(find(found, "details"), PAGE.report.findings[::-1], strict=True):
+    for evidence, finding in zip(
+        find(found, "details"), whole(PAGE.report.findings)[::-1], strict=True
+    ):
         assert text(next(find(evidence, "summary"))) == "Evidence"
         assert finding.subject in text(evidence)
         assert finding.evidence in text(evidence)
@@ -209,3 +216,18 @@ def _without_style(html: str) -> str:
     html, digests = re.subn(r"sha256-[\w+/]+=", "sha256-...", html)
     assert (sheets, digests) == (1, 1)
     return html
+
+
+def test_what_is_unknown(golden: Golden) -> None:
+    golden("report", "unknown", _without_style(as_html(UNKNOWN_PAGE)), kind="html")
+
+
+def test_nothing_is_denied_that_is_unknown() -> None:
+    page = dataclasses.replace(
+        EMPTY,
+        report=dataclasses.replace(EMPTY.report, crash=UNREAD, findings=(UNREAD,)),
+        functions=(UNREAD,),
+    )
+    assert section(page, "crash") == f"Crash {UNREAD}"
+    assert section(page, "findings") == f"Findings Not checked: {UNREAD}"
+    assert section(page, "chains").endswith(f"A function that is live-patched: {UNREAD}")
