@@ -57,6 +57,6 @@ class CpuRegisters:
             if registers.cpu == cpu:
                 return registers
         where = f"registers of CPU {cpu}"
-        why = [problem.what for problem in self.problems if problem.where == where]
-        why += [f"{problem.where}: {problem.what}" for problem in self.problems]
-        return Unknown(f"{where}: {why[0] if why else 'nobody saved them'}")
+        own = [problem.what for problem in self.problems if problem.where == where]
+        others = [problem.what for problem in self.problems]
+        return Unknown(f"{where}: {(own + others + ['nobody saved them'])[0]}")
