@@ -20,7 +20,7 @@ def test_a_bar_for_each_place() -> None:
         ["+0x4, no TOC set-up before it", "1704", "1", "1704 of 15298 sites"],
         ["+0xc, behind the TOC set-up", "13442", "2", "13442 of 15298 sites"],
         [
-            "unknown: in no symbol (weak functions that the linker dropped)",
+            "in no symbol; most likely weak functions that the linker dropped",
             *("155", "", "155 of 15298 sites"),
         ],
     ]
