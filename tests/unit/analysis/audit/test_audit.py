@@ -8,7 +8,7 @@ import pytest
 from klp_debug.analysis.audit.audit import audit
 from klp_debug.ppc64le.stub import StubKind
 from klp_debug.result.audit import Audit, Count, Offsets
-from klp_debug.result.unknown import first_unknown, known
+from klp_debug.result.unknown import Unknown, first_unknown, known
 from tests.support.fake_view import FakeKernel
 from tests.support.findings import not_checked, told
 from tests.support.instructions import NOP, TRAP
@@ -191,6 +191,7 @@ def test_records_that_cannot_be_read() -> None:
     assert [problem.where for problem in answer.problems] == ["ftrace records"]
     (reason,) = not_checked(answer.findings)
     assert reason.startswith("sites whose records cannot be read: ftrace records: ")
+    counts: tuple[Count | Offsets | Unknown, ...]
     counts = (*answer.dialects, *answer.states, *answer.offsets)
     assert [str(count.sites) for count in known(counts)] == ["at least 1"] * 3
     assert len(counts) == 6
