@@ -321,10 +321,8 @@ def backtraces(
     """
     view = _view(prog, BT)
     if isinstance(task, Object):
-        tasks = [task_at(view, task.value_())]
-    else:
-        tasks = choose_tasks(view, str(task))
-    return trace_tasks(view, tasks, in_patched=in_patched)
+        return trace_tasks(view, (task_at(view, task.value_()),), in_patched=in_patched)
+    return trace_tasks(view, choose_tasks(view, str(task)), in_patched=in_patched)
 
 
 @takes_program_or_default

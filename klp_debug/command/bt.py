@@ -10,7 +10,8 @@ from klp_debug.analysis.tasks.bt import TaskTracer
 from klp_debug.analysis.tasks.choose import choose_tasks
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Argument, Command
-from klp_debug.result.bt import TraceList
+from klp_debug.result.bt import TaskTrace, TraceList
+from klp_debug.result.unknown import Unknown
 
 
 def run(view: KernelView, args: argparse.Namespace) -> TraceList:
@@ -22,20 +23,33 @@ def run(view: KernelView, args: argparse.Namespace) -> TraceList:
     return trace_tasks(view, choose_tasks(view, args.task), in_patched=args.in_patched)
 
 
-def trace_tasks(view: KernelView, tasks: Iterable[Object], *, in_patched: bool) -> TraceList:
+def trace_tasks(
+    view: KernelView, tasks: Iterable[Object | Unknown], *, in_patched: bool
+) -> TraceList:
     """
     Return the stacks of tasks, ``struct task_struct *`` each.
 
     :param in_patched: only of tasks inside a function that is live-patched, or its replacement
     """
     tracer = TaskTracer(view)
-    traces = []
+    traces: list[TaskTrace | Unknown] = []
     for task in tasks:
-        with view.problems.noting(f"task at {task.value_():#x}"):
-            trace = tracer.trace(task)
-            if trace.in_patched or not in_patched:
-                traces.append(trace)
+        if isinstance(task, Unknown):
+            traces.append(task)
+            continue
+        trace = view.problems.attempt(f"task at {task.value_():#x}", tracer.trace, task)
+        wanted = _is_wanted(trace, in_patched)
+        if wanted is not False:
+            traces.append(trace if wanted is True else wanted)
     return TraceList(kernel=view.describe(), tasks=tuple(traces), problems=view.problems.all())
+
+
+def _is_wanted(trace: TaskTrace | Unknown, in_patched: bool) -> bool | Unknown:
+    if isinstance(trace, Unknown) or not in_patched:
+        return True
+    if not isinstance(trace.in_patched, Unknown):
+        return trace.in_patched
+    return Unknown(f"whether task {trace.pid} is in a patched function: {trace.in_patched.reason}")
 
 
 BT = Command(

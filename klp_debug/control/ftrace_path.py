@@ -71,7 +71,7 @@ class Gates:
         if symbol.size:
             return symbol.size
         for number in range(1, _MAX_WORDS):
-            covering = self._view.symbols.covering(symbol.address + 4 * number)
+            covering = self._view.symbols.known_at(symbol.address + 4 * number)
             if covering is None or covering.name != symbol.name:
                 return 4 * number
         return 4 * _MAX_WORDS

@@ -20,6 +20,7 @@ from klp_debug.ppc64le.instruction import NOP, branch_target
 from klp_debug.result.address import Address
 from klp_debug.result.control import PlannedWrite
 from klp_debug.result.list import Mechanism
+from klp_debug.result.unknown import Unknown
 from klp_debug.targets.writable import StubVendor
 
 NOTES: dict[Mechanism, str] = {
@@ -99,7 +100,10 @@ def planned_write(
 
 
 def _symbol(function: PatchFunction, address: int) -> str:
-    return function.view.symbols.format(address) or "no symbol"
+    symbol = function.view.symbols.format(address)
+    if isinstance(symbol, Unknown):
+        return "its symbol is unknown"
+    return "no symbol" if symbol is None else symbol
 
 
 def _ops(function: PatchFunction, stub: StubVendor | None) -> PlannedWrite:
@@ -212,9 +216,9 @@ def _site(function: PatchFunction, stub: StubVendor | None) -> PlannedWrite:
         function,
         "site",
         address=ip,
-        what=f"mcount site, {view.symbols.format(ip) or Address(ip)}",
+        what=f"mcount site, {view.symbols.label(ip)}",
         size=4,
-        old=(word, f"to {view.symbols.format(target) or Address(target)}"),
+        old=(word, f"to {view.symbols.label(target)}"),
         new=(NOP, "nop"),
         why="nothing is called: the original runs",
     )

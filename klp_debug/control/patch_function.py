@@ -2,6 +2,7 @@
 """One function of a patch as a change sees it: its func_stack, its site, and what may run now."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from drgn import Object
 
@@ -17,8 +18,11 @@ from klp_debug.kernel.livepatch import (
     klp_func_old_address,
     klp_patch_name,
 )
-from klp_debug.kernel.walk import c_string
+from klp_debug.kernel.walk import WalkError, c_string
 from klp_debug.result.list import Mechanism
+from klp_debug.result.unknown import Unknown
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +40,17 @@ class PatchFunction:
     """One ``struct klp_func`` of a patch, with its place on the func_stack."""
 
     def __init__(self, view: KernelView, stacks: FuncStacks, patch: str, obj: Object, func: Object):
-        """Take a func of an object of a patch."""
+        """
+        Take a func of an object of a patch.
+
+        :raises WalkError, drgn.FaultError: if it, or the func_stack that it is on, cannot be read
+        """
         self.view = view
         self.patch = patch
         self.func = func
         self.module = c_string(obj.name) if obj.name else None
         self.old_name = c_string(func.old_name)
-        self.stack: FuncStack | None = stacks.of_func(func)
+        self.stack: FuncStack | None = _stack_of(stacks, func)
         position = self.stack.position(func) if self.stack is not None else None
         self.position = -1 if position is None else position
         """Place on the func_stack, 0 = top; -1 where it is on none."""
@@ -54,16 +62,26 @@ class PatchFunction:
 
     @property
     def disarmed(self) -> Mechanism | None:
-        """How a debugger holds it disarmed, if one does."""
+        """
+        How a debugger holds it disarmed, if one does.
+
+        :raises WalkError, drgn.FaultError: if that cannot be read
+        """
         if self.stack is None:
             return None
-        return disarmed_by(self.view, self.stack, self.position)
+        return must_be_known(disarmed_by(self.view, self.stack, self.position))
 
     @property
     def below(self) -> Object | None:
-        """The ``struct klp_func *`` below it on the func_stack, if there is one."""
-        if self.stack is None or self.position + 1 >= len(self.stack.funcs):
+        """
+        The ``struct klp_func *`` below it on the func_stack, if there is one.
+
+        :raises WalkError: if that cannot be read
+        """
+        if self.stack is None:
             return None
+        if self.position + 1 >= len(self.stack.funcs):
+            return must_be_known(self.stack.missing)
         return self.stack.funcs[self.position + 1]
 
     def site(self) -> int | None:
@@ -74,20 +92,44 @@ class PatchFunction:
         return next(iter(ips)) if len(ips) == 1 else None
 
     def running(self) -> Version:
-        """Return the version that a call runs now."""
+        """
+        Return the version that a call runs now.
+
+        :raises WalkError, drgn.FaultError: if that cannot be read
+        """
         assert self.stack is not None
-        by = disarmed_by(self.view, self.stack, 0)
+        by = must_be_known(disarmed_by(self.view, self.stack, 0))
         top = self.stack.funcs[0]
         if by in ("ops", "site", "nop") or klp_func_nop(top):
             return self._original()
-        return self._replacement(redirected_to(self.stack, 0) or top)
+        below = must_be_known(redirected_to(self.view, self.stack, 0))
+        return self._replacement(top if below is None else below)
 
     def _original(self) -> Version:
         return Version(self.label, klp_func_old_address(self.func), self.func.old_size.value_())
 
     def _replacement(self, func: Object) -> Version:
         start = func.new_func.value_()
-        return Version(self.view.symbols.format(start) or hex(start), start, func.new_size.value_())
+        return Version(self.view.symbols.label(start), start, func.new_size.value_())
+
+
+def _stack_of(stacks: FuncStacks, func: Object) -> FuncStack | None:
+    stack = stacks.of_func(func)
+    # klp_patch_func() sets it when it has put the func there, klp_unpatch_func() clears it.
+    if isinstance(stack, Unknown) and not func.patched:
+        return None
+    return must_be_known(stack)
+
+
+def must_be_known(value: T | Unknown) -> T:
+    """
+    Return what was read: nothing is written that rests on anything else.
+
+    :raises WalkError: if it could not be read
+    """
+    if isinstance(value, Unknown):
+        raise WalkError(value.reason)
+    return value
 
 
 def patch_functions(view: KernelView, patch: str) -> list[PatchFunction] | None:

@@ -12,7 +12,13 @@ from klp_debug.control.mechanisms import (
     default_mechanism,
     disarming_write,
 )
-from klp_debug.control.patch_function import PatchFunction, Version, patch_functions, patch_names
+from klp_debug.control.patch_function import (
+    PatchFunction,
+    Version,
+    must_be_known,
+    patch_functions,
+    patch_names,
+)
 from klp_debug.errors import CommandError
 from klp_debug.kernel.livepatch import klp_func_patch, klp_patch_name
 from klp_debug.result.control import PlannedWrite
@@ -115,7 +121,7 @@ def _redirected_here(function: PatchFunction) -> str | None:
     """Return the patch on top that a debugger redirects to this function's version."""
     if function.stack is None or function.position <= 0:
         return None
-    target = redirected_to(function.stack, 0)
+    target = must_be_known(redirected_to(function.view, function.stack, 0))
     if target is None or target.value_() != function.func.value_():
         return None
     return klp_patch_name(klp_func_patch(function.stack.funcs[0]))

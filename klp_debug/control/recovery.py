@@ -14,6 +14,7 @@ from klp_debug.result.control import (
     PlannedWrite,
     WriteState,
 )
+from klp_debug.result.unknown import Unknown
 
 _CHANGED = "holds neither what was written nor what was there before: something else changed it"
 
@@ -63,15 +64,6 @@ class Recovery:
                 return int(function.func.nop.address_)
             case "site":
                 return function.site()
-
-    def describe(self, operation: Operation, text: JournalText) -> OperationReport:
-        """
-        Return an operation with what became of each of its writes.
-
-        :raises WalkError, drgn.FaultError: if the lists cannot be read
-        """
-        states = [self.state(write) for write in operation.writes]
-        return describe(operation, text, states)
 
     def plan_to_end(self, operations: Sequence[Operation]) -> Plan:
         """
@@ -136,7 +128,7 @@ def plan_undo(view: KernelView, text: JournalText, *, everything: bool) -> Plan:
 
 
 def describe(
-    operation: Operation, text: JournalText, states: Sequence[WriteState | None]
+    operation: Operation, text: JournalText, states: Sequence[WriteState | Unknown]
 ) -> OperationReport:
     """Return an operation of a journal as a result."""
     return OperationReport(

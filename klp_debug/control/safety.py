@@ -33,6 +33,7 @@ from klp_debug.kernel.task import (
 )
 from klp_debug.result.control import Objection, ObjectionId
 from klp_debug.result.registers import Registers
+from klp_debug.result.unknown import Unknown
 
 _MUTEXES: tuple[tuple[str, ObjectionId, str], ...] = (
     ("klp_mutex", "klp-mutex-held", "a patch is being enabled, disabled or switched"),
@@ -56,8 +57,7 @@ def _busy(view: KernelView) -> Iterator[Objection]:
         try:
             owner = mutex_owner(view.prog[name])
             if owner is not None:
-                who = f"{task_comm(owner)} ({task_pid(owner)})"
-                yield Objection(id_, f"{name} is held by {who}: {what}")
+                yield Objection(id_, f"{name} is held by {_who(owner)}: {what}")
         except UNREADABLE as error:
             yield Objection(id_, f"who holds {name} cannot be read: {reason(error)}")
     try:
@@ -99,9 +99,10 @@ class _Tasks:
         for cpu in for_each_online_cpu(self._view.prog):
             registers = self._tracer.registers.of(cpu)
             task = cpu_curr(self._view.prog, cpu)
-            if registers is None:
-                who = f"{task_comm(task)} ({task_pid(task)})"
-                text = f"what CPU {cpu} is running, {who}, is not known: its registers are not"
+            if isinstance(registers, Unknown):
+                text = (
+                    f"what CPU {cpu} is running, {_who(task)}, is not known: its registers are not"
+                )
                 yield Objection("registers-unknown", text)
             else:
                 yield from self._of_registers(cpu, task, registers)
@@ -134,12 +135,18 @@ class _Tasks:
     def _of_task(self, task: Object) -> Iterator[Objection]:
         if task.value_() in self._on_cpu:
             return
-        if task_on_cpu(task) and self._tracer.registers.of(task_cpu(task)) is None:
+        if task_on_cpu(task) and isinstance(self._tracer.registers.of(task_cpu(task)), Unknown):
             return  # told of its CPU already
-        yield from self._judge(task, self._reader.of_task(task, task_ksp(task)))
+        try:
+            places = self._reader.of_task(task, task_ksp(task))
+        except UNREADABLE as error:
+            text = f"where {_who(task)} is cannot be told: {reason(error)}"
+            yield Objection("stack-unknown", text, self._tracer.trace(task))
+        else:
+            yield from self._judge(task, places)
 
     def _judge(self, task: Object, places: Places) -> Iterator[Objection]:
-        who = f"{task_comm(task)} ({task_pid(task)})"
+        who = _who(task)
         for switch in self._switches:
             leaves = switch.leaves
             if inside(places, leaves.start, leaves.size):
@@ -155,3 +162,7 @@ class _Tasks:
         elif places.lost is not None:
             text = f"where {who} is cannot be told: {places.lost}"
             yield Objection("stack-unknown", text, self._tracer.trace(task))
+
+
+def _who(task: Object) -> str:
+    return f"{task_comm(task)} ({task_pid(task)})"

@@ -20,6 +20,7 @@ from drgn import Object, Program
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace_symbols import RETHOOK_TRAMPOLINES, RETURN_TO_HANDLER
 from klp_debug.kernel.livepatch_stack import livepatch_stack_entries
+from klp_debug.kernel.shadow_stack import shadow_stack
 from klp_debug.kernel.stack_frame import (
     REGS_BEHIND_MARKER,
     REGS_MARKERS,
@@ -136,7 +137,9 @@ class StackReader:
         addresses = walk.addresses | walk.pcs
         lost = walk.lost
         if addresses & self._graph:
-            addresses |= self._shadow_stack(task)
+            shadow = shadow_stack(task)
+            # All words of it: one that is pushed or popped just now is in use, and not counted.
+            addresses |= set(shadow.words) if shadow is not None else set()
         if addresses & self._hiders:
             lost = "a kretprobe took the place of a return address on its stack"
         return Places(
@@ -145,20 +148,6 @@ class StackReader:
             guessed=walk.guessed,
             lost=lost,
         )
-
-    def _shadow_stack(self, task: Object) -> set[int]:
-        """Return all words of the function graph tracer's stack of a task, leftovers too."""
-        start = task.ret_stack.value_()
-        if not start:
-            return set()
-        # An array of FTRACE_RETFUNC_DEPTH (50) entries before 6.12; since, SHADOW_STACK_SIZE of
-        # 4096 bytes. The smaller of both holds all that is in use.
-        size = min(4096, 50 * 8 * 5)
-        try:
-            size = max(size, 50 * self._prog.type("struct ftrace_ret_stack").size)
-        except LookupError:
-            size = 4096
-        return set(struct.unpack(f"<{size // 8}Q", self._prog.read(start, size // 8 * 8)))
 
 
 class _Walk:

@@ -4,7 +4,14 @@
 from klp_debug.render.change import write_table
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
-from klp_debug.result.control import Journal, OperationReport, Status
+from klp_debug.result.control import (
+    HeldFunction,
+    Journal,
+    OperationReport,
+    OperationWrite,
+    Status,
+)
+from klp_debug.result.unknown import Unknown, first_unknown, known, number_of
 
 
 def status_lines(answer: Status) -> list[str]:
@@ -23,15 +30,30 @@ def status_lines(answer: Status) -> list[str]:
 def _held(answer: Status) -> list[str]:
     if not answer.held:
         return ["no debugger holds a patch disarmed"]
+    missing = [
+        f"whether more are held disarmed is unknown: {escape(each.reason)}"
+        for each in answer.held
+        if isinstance(each, Unknown)
+    ]
+    held = known(answer.held)
+    if not held:
+        return missing
     grid = table("PATCH", "FUNCTION", "HELD BY", "OPERATION")
-    for held in answer.held:
-        number = "not of this journal" if held.operation is None else str(held.operation)
-        add_row(grid, held.patch, held.function, held.mechanism, number)
-    total = len(answer.held)
-    return [f"{total} function{'' if total == 1 else 's'} held disarmed", "", *lines(grid)]
+    for each in held:
+        add_row(grid, each.patch, each.function, each.mechanism, _operation_of(each))
+    heading = f"{number_of(answer.held)} function{'' if len(held) == 1 else 's'} held disarmed"
+    return [heading, "", *lines(grid), *missing]
 
 
-def _unfinished(operation: OperationReport) -> list[str]:
+def _operation_of(held: HeldFunction) -> str:
+    if isinstance(held.operation, Unknown):
+        return "unknown"
+    return "not of this journal" if held.operation is None else str(held.operation)
+
+
+def _unfinished(operation: OperationReport | Unknown) -> list[str]:
+    if isinstance(operation, Unknown):
+        return [f"whether anything was cut short is unknown: {escape(operation.reason)}"]
     return [
         f"CUT SHORT: operation {operation.number}, {operation.action} {escape(operation.patch)},"
         f" of {escape(operation.time)}; `klp-debug undo` finishes it",
@@ -40,15 +62,33 @@ def _unfinished(operation: OperationReport) -> list[str]:
 
 
 def _where(answer: Status) -> list[str]:
-    there = "" if answer.journal_exists else " (none yet)"
     grid = table()
-    add_row(grid, "boot", answer.boot or "cannot be told")
-    add_row(grid, "journal", f"{answer.journal}{there}")
-    numbers = ", ".join(str(operation.number) for operation in answer.in_force)
-    add_row(grid, "in force", f"operation {numbers}" if numbers else "nothing")
+    add_row(grid, "boot", _or_cannot_be_told(answer.boot))
+    add_row(grid, "journal", f"{_or_cannot_be_told(answer.journal)}{_there(answer)}")
+    add_row(grid, "in force", _in_force(answer))
     for path in answer.other_boots:
-        add_row(grid, "another boot", f"{path} was left in force; that boot is not this one")
+        if isinstance(path, Unknown):
+            add_row(grid, "another boot", f"unknown whether one was left in force: {path.reason}")
+        else:
+            add_row(grid, "another boot", f"{path} was left in force; that boot is not this one")
     return lines(grid)
+
+
+def _there(answer: Status) -> str:
+    # Where it is unknown, so is its path, and that is said already.
+    return " (none yet)" if answer.journal_exists is False else ""
+
+
+def _in_force(answer: Status) -> str:
+    missing = first_unknown(answer.in_force)
+    if missing is not None:
+        return f"unknown ({missing.reason})"
+    numbers = ", ".join(str(operation.number) for operation in known(answer.in_force))
+    return f"operation {numbers}" if numbers else "nothing"
+
+
+def _or_cannot_be_told(text: str | Unknown) -> str:
+    return "cannot be told" if isinstance(text, Unknown) else text
 
 
 def journal_lines(answer: Journal) -> list[str]:
@@ -56,16 +96,19 @@ def journal_lines(answer: Journal) -> list[str]:
     operations = [
         line for operation in answer.operations for line in ("", *_operation_lines(operation))
     ]
+    boot, path = _or_cannot_be_told(answer.boot), _or_cannot_be_told(answer.path)
     return [
         *kernel_lines(answer.kernel),
         "",
-        f"boot {answer.boot or 'cannot be told'}: {escape(answer.path)}",
+        f"boot {boot}: {escape(path)}",
         *(operations or ["", "nothing was written to this boot of the kernel"]),
         *problem_lines(answer.problems),
     ]
 
 
-def _operation_lines(operation: OperationReport) -> list[str]:
+def _operation_lines(operation: OperationReport | Unknown) -> list[str]:
+    if isinstance(operation, Unknown):
+        return [f"what was written is unknown: {escape(operation.reason)}"]
     force = ", in force" if operation.in_force else ""
     undoes = ", ".join(str(number) for number in operation.undoes)
     takes = f", takes back {undoes}" if undoes else ""
@@ -78,6 +121,10 @@ def _operation_lines(operation: OperationReport) -> list[str]:
 
 
 def _operation_writes(operation: OperationReport) -> list[str]:
-    states = [write.state or "not compared" for write in operation.writes]
+    states = [_state(write) for write in operation.writes]
     writes = [write.write for write in operation.writes]
     return [f"    {line}" for line in write_table(writes, ("NOW", states))] if writes else []
+
+
+def _state(write: OperationWrite) -> str:
+    return "unknown" if isinstance(write.state, Unknown) else write.state

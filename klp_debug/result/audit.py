@@ -7,6 +7,7 @@ from typing import Literal
 from klp_debug.result.address import Address
 from klp_debug.result.common import Finding, Problem
 from klp_debug.result.kernel import Kernel
+from klp_debug.result.unknown import Number, Unknown, lowest
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class Count:
     """How many sites are of one kind."""
 
     what: str
-    sites: int
+    sites: Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class StubCount:
 
     what: str
     """How they find their target."""
-    stubs: int
+    stubs: Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Offsets:
     """Whether these functions set up a TOC before their site; a leaf function does not."""
     offset: int
     """Bytes from the global entry point to the site."""
-    sites: int
+    sites: Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +43,15 @@ class ListedSite:
     """One mcount site."""
 
     address: Address
-    function: str | None
+    function: str | Unknown | None
     """None where no symbol covers the site."""
-    module: str | None
+    module: str | Unknown | None
     """None for vmlinux."""
-    offset: int | None
+    offset: int | Unknown | None
     """Bytes from the function's global entry point."""
-    dialect: str
-    state: Literal["idle", "armed", "unknown"]
+    dialect: str | Unknown
+    state: Literal["idle", "armed", "unknown"] | Unknown
+    """``unknown`` of a word that was read, but is neither."""
     users: int
     """How many ftrace_ops want it, as its record counts them."""
     flags: tuple[str, ...]
@@ -63,23 +65,29 @@ class Audit:
     """The answer of ``audit``."""
 
     kernel: Kernel
-    sites: int
+    sites: Number
     """Ftrace records of the kernel and its modules."""
-    unread: int
-    """Sites whose words could not be read."""
-    without_symbol: int
+    read: Number
+    """Sites whose words could be read; at least so many, where others could not."""
+    without_symbol: Number
     """
-    Sites in no function's symbol: a weak function that the linker dropped for a strong one leaves
-    its text and its site behind.
+    Sites in no function's symbol: most likely a weak function that the linker dropped for a strong
+    one, which leaves its text and its site behind.
     """
-    dialects: tuple[Count, ...]
-    states: tuple[Count, ...]
-    offsets: tuple[Offsets, ...]
-    stubs: tuple[StubCount, ...]
-    findings: tuple[Finding, ...]
-    listing: tuple[ListedSite, ...] | None
+    dialects: tuple[Count | Unknown, ...]
+    states: tuple[Count | Unknown, ...]
+    offsets: tuple[Offsets | Unknown, ...]
+    stubs: tuple[StubCount | Unknown, ...]
+    findings: tuple[Finding | Unknown, ...]
+    """And for each check that could not be made an ``Unknown``."""
+    listing: tuple[ListedSite | Unknown, ...] | None
     """Every site, by address, if it was asked for."""
     problems: tuple[Problem, ...]
+
+    @property
+    def unread(self) -> int:
+        """Of how many sites that are known the words could not be read."""
+        return lowest(self.sites) - lowest(self.read)
 
     @property
     def clean(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Literal
 from klp_debug.result.address import Address
 from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
+from klp_debug.result.unknown import Unknown, known
 
 Role = Literal["original", "replacement"]
 
@@ -16,7 +17,7 @@ class Frame:
     """One frame of a stack."""
 
     pc: Address
-    symbol: str | None
+    symbol: str | Unknown | None
     """``name+0xoffset [module]``; the bare name of an inlined function."""
     sp: Address | None
     """Beginning of the frame; None for one that is on the livepatch stack alone."""
@@ -26,10 +27,16 @@ class Frame:
     """Whether an exception came here, so that ``pc`` is no return address."""
     from_livepatch_stack: bool
     """Whether a plain walk misses it: its return address was on the livepatch stack."""
-    role: Role | None
+    role: Role | Unknown | None
     """What livepatch has to do with the function, if anything."""
-    patch: str | None
+    patch: str | Unknown | None
     """The patch of a replacement; of an original, that on top of its func_stack."""
+    from_shadow_stack: bool = False
+    """
+    Whether a plain walk has ``return_to_handler`` here.
+
+    The function graph tracer keeps the real return address on the task's shadow stack.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +48,7 @@ class LivepatchEntryResult:
     """r2 of the caller."""
     lr: Address
     """Where the replacement is to return to."""
-    lr_symbol: str | None
+    lr_symbol: str | Unknown | None
     marker: Address
     intact: bool
     """Whether the marker is STACK_END_MAGIC still."""
@@ -52,18 +59,22 @@ class TaskTrace:
     """The stack of one task."""
 
     pid: int
-    comm: str
-    cpu: int | None
+    comm: str | Unknown
+    cpu: int | Unknown
     """Where it runs or ran last."""
-    running: bool
-    state: str
-    frames: tuple[Frame, ...]
-    """The innermost first; none of a running task whose registers are not known."""
-    livepatch_stack: tuple[LivepatchEntryResult, ...]
+    running: bool | Unknown
+    state: str | Unknown
+    frames: tuple[Frame | Unknown, ...]
+    """
+    The innermost first; where the walk could not go on, why.
+
+    Of a running task whose registers are not known there is none.
+    """
+    livepatch_stack: tuple[LivepatchEntryResult | Unknown, ...]
     """The newest first."""
-    unreliable: str | None
+    unreliable: str | Unknown | None
     """Why livepatch cannot trust this stack, by ``arch_stack_walk_reliable()``; None if it can."""
-    in_patched: bool
+    in_patched: bool | Unknown
     """Whether a frame is of a function that a patch replaces, or of a replacement."""
 
 
@@ -72,12 +83,12 @@ class TraceList:
     """The answer of ``bt``."""
 
     kernel: Kernel
-    tasks: tuple[TaskTrace, ...]
+    tasks: tuple[TaskTrace | Unknown, ...]
     problems: tuple[Problem, ...]
 
     @property
     def clean(self) -> bool:
         """Whether everything could be read, and every livepatch stack is intact."""
         return not self.problems and all(
-            entry.intact for task in self.tasks for entry in task.livepatch_stack
+            entry.intact for task in known(self.tasks) for entry in known(task.livepatch_stack)
         )

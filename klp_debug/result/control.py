@@ -9,6 +9,7 @@ from klp_debug.result.bt import TaskTrace
 from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
 from klp_debug.result.list import Mechanism
+from klp_debug.result.unknown import Unknown, known
 
 Action = Literal["disarm", "arm", "undo"]
 
@@ -164,8 +165,7 @@ class OperationWrite:
     """One write of an operation, and what became of it."""
 
     write: PlannedWrite
-    state: WriteState | None
-    """None where the journal alone was read."""
+    state: WriteState | Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +194,7 @@ class HeldFunction:
     patch: str
     function: str
     mechanism: Mechanism
-    operation: int | None
+    operation: int | Unknown | None
     """The operation of the journal that did it; None if it is none of ours."""
 
 
@@ -203,16 +203,16 @@ class Status:
     """The answer of ``status``."""
 
     kernel: Kernel
-    boot: str | None
-    """What tells this boot of the kernel from every other; None if it cannot be told."""
-    journal: str
+    boot: str | Unknown
+    """What tells this boot of the kernel from every other."""
+    journal: str | Unknown
     """Path of its journal."""
-    journal_exists: bool
-    held: tuple[HeldFunction, ...]
+    journal_exists: bool | Unknown
+    held: tuple[HeldFunction | Unknown, ...]
     """By the target's memory."""
-    unfinished: tuple[OperationReport, ...]
-    in_force: tuple[OperationReport, ...]
-    other_boots: tuple[str, ...]
+    unfinished: tuple[OperationReport | Unknown, ...]
+    in_force: tuple[OperationReport | Unknown, ...]
+    other_boots: tuple[str | Unknown, ...]
     """Journals of other boots of the same kernel with operations in force; never applied."""
     problems: tuple[Problem, ...]
 
@@ -227,12 +227,14 @@ class Journal:
     """The answer of ``journal``."""
 
     kernel: Kernel
-    boot: str | None
-    path: str
-    operations: tuple[OperationReport, ...]
+    boot: str | Unknown
+    path: str | Unknown
+    operations: tuple[OperationReport | Unknown, ...]
     problems: tuple[Problem, ...]
 
     @property
     def clean(self) -> bool:
         """Whether no operation is unfinished, and everything could be read."""
-        return not self.problems and all(o.result != "unfinished" for o in self.operations)
+        return not self.problems and all(
+            operation.result != "unfinished" for operation in known(self.operations)
+        )

@@ -54,14 +54,14 @@ class SiteResult:
     """The instruction that ftrace switches."""
 
     address: Address
-    offset: int | None
+    offset: int | Unknown | None
     """Bytes from the global entry point; None where no symbol covers the site."""
     state: Literal["idle", "armed", "unknown"]
     word: Word
     target: Address | None
     """Where the word branches to."""
     target_symbol: str | Unknown | None
-    dialect: str
+    dialect: str | Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

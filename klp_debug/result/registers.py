@@ -6,6 +6,7 @@ from typing import Literal
 
 from klp_debug.result.address import Address
 from klp_debug.result.common import Problem
+from klp_debug.result.unknown import Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,12 @@ class CpuRegisters:
     """By number of the CPU; no more than one for each."""
     problems: tuple[Problem, ...]
 
-    def of(self, cpu: int) -> Registers | None:
-        """Return those of a CPU; None if they are not known."""
-        return next((registers for registers in self.cpus if registers.cpu == cpu), None)
+    def of(self, cpu: int) -> Registers | Unknown:
+        """Return those of a CPU."""
+        for registers in self.cpus:
+            if registers.cpu == cpu:
+                return registers
+        where = f"registers of CPU {cpu}"
+        own = [problem.what for problem in self.problems if problem.where == where]
+        others = [problem.what for problem in self.problems]
+        return Unknown(f"{where}: {(own + others + ['nobody saved them'])[0]}")

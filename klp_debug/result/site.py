@@ -9,7 +9,7 @@ from klp_debug.result.common import Finding, Problem
 from klp_debug.result.func import Hop, RecordResult, SiteResult
 from klp_debug.result.kernel import Kernel
 from klp_debug.result.text import with_module
-from klp_debug.result.unknown import Unknown
+from klp_debug.result.unknown import Unknown, first_unknown, known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,22 +17,22 @@ class StubResult:
     """A stub or trampoline between a site and ftrace's own trampoline."""
 
     address: Address
-    owner: str | None
+    owner: str | Unknown | None
     """The module that it belongs to; None for vmlinux's."""
     words: tuple[Word, ...]
     kind: str
     """What it does, as :class:`klp_debug.ppc64le.stub.StubKind` names it."""
     needs: Literal["r2", "kernel-toc", "kernel-base"] | None
     """What must be right for it to find its target: its module's TOC, the kernel's, or nothing."""
-    target: Address | None
-    """Where it goes, computed from its instructions."""
-    target_symbol: str | None
-    magic: Word | None
+    target: Address | Unknown | None
+    """Where it goes, computed from its instructions; None where they do not tell."""
+    target_symbol: str | Unknown | None
+    magic: Word | Unknown | None
     """``ppc64_stub_entry.magic``, of a module's stub only."""
-    funcdata: Address | None
+    funcdata: Address | Unknown | None
     """``ppc64_stub_entry.funcdata``: where the module loader says it goes."""
-    disagreement: str | None
-    """What magic and funcdata say of it that is not so."""
+    disagreement: str | Unknown | None
+    """What magic and funcdata say of it that is not so; None if nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,30 +53,54 @@ class SiteReport:
     """The answer of ``site``."""
 
     kernel: Kernel
-    function: str | None
-    """None where no symbol covers the site: a weak function that the linker dropped."""
-    module: str | None
+    function: str | Unknown | None
+    """None where no symbol covers the site: most likely a weak function that the linker dropped."""
+    module: str | Unknown | None
     """None for vmlinux."""
-    leaf_without_toc: bool
+    leaf_without_toc: bool | Unknown
     """Whether the function sets no TOC before the site, so that r2 is its caller's."""
-    site: SiteResult
+    site: SiteResult | Unknown
     record: RecordResult
-    path: tuple[Hop, ...]
-    """From the site into ftrace."""
-    stubs: tuple[StubResult, ...]
+    path: tuple[Hop | Unknown, ...]
+    """From the site into ftrace, up to the link that cannot be read, which is ``Unknown``."""
+    stubs: tuple[StubResult | Unknown, ...]
     """Those on the path."""
-    ops: tuple[SiteOps, ...]
-    """In the order in which they are called."""
-    findings: tuple[Finding, ...]
+    ops: tuple[SiteOps | Unknown, ...]
+    """In the order in which they are called; one that may want the site is ``Unknown``."""
+    findings: tuple[Finding | Unknown, ...]
+    """And for each check that could not be made an ``Unknown``."""
     problems: tuple[Problem, ...]
 
     @property
     def label(self) -> str:
-        """How people call it: ``name [module]``; by its address where no symbol covers it."""
-        name = self.function or f"the function at {self.site.address}"
-        return with_module(name, self.module)
+        """How people call it: ``name [module]``; by its address where no symbol is known."""
+        if isinstance(self.function, str) and not isinstance(self.module, Unknown):
+            return with_module(self.function, self.module)
+        unknown = ", whose symbol is unknown" if isinstance(self.function, Unknown) else ""
+        return f"the function at {self.record.ip}{unknown}"
+
+    @property
+    def unknown(self) -> Unknown | None:
+        """The first thing that could not be read or checked; None if all could."""
+        path, stubs, ops = known(self.path), known(self.stubs), known(self.ops)
+        return first_unknown(
+            (
+                self.function,
+                self.leaf_without_toc,
+                self.site,
+                self.record.agrees,
+                *self.path,
+                *(hop.ok for hop in path),
+                *self.stubs,
+                *(stub.disagreement for stub in stubs),
+                *self.ops,
+                *(one.patch for one in ops),
+                *self.findings,
+            )
+        )
 
     @property
     def clean(self) -> bool:
         """Whether everything fits together and could be read."""
-        return not self.findings and not self.problems and all(hop.ok for hop in self.path)
+        fits = all(hop.ok is True for hop in known(self.path))
+        return fits and not self.findings and not self.problems and self.unknown is None

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """How small things are written in sentences: a number of things, a user's word, a function."""
 
+from klp_debug.result.unknown import Number, lowest
 
-def plural(number: int, noun: str, nouns: str | None = None, *, grouped: bool = False) -> str:
+
+def plural(number: Number, noun: str, nouns: str | None = None, *, grouped: bool = False) -> str:
     """
     Return a number with its noun.
 
@@ -14,8 +16,8 @@ def plural(number: int, noun: str, nouns: str | None = None, *, grouped: bool = 
     :param nouns: the plural, if it is not the noun with an s
     :param grouped: put commas between thousands
     """
-    word = noun if number == 1 else nouns or f"{noun}s"
-    return f"{number:,} {word}" if grouped else f"{number} {word}"
+    word = noun if lowest(number) == 1 else nouns or f"{noun}s"
+    return f"{number:,} {word}" if grouped and isinstance(number, int) else f"{number} {word}"
 
 
 def quoted(word: str) -> str:

@@ -8,6 +8,7 @@ from klp_debug.result.bt import TaskTrace
 from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
 from klp_debug.result.list import Transition
+from klp_debug.result.unknown import Number, Unknown
 
 Hold = Literal["on its stack", "unreliable stack", "running", "nothing"]
 """
@@ -28,13 +29,15 @@ What keeps a task from switching, as ``klp_try_switch_task()`` decides:
 class WaitingTask:
     """One task that has not switched."""
 
-    hold: Hold
+    hold: Hold | Unknown
     why: str
     """In one clause, with the function or the frame."""
     unblocks: str
     """What would let it switch."""
-    pending: bool
+    pending: bool | Unknown
     """Whether TIF_PATCH_PENDING is set, by which it switches itself where it can."""
+    doubt: str | Unknown | None
+    """What speaks against ``hold``, in one sentence; None if nothing does."""
     trace: TaskTrace
 
 
@@ -43,16 +46,16 @@ class TransitionReport:
     """The answer of ``transition``."""
 
     kernel: Kernel
-    patch: str | None
+    patch: str | Unknown | None
     """The patch that is being switched; None if no transition is under way."""
-    direction: Transition | None
-    since: float | None
+    direction: Transition | Unknown | None
+    since: float | Unknown | None
     """Seconds after boot when it began, if the kernel's log still tells."""
-    now: float | None
+    now: float | Unknown | None
     """Seconds after boot of the last thing that the log tells: at least so long it lasts."""
-    switched: int
+    switched: Number
     """How many tasks have switched, idle ones too."""
-    waiting: tuple[WaitingTask, ...]
+    waiting: tuple[WaitingTask | Unknown, ...]
     problems: tuple[Problem, ...]
 
     @property

@@ -31,6 +31,10 @@ class FakeTask:
     struct: Struct
     stack: int
     livepatch_entries: int = 0
+    shadow: int = 0
+    """Its shadow stack, if it has one."""
+    shadow_words: int = 0
+    """How many of that are in use."""
 
     @property
     def end(self) -> int:
@@ -62,6 +66,34 @@ class FakeTask:
         self.struct["thread_info.livepatch_sp"] = at + 24
         return at
 
+    def is_traced(self, ret: int, retp: int, *, data: int = 0) -> None:
+        """
+        Put a return address onto its shadow stack, as the function graph tracer does.
+
+        :param retp: beginning of the frame whose LR save word had it
+        :param data: words that tracers keep with it, where several can share the stack
+        """
+        if not self.shadow:
+            self.shadow = self.kernel.allocate(0x1000)
+            self.struct["ret_stack"] = self.shadow
+        at = self.shadow + 8 * self.shadow_words
+        if self.kernel.build.out_of_line:
+            # Above each is how far below it begins, and the type of what is there.
+            self.kernel.put_u64(at, ret, 0, retp, *[0xFFFF] * data, 1 << 10 | 3 + data)
+            self.shadow_words += 4 + data
+            self.struct["curr_ret_stack"] = self.shadow_words
+        else:
+            self.kernel.put_u64(at, ret, 0, retp)
+            self.shadow_words += 3
+            self.struct["curr_ret_stack"] = self.shadow_words // 3 - 1
+
+    def frame(self, number: int) -> int:
+        """Return the beginning of a frame that :meth:`sleeps` made: 0 is of _switch()."""
+        at = self.struct["thread.ksp"]
+        for _ in range(number):
+            at = self.kernel.prog_u64(at)
+        return at
+
 
 class TaskKernel(LivepatchKernel):
     """A kernel of two CPUs, which their idle tasks run on until another does."""
@@ -69,13 +101,16 @@ class TaskKernel(LivepatchKernel):
     def __init__(self, build: Build = MPROFILE) -> None:
         super().__init__(build)
         self.tasks: list[FakeTask] = []
-        for name in ("__cpu_possible_mask", "__cpu_online_mask"):
-            self.variable(name, "struct cpumask", 3)
+        self._bpf_texts: list[Struct] = []
+        self._cpu_masks = {
+            name: self.variable(f"__cpu_{name}_mask", "struct cpumask", 3)
+            for name in ("possible", "online")
+        }
         self.variable("nr_cpu_ids", "unsigned int", 2)
-        self._runqueues = [self.new("rq") for _ in range(2)]
-        self.place("runqueues", self.types.aggregate("rq"), self._runqueues[0].address)
+        self.runqueues = [self.new("rq") for _ in range(2)]
+        self.place("runqueues", self.types.aggregate("rq"), self.runqueues[0].address)
         offsets = self.allocate(16)
-        self.put_u64(offsets, 0, self._runqueues[1].address - self._runqueues[0].address)
+        self.put_u64(offsets, 0, self.runqueues[1].address - self.runqueues[0].address)
         offset_type = self.types.named("unsigned long")
         self.place("__per_cpu_offset", self.prog.array_type(offset_type, 2), offsets)
         states = self.allocate(8 * len(_STATES))
@@ -109,19 +144,38 @@ class TaskKernel(LivepatchKernel):
         self._link_tasks()
         return made
 
+    def cpu_mask(self, name: str) -> int:
+        """Return where the mask of the ``possible`` or the ``online`` CPUs is."""
+        return self._cpu_masks[name]
+
+    def bpf_text(self, name: str, start: int, size: int) -> Struct:
+        """Make text of BPF's; return its ``struct bpf_ksym``."""
+        made = self.new("bpf_ksym", name=name.encode(), start=start, end=start + size)
+        self._bpf_texts.append(made)
+        if len(self._bpf_texts) == 1:
+            self._bpf_list = self.variable("bpf_kallsyms", "struct list_head")
+        self.link(self._bpf_list, *(each.at("lnode") for each in self._bpf_texts))
+        return made
+
+    def kprobe_slots(self, start: int) -> None:
+        """Let kprobes have a page of slots."""
+        cache = self.struct_variable("kprobe_insn_slots", "kprobe_insn_cache")
+        page = self.new("kprobe_insn_page", insns=start)
+        self.link(cache.at("pages"), page.at("list"))
+
     def run(self, task: FakeTask) -> None:
         """Let a task be on its CPU."""
         cpu = task.struct["thread_info.cpu"]
         self.idle[cpu].struct["on_cpu"] = 0
         task.struct["on_cpu"] = 1
         task.struct["__state"] = RUNNING
-        self._runqueues[cpu]["curr"] = task.struct
+        self.runqueues[cpu]["curr"] = task.struct
 
     def _idle_task(self, cpu: int) -> FakeTask:
         made = self._make(0, f"swapper/{cpu}", cpu)
         made.struct["patch_state"] = -1
         made.struct["on_cpu"] = 1
-        self._runqueues[cpu]["idle"] = self._runqueues[cpu]["curr"] = made.struct
+        self.runqueues[cpu]["idle"] = self.runqueues[cpu]["curr"] = made.struct
         made.sleeps()
         return made
 

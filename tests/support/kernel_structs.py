@@ -60,11 +60,16 @@ struct pt_regs { unsigned long gpr[32]; unsigned long nip; unsigned long msr;
 struct thread_info { int preempt_count; unsigned int cpu; unsigned long *livepatch_sp;
     unsigned long flags; };
 struct thread_struct { unsigned long ksp; struct pt_regs *regs; };
+struct ftrace_ret_stack { unsigned long ret; unsigned long func; unsigned long *retp; };
+struct bpf_ksym { unsigned long start; unsigned long end; char name[56]; struct list_head lnode; };
+struct kprobe_insn_page { struct list_head list; void *insns; };
+struct kprobe_insn_cache { struct list_head pages; unsigned long insn_size; };
 struct signal_struct { struct list_head thread_head; };
 struct task_struct { struct thread_info thread_info; unsigned int __state; void *stack;
     unsigned int flags; int on_cpu; int exit_state; struct list_head tasks; int pid; int tgid;
     char comm[16]; struct signal_struct *signal; struct list_head thread_node; int patch_state;
-    struct thread_struct thread; };
+    unsigned long start_time; unsigned long start_boottime; int curr_ret_stack;
+    struct ftrace_ret_stack *ret_stack; struct thread_struct thread; };
 union thread_union { unsigned long stack[2048]; };
 struct rq { struct task_struct *curr; struct task_struct *idle; };
 struct module_name { char name[56]; };
@@ -136,6 +141,8 @@ def layouts(build: Build) -> Layouts:
     """Return the structures of a kernel."""
     ftrace = _FTRACE_OUT_OF_LINE if build.out_of_line else _FTRACE
     text = _STRUCTS + ftrace + _REST + (_LIVEPATCH if build.livepatch else "")
+    if build.out_of_line:
+        text = text.replace("struct ftrace_ret_stack *ret_stack", "unsigned long *ret_stack")
     return Layouts(text.replace("unsigned long kernel_toc;", "") if build.pcrel else text)
 
 

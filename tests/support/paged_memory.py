@@ -14,6 +14,7 @@ class PagedMemory:
 
     def __init__(self) -> None:
         self._pages: dict[int, bytearray] = {}
+        self._unmapped: set[int] = set()
 
     def add_to(self, prog: Program) -> None:
         """Make a program read all addresses here."""
@@ -29,7 +30,9 @@ class PagedMemory:
         while len(data) < count:
             page, offset = divmod(address + len(data), PAGE)
             if page not in self._pages:
-                raise FaultError("not in the dump", address + len(data))
+                unmapped = "not mapped: its pte entry is 0x0"
+                why = unmapped if page in self._unmapped else "not in the dump"
+                raise FaultError(why, address + len(data))
             data += self._pages[page][offset : offset + count - len(data)]
         return bytes(data)
 
@@ -41,6 +44,10 @@ class PagedMemory:
             whole = self._pages.setdefault(page, bytearray(PAGE))
             whole[offset : offset + len(piece)] = piece
             address += len(piece)
+
+    def unmap(self, address: int) -> None:
+        """Say that the kernel has nothing on the page of an address, which was not written."""
+        self._unmapped.add(address // PAGE)
 
     def lose(self, address: int) -> None:
         """Take the page of an address away."""

@@ -4,6 +4,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from drgn import Object
 
 from klp_debug.analysis import catalogue
 from klp_debug.analysis.audit.sites import Sites
@@ -16,6 +17,7 @@ from klp_debug.ppc64le.instruction import NOP
 from klp_debug.result.address import Address, Word
 from klp_debug.result.common import Finding
 from klp_debug.result.list import Mechanism
+from klp_debug.result.unknown import Unknown, first_unknown
 
 
 class DisarmedFunctions:
@@ -24,30 +26,49 @@ class DisarmedFunctions:
     def __init__(self, view: KernelView, sites: Sites) -> None:
         """Look at every func_stack; what cannot be read becomes a problem of the view."""
         self._view = view
-        self.findings: list[Finding] = []
+        self.findings: list[Finding | Unknown] = []
         self.ops: set[int] = set()
         """Addresses of the ftrace_ops that are held."""
         self.ips: set[int] = set()
         """The sites that are held."""
         if not view.has_livepatch:
             return
-        for stack in FuncStacks(view).all():
-            with view.problems.noting(f"klp_ops {stack.ops.value_():#x}"):
-                ips = ftrace_ops_filter(stack.ops.fops).filter
-                if np.isin(sites.ips, np.array(sorted(ips), np.uint64)).any():
-                    self.findings += self._of(stack, ips)
+        stacks = FuncStacks(view).all
+        # Livepatch's ops have IPMODIFY, which ftrace notes in the record of each site they want.
+        if stacks.missing is not None and sites.flagged("IPMODIFY").any():
+            self.findings.append(stacks.missing)
+        for stack in stacks:
+            where = f"klp_ops {stack.ops.value_():#x}"
+            read = view.problems.attempt(where, self._look_at, stack, sites)
+            if isinstance(read, Unknown):
+                self.findings.append(read)
 
-    def _of(self, stack: FuncStack, ips: frozenset[int]) -> Iterator[Finding]:
+    @property
+    def missing(self) -> Unknown | None:
+        """Why a debugger may hold other functions; None if it holds none but these."""
+        return first_unknown(self.findings)
+
+    def _look_at(self, stack: FuncStack, sites: Sites) -> None:
+        ips = ftrace_ops_filter(stack.ops.fops).filter
+        if np.isin(sites.ips, np.array(sorted(ips), np.uint64)).any():
+            # One by one: those before an entry that cannot be read are kept.
+            self.findings.extend(self._of(stack, ips))
+
+    def _of(self, stack: FuncStack, ips: frozenset[int]) -> Iterator[Finding | Unknown]:
+        if stack.missing is not None:
+            yield stack.missing
         for position in range(len(stack.funcs)):
             mechanism = disarmed_by(self._view, stack, position)
-            if mechanism is None:
+            if isinstance(mechanism, Unknown):
+                yield mechanism
+            if mechanism is None or isinstance(mechanism, Unknown):
                 continue
             if mechanism == "ops":
                 self.ops.add(stack.ops.fops.address_)
             elif mechanism == "site":
                 self.ips |= ips
             patch = klp_patch_name(klp_func_patch(stack.funcs[position]))
-            name = self._view.symbols.format(stack.old_func) or str(Address(stack.old_func))
+            name = self._view.symbols.label(stack.old_func)
             yield catalogue.DISARMED_BY_DEBUGGER.on(
                 name, f"{patch}, by {mechanism}: {self._evidence(stack, position, mechanism, ips)}"
             )
@@ -66,8 +87,8 @@ class DisarmedFunctions:
         if mechanism == "nop":
             at = Address(func.nop.address_)
             return f"klp_func.nop at {at} is set, though new_func is not the original"
-        below = redirected_to(stack, position)
-        assert below is not None
+        below = redirected_to(self._view, stack, position)
+        assert isinstance(below, Object)
         return (
             f"klp_func.new_func at {Address(func.new_func.address_)} is that of"
             f" {klp_patch_name(klp_func_patch(below))} below it"

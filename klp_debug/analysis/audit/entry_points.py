@@ -5,40 +5,63 @@ from collections.abc import Iterator
 
 from drgn import Object
 
+from klp_debug.analysis.audit.unchecked import unchecked
 from klp_debug.analysis.catalogue import REPLACEMENT_WRONG_ENTRY
 from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch import klp_func_nop, klp_func_patch, klp_patch_name
+from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.result.address import Address
 from klp_debug.result.common import Finding
+from klp_debug.result.unknown import Unknown
 
 
-def entry_findings(view: KernelView) -> Iterator[Finding]:
+def entry_findings(view: KernelView) -> Iterator[Finding | Unknown]:
     """Iterate over a finding for each klp_func that names no global entry point."""
-    for stack, func in entered_elsewhere(view):
-        original = view.symbols.format(stack.old_func) or str(Address(stack.old_func))
-        yield REPLACEMENT_WRONG_ENTRY.on(original, entry_evidence(view, func))
+    for found in entered_elsewhere(view):
+        if isinstance(found, Unknown):
+            yield found
+            continue
+        stack, func = found
+        where = f"klp_func {func.value_():#x}"
+        evidence = view.problems.attempt(where, entry_evidence, view, func)
+        if isinstance(evidence, Unknown):
+            yield evidence
+        else:
+            yield REPLACEMENT_WRONG_ENTRY.on(view.symbols.label(stack.old_func), evidence)
 
 
-def entered_elsewhere(view: KernelView) -> Iterator[tuple[FuncStack, Object]]:
+def entered_elsewhere(view: KernelView) -> Iterator[tuple[FuncStack, Object] | Unknown]:
     """
     Iterate over each ``struct klp_func *`` whose new_func is not the beginning of a function.
 
-    What cannot be read becomes a problem of the view.
+    One of which that cannot be told is ``Unknown``, and a problem of the view.
     """
     if not view.has_livepatch:
         return
-    for stack in FuncStacks(view).all():
-        with view.problems.noting(f"func_stack of klp_ops {stack.ops.value_():#x}"):
-            for func in stack.funcs:
-                symbol = view.symbols.covering(func.new_func.value_())
-                if klp_func_nop(func) or (
-                    symbol is not None
-                    and symbol.is_function
-                    and symbol.address == func.new_func.value_()
-                ):
-                    continue
+    stacks = FuncStacks(view).all
+    for stack in stacks:
+        for func in stack.funcs:
+            where = f"klp_func {func.value_():#x}"
+            astray = view.problems.attempt(where, _enters_elsewhere, view, func)
+            if isinstance(astray, Unknown):
+                yield astray
+            elif astray:
                 yield stack, func
+        if stack.missing is not None:
+            yield stack.missing
+    if stacks.missing is not None:
+        yield stacks.missing
+
+
+def _enters_elsewhere(view: KernelView, func: Object) -> bool | Unknown:
+    new_func = func.new_func.value_()
+    if klp_func_nop(func):
+        return False
+    symbol = view.symbols.covering(new_func)
+    if isinstance(symbol, KernelSymbol):
+        return not symbol.is_function or symbol.address != new_func
+    return True if symbol is None else unchecked(f"klp_func {func.value_():#x}", symbol)
 
 
 def entry_evidence(view: KernelView, func: Object) -> str:
@@ -50,7 +73,9 @@ def entry_evidence(view: KernelView, func: Object) -> str:
     """
     new_func = func.new_func.value_()
     patch = klp_patch_name(klp_func_patch(func))
-    named = view.symbols.format(new_func) or "in no symbol"
+    named = view.symbols.format(new_func)
+    if not isinstance(named, str):
+        named = "in no symbol" if named is None else "in a symbol that is unknown"
     return (
         f"new_func of {patch}'s klp_func at {Address(func.value_())} is {Address(new_func)},"
         f" {named}"

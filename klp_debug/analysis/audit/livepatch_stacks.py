@@ -5,47 +5,72 @@ The audit of tasks: whether the livepatch stack of each is whole.
 It grows up from the bottom of the kernel stack, so what overwrites it first is that stack itself.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from drgn import Program, sizeof
 
+from klp_debug.analysis.audit.unchecked import unchecked
 from klp_debug.analysis.catalogue import LIVEPATCH_STACK_DAMAGED, LIVEPATCH_STACK_OVERFLOW
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch_stack import ENTRY_SIZE
 from klp_debug.kernel.stack_frame import STACK_FRAME_MIN_SIZE
-from klp_debug.result.bt import TaskTrace
+from klp_debug.result.bt import LivepatchEntryResult, TaskTrace
 from klp_debug.result.common import Finding, FindingKind
+from klp_debug.result.unknown import Unknown, first_unknown, known, number_of
 
 _SHOWN = 3
 _FRAMES = 2 * STACK_FRAME_MIN_SIZE
 """What ftrace_caller makes besides struct pt_regs, in bytes: two frames."""
 
 
-def stack_findings(view: KernelView, traces: Iterable[TaskTrace]) -> Iterator[Finding]:
+def stack_findings(
+    view: KernelView, traces: Iterable[TaskTrace | Unknown]
+) -> Iterator[Finding | Unknown]:
     """Iterate over a finding for each task whose livepatch stack is not as it should be."""
     for trace in traces:
+        if isinstance(trace, Unknown):
+            yield trace
+            continue
         kind = what_is_wrong(view.prog, trace)
-        if kind is not None:
+        if isinstance(kind, Unknown):
+            yield kind
+        elif kind is not None:
             evidence = "; ".join(stack_evidence(view.prog, trace))
-            yield kind.on(f"{trace.comm} ({trace.pid})", evidence)
+            yield kind.on(_task(trace), evidence)
 
 
-def what_is_wrong(prog: Program, trace: TaskTrace) -> FindingKind | None:
+def _task(trace: TaskTrace) -> str:
+    comm: object = trace.comm
+    name = "a task whose name is unknown" if isinstance(comm, Unknown) else comm
+    return f"{name} ({trace.pid})"
+
+
+def what_is_wrong(prog: Program, trace: TaskTrace) -> FindingKind | Unknown | None:
     """Return what is wrong with a task's livepatch stack; None if nothing is."""
     gap = _gap(trace)
-    if gap is not None and gap < _needed(prog):
+    if isinstance(gap, int) and gap < _needed(prog):
         return LIVEPATCH_STACK_OVERFLOW
-    if any(not entry.intact for entry in trace.livepatch_stack):
+    if any(not entry.intact for entry in known(trace.livepatch_stack)):
         return LIVEPATCH_STACK_DAMAGED
-    return None
+    unread = first_unknown((gap, *trace.livepatch_stack))
+    return None if unread is None else unchecked(f"livepatch stack of {_task(trace)}", unread)
 
 
-def _gap(trace: TaskTrace) -> int | None:
-    """Return how many bytes are between the two stacks; None if either is empty or not known."""
-    frames = [int(frame.sp) for frame in trace.frames if frame.sp is not None]
-    if not frames or not trace.livepatch_stack:
+def _gap(trace: TaskTrace) -> int | Unknown | None:
+    """Return how many bytes are between the two stacks; None if either is empty."""
+    entries: Sequence[object] = trace.livepatch_stack
+    frames: Sequence[object] = trace.frames
+    if not entries or not frames:
         return None
-    return min(frames) - (int(trace.livepatch_stack[0].address) + ENTRY_SIZE)
+    # A stack grows down: its innermost frame and the newest entry are nearest to each other, and
+    # what is missing behind them says nothing of that.
+    if isinstance(entries[0], Unknown) or isinstance(frames[0], Unknown):
+        return first_unknown((entries[0], frames[0]))
+    sps = [int(frame.sp) for frame in known(trace.frames) if frame.sp is not None]
+    newest = known(trace.livepatch_stack)[0]
+    if not sps:
+        return first_unknown(frames)
+    return min(sps) - (int(newest.address) + ENTRY_SIZE)
 
 
 def _needed(prog: Program) -> int:
@@ -55,18 +80,26 @@ def _needed(prog: Program) -> int:
 
 def stack_evidence(prog: Program, trace: TaskTrace) -> Iterator[str]:
     """Iterate over what shows that a task's livepatch stack is not as it should be."""
-    entries = trace.livepatch_stack
+    entries = known(trace.livepatch_stack)
+    number = number_of(trace.livepatch_stack)
     gap = _gap(trace)
-    if gap is not None and gap < _needed(prog):
+    if isinstance(gap, int) and gap < _needed(prog):
         yield (
-            f"{gap} bytes are between the kernel stack and the {len(entries)} entries of the"
+            f"{gap} bytes are between the kernel stack and the {number} entries of the"
             f" livepatch stack; ftrace_caller takes at least {_needed(prog)} of them"
         )
     damaged = [entry for entry in entries if not entry.intact]
     for entry in damaged[:_SHOWN]:
         yield (
             f"the entry at {entry.address} ends in {entry.marker}, not in STACK_END_MAGIC; it"
-            f" holds r2 {entry.toc} and returns to {entry.lr_symbol or entry.lr}"
+            f" holds r2 {entry.toc} and returns to {_caller(entry)}"
         )
     if len(damaged) > _SHOWN:
-        yield f"and {len(damaged) - _SHOWN} more of the {len(entries)} entries are damaged"
+        yield f"and {len(damaged) - _SHOWN} more of the {number} entries are damaged"
+
+
+def _caller(entry: LivepatchEntryResult) -> str:
+    symbol: object = entry.lr_symbol
+    if isinstance(symbol, Unknown):
+        return f"{entry.lr} (its symbol is unknown)"
+    return str(entry.lr if symbol is None else symbol)

@@ -7,7 +7,7 @@ in kernel/trace/ftrace.c, ``powerpc_rec_get_ops()`` in arch/powerpc/kernel/trace
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -16,15 +16,19 @@ from drgn import Object
 from klp_debug.analysis import catalogue
 from klp_debug.analysis.audit.disarmed import DisarmedFunctions
 from klp_debug.analysis.audit.sites import ARMED, Mask, Sites
+from klp_debug.analysis.audit.unchecked import unchecked
 from klp_debug.analysis.patches.func_stacks import FuncStacks
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.analysis.view.walked import Walked
 from klp_debug.kernel.ftrace import OPS_POINTER_OFFSET
 from klp_debug.kernel.ftrace_ops import for_each_ftrace_ops, ftrace_ops_filter
-from klp_debug.kernel.ftrace_symbols import CALL_LABELS
+from klp_debug.kernel.ftrace_symbols import CALL_LABELS, KLP_FTRACE_HANDLER
+from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.ppc64le.entry import local_entry_offset
 from klp_debug.ppc64le.instruction import branch_target
 from klp_debug.result.address import Address, Word
 from klp_debug.result.common import Finding
+from klp_debug.result.unknown import Unknown, first_unknown
 
 _PAIRS = ("REGS", "TRAMP", "DIRECT", "CALL_OPS")
 """Flags that say what is wanted; the same with ``_EN`` says what the site does."""
@@ -42,11 +46,14 @@ class Wanted:
     """Whether one of them has a trampoline of its own."""
     last: npt.NDArray[np.uint64]
     """Address of an ops that wants the site: where ``count`` is 1, the only one."""
-    ops: list[Object] = field(default_factory=list)
 
     @classmethod
-    def by(cls, view: KernelView, sites: Sites) -> "Wanted | None":
-        """Ask every registered ops; None, and a problem, if one of them cannot be read."""
+    def by(cls, view: KernelView, sites: Sites, registered: Walked[Object]) -> "Wanted | Unknown":
+        """
+        Ask every registered ops; Unknown if one of them cannot be read.
+
+        :param registered: ``struct ftrace_ops *`` each
+        """
         size = len(sites)
         wanted = cls(
             count=np.zeros(size, np.int64),
@@ -56,34 +63,42 @@ class Wanted:
             trampoline=np.zeros(size, np.bool_),
             last=np.zeros(size, np.uint64),
         )
-        with view.problems.noting("ftrace_ops_list"):
-            for ops in for_each_ftrace_ops(view.prog):
-                flags = ops.flags.value_()
-                wanted.ops.append(ops)
-                if not flags & view.ops_flags["ENABLED"]:
-                    continue
-                chosen = ftrace_ops_filter(ops).wants(sites.ips)
-                wanted.count += chosen
-                wanted.last[chosen] = ops.value_()
-                if flags & view.ops_flags["SAVE_REGS"]:
-                    wanted.regs |= chosen
-                if flags & view.ops_flags["IPMODIFY"]:
-                    wanted.ipmodify |= chosen
-                if flags & view.ops_flags["DIRECT"]:
-                    wanted.direct |= chosen
-                if ops.trampoline.value_():
-                    wanted.trampoline |= chosen
-            return wanted
-        return None
+        missing: list[object] = [registered.missing]
+        for ops in registered:
+            where = f"ftrace_ops {ops.value_():#x}"
+            missing.append(view.problems.attempt(where, wanted._add, view, sites, ops))
+        unread = first_unknown(missing)
+        return wanted if unread is None else unread
+
+    def _add(self, view: KernelView, sites: Sites, ops: Object) -> None:
+        flags = ops.flags.value_()
+        if not flags & view.ops_flags["ENABLED"]:
+            return
+        chosen = ftrace_ops_filter(ops).wants(sites.ips)
+        has_trampoline = bool(ops.trampoline.value_())
+        self.count += chosen
+        self.last[chosen] = ops.value_()
+        for asked, where in (
+            (flags & view.ops_flags["SAVE_REGS"], self.regs),
+            (flags & view.ops_flags["IPMODIFY"], self.ipmodify),
+            (flags & view.ops_flags["DIRECT"], self.direct),
+            (has_trampoline, self.trampoline),
+        ):
+            if asked:
+                where |= chosen
 
 
-def ops_findings(view: KernelView, sites: Sites, disarmed: DisarmedFunctions) -> Iterator[Finding]:
+def ops_findings(
+    view: KernelView, sites: Sites, disarmed: DisarmedFunctions
+) -> Iterator[Finding | Unknown]:
     """Compare records, and pointers to ops, with the registered ops."""
-    wanted = Wanted.by(view, sites)
-    if wanted is None:
-        return
-    yield from _callbacks(view, wanted, disarmed)
+    registered = view.problems.walk("ftrace_ops_list", for_each_ftrace_ops(view.prog))
+    yield from _callbacks(view, registered, disarmed)
     yield from dispatcher_findings(view)
+    wanted = Wanted.by(view, sites, registered)
+    if isinstance(wanted, Unknown):
+        yield unchecked("what records say of their ftrace_ops", wanted)
+        return
     # skip_record(): nobody keeps the books of a disabled record.
     kept = ~sites.flagged("DISABLED") | sites.flagged("ENABLED")
     wrong_count = kept & (sites.users != wanted.count)
@@ -94,7 +109,7 @@ def ops_findings(view: KernelView, sites: Sites, disarmed: DisarmedFunctions) ->
         )
     # Where the word and ENABLED disagree is told already, as a mismatch of site and record.
     agree = sites.flagged("ENABLED") == (sites.states == ARMED)
-    kept &= ~wrong_count & agree
+    kept &= ~wrong_count & agree & sites.state_known
     wrong_flags = _wrong_flags(sites, wanted, kept)
     yield from _flags(sites, wanted, wrong_flags)
     if view.call_ops:
@@ -173,51 +188,111 @@ def _pointers(view: KernelView, sites: Sites, wanted: Wanted, kept: Mask) -> Ite
         )
 
 
-def _callbacks(view: KernelView, wanted: Wanted, disarmed: DisarmedFunctions) -> Iterator[Finding]:
+def _callbacks(
+    view: KernelView, registered: Walked[Object], disarmed: DisarmedFunctions
+) -> Iterator[Finding | Unknown]:
     """Check that each ops calls the beginning of a function; a live patch's, livepatch's own."""
-    astray: set[int] = set()
-    if view.has_livepatch:
-        stacks = FuncStacks(view)
-        astray = {s.ops.fops.address_ for s in stacks.all() if not stacks.calls_handler(s)}
-    for ops in wanted.ops:
+    patches = _PatchesOps(view)
+    for ops in registered:
         if ops.value_() in disarmed.ops:
             continue
-        func = ops.func.value_()
-        symbol = view.symbols.covering(func)
-        if symbol is None or symbol.address != func or not symbol.is_function:
-            wrong = ""
-        elif ops.value_() in astray:
-            wrong = ", not klp_ftrace_handler: the original runs"
-        else:
-            continue
-        yield catalogue.OPS_WRONG_CALLBACK.on(
-            f"ftrace_ops {_named(view, ops.value_())}", f"func is {_named(view, func)}{wrong}"
-        )
+        where = f"ftrace_ops {ops.value_():#x}"
+        wrong = view.problems.attempt(where, _wrong_callback, view, patches, ops)
+        # What a debugger holds is told as that.
+        if isinstance(wrong, str) and wrong and disarmed.missing is not None:
+            wrong = disarmed.missing
+        if isinstance(wrong, Unknown):
+            yield unchecked(f"callback of {where}", wrong)
+        elif wrong is not None:
+            func = ops.func.value_()
+            yield catalogue.OPS_WRONG_CALLBACK.on(
+                f"ftrace_ops {_named(view, ops.value_())}", f"func is {_named(view, func)}{wrong}"
+            )
+    if registered.missing is not None:
+        yield registered.missing
 
 
-def dispatcher_findings(view: KernelView) -> Iterator[Finding]:
+class _PatchesOps:
+    """The ftrace_ops of live patches, and whether they call livepatch."""
+
+    def __init__(self, view: KernelView) -> None:
+        self._view = view
+        self._calls: dict[int, bool | Unknown] = {}
+        """Address of an ops -> whether it calls ``klp_ftrace_handler``."""
+        self._missing: Unknown | None = None
+        if view.has_livepatch:
+            stacks = FuncStacks(view)
+            self._missing = stacks.all.missing
+            for stack in stacks.all:
+                where = f"klp_ops {stack.ops.value_():#x}"
+                calls = view.problems.attempt(where, stacks.calls_handler, stack)
+                self._calls[stack.ops.fops.address_] = calls
+
+    def astray(self, ops: Object, callback: KernelSymbol) -> bool | Unknown:
+        """Return whether an ops is a live patch's but does not call livepatch."""
+        calls = self._calls.get(ops.value_())
+        if calls is not None:
+            return calls if isinstance(calls, Unknown) else not calls
+        # All of livepatch's ops have IPMODIFY.
+        may_be = ops.flags.value_() & self._view.ops_flags["IPMODIFY"]
+        if self._missing is None or not may_be or callback.name == KLP_FTRACE_HANDLER:
+            return False
+        return self._missing
+
+
+def _wrong_callback(view: KernelView, patches: _PatchesOps, ops: Object) -> str | Unknown | None:
+    """
+    Say what is wrong with the callback of an ops, other than that it is no function.
+
+    :return: empty if it is no function; None if nothing is wrong
+    """
+    func = ops.func.value_()
+    symbol = view.symbols.covering(func)
+    if isinstance(symbol, Unknown):
+        return symbol
+    if symbol is None or symbol.address != func or not symbol.is_function:
+        return ""
+    astray = patches.astray(ops, symbol)
+    if isinstance(astray, Unknown):
+        return astray
+    return ", not klp_ftrace_handler: the original runs" if astray else None
+
+
+def dispatcher_findings(view: KernelView) -> Iterator[Finding | Unknown]:
     """Iterate over findings of whom the trampolines call, in a kernel without CALL_OPS."""
-    if view.call_ops:
+    if not view.call_ops:
+        yield from view.problems.walk("ftrace_trace_function", _dispatchers(view)).listed
+
+
+def _dispatchers(view: KernelView) -> Iterator[Finding | Unknown]:
+    if view.prog["ftrace_disabled"].value_():
+        return  # ftrace_kill() sets ftrace_trace_function alone, the trampolines stay
+    func = view.prog["ftrace_trace_function"].value_()
+    symbol = view.symbols.covering(func)
+    entry = func
+    if isinstance(symbol, KernelSymbol):
+        try:
+            entry += local_entry_offset(symbol.st_other)
+        except ValueError as error:
+            symbol = Unknown(f"{symbol.name}: {error}")
+    if isinstance(symbol, Unknown):
+        yield unchecked("ftrace_trace_function", symbol)
         return
-    with view.problems.noting("ftrace_trace_function"):
-        if view.prog["ftrace_disabled"].value_():
-            return  # ftrace_kill() sets ftrace_trace_function alone, the trampolines stay
-        func = view.prog["ftrace_trace_function"].value_()
-        symbol = view.symbols.covering(func)
-        entry = func + (local_entry_offset(symbol.st_other) if symbol is not None else 0)
-        for label in CALL_LABELS:
-            for call in view.symbols.named(label, "vmlinux"):
-                (word,) = view.words(call.address, 1)
-                target = branch_target(word, call.address)
-                if target != entry:
-                    goes = "no branch" if target is None else f"to {_named(view, target)}"
-                    yield catalogue.TRAMPOLINE_WRONG_CALL.on(
-                        label,
-                        f"{Address(call.address)} holds {Word(word)}, {goes};"
-                        f" ftrace_trace_function is {_named(view, func)}",
-                    )
+    for label in CALL_LABELS:
+        for call in view.symbols.named(label, "vmlinux"):
+            (word,) = view.words(call.address, 1)
+            target = branch_target(word, call.address)
+            if target != entry:
+                goes = "no branch" if target is None else f"to {_named(view, target)}"
+                yield catalogue.TRAMPOLINE_WRONG_CALL.on(
+                    label,
+                    f"{Address(call.address)} holds {Word(word)}, {goes};"
+                    f" ftrace_trace_function is {_named(view, func)}",
+                )
 
 
 def _named(view: KernelView, address: int) -> str:
     symbol = view.symbols.format(address)
-    return f"{Address(address)} ({symbol})" if symbol else str(Address(address))
+    if symbol is None:
+        return str(Address(address))
+    return f"{Address(address)} ({symbol if isinstance(symbol, str) else 'its symbol is unknown'})"

@@ -6,7 +6,7 @@ Text is read in large pieces, so that a kernel of 45,000 sites takes a few dozen
 array has shape (number of sites,), unless it says otherwise.
 """
 
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace import OPS_POINTER_OFFSET, FtraceRecords
 from klp_debug.ppc64le.entry import LOCAL_ENTRY_SHIFT
 from klp_debug.ppc64le.instruction import MFLR_R0, is_bl
-from klp_debug.ppc64le.site import Site, SiteState
+from klp_debug.ppc64le.site import Dialect, Site, SiteState
 from klp_debug.ppc64le.site_words import (
     DIALECTS,
     STATES,
@@ -25,6 +25,7 @@ from klp_debug.ppc64le.site_words import (
     site_states,
 )
 from klp_debug.result.address import Address, Word
+from klp_debug.result.unknown import Unknown, first_unknown
 from klp_debug.targets.bulk import read_words
 
 IDLE, ARMED, UNKNOWN = (
@@ -32,6 +33,9 @@ IDLE, ARMED, UNKNOWN = (
 )
 
 Mask = npt.NDArray[np.bool_]
+
+_LOCAL_RESERVED = 7
+"""What ``st_other`` has of a local entry point in no function of a working kernel."""
 
 
 class Sites:
@@ -48,6 +52,9 @@ class Sites:
         self._read_words()
         self.states = site_states(self.words, self.dialects)
         """Indices into :data:`klp_debug.ppc64le.site_words.STATES`."""
+        # Only by its function a b +8 tells a site of the PG dialect from one that was altered.
+        self.state_known: Mask = self.read & ~(self.symbol_unknown & (self.states == UNKNOWN))
+        """Where ``states`` means something."""
         self.targets = branch_targets(self.words, self.ips)
         """Where the word at an armed site branches to."""
         self._read_ool_stubs()
@@ -60,7 +67,9 @@ class Sites:
         ips = self.ips - np.uint64(4 * before)
         words, self.read = read_words(self._view.prog, ips, 1 + before, self._page_size)
         self.words: npt.NDArray[np.uint32] = words[:, before]
-        second_before, _ = read_words(self._view.prog, ips - np.uint64(4), 1, self._page_size)
+        second_before, second_read = read_words(
+            self._view.prog, ips - np.uint64(4), 1, self._page_size
+        )
         # A weak function that the linker dropped for a strong one left its text and its record
         # behind, but no symbol; only the words before the site tell where it began.
         sequence = np.where(words[:, 0] == MFLR_R0, 4, 8)
@@ -74,6 +83,10 @@ class Sites:
             out_of_line=out_of_line,
         )
         """Indices into :data:`klp_debug.ppc64le.site_words.DIALECTS`."""
+        # The second word before tells one dialect from no known one; all others do without.
+        told = second_read | (self.dialects != DIALECTS.index(Dialect.UNKNOWN))
+        self.dialect_known: Mask = self.read & told & ~self.symbol_unknown
+        """Where ``dialects`` means something."""
 
     @classmethod
     def of_kernel(cls, view: KernelView) -> Self:
@@ -94,10 +107,19 @@ class Sites:
         self.offsets = (self.ips - found["address"]).astype(np.int64)
         """Bytes from the global entry point of the function that a site is in."""
         shift = (found["st_other"] >> np.uint8(LOCAL_ENTRY_SHIFT)).astype(np.int64)
-        self.local_entries = ((1 << shift) >> 2) << 2
+        self._reserved: Mask = self.in_function & (shift == _LOCAL_RESERVED)
+        self.local_entries = np.where(shift == _LOCAL_RESERVED, 0, ((1 << shift) >> 2) << 2)
         """
         Bytes from the global to the local entry point: PPC64_LOCAL_ENTRY_OFFSET() of module_64.c.
+
+        0 where ``st_other`` holds the reserved value, as where there is one entry point.
         """
+        self.symbol_unknown: Mask = np.zeros(len(self.ips), np.bool_)
+        """Which sites may be in functions of a module whose symbols could not be read."""
+        if self._view.symbols.missing is not None:
+            for outside in np.flatnonzero(~self.in_function).tolist():
+                covering = self._view.symbols.covering(int(self.ips[outside]))
+                self.symbol_unknown[outside] = isinstance(covering, Unknown)
 
     def site(self, index: int) -> Site:
         """Return one of the sites by itself."""
@@ -112,10 +134,29 @@ class Sites:
             is_call=is_bl(word),
         )
 
+    def dialect(self, index: int) -> str | Unknown:
+        """Return the dialect of a site."""
+        if self.dialect_known[index]:
+            return DIALECTS[self.dialects[index]].value
+        return self.unread(index, "the words before")
+
+    def state(self, index: int) -> Literal["idle", "armed", "unknown"] | Unknown:
+        """Return the state of a site; ``unknown`` if its word is neither."""
+        if self.state_known[index]:
+            return STATES[self.states[index]].value
+        return self.unread(index)
+
+    def unread(self, index: int, what: str = "the word at") -> Unknown:
+        """Return why it is unknown what a site is."""
+        missing = self._view.symbols.missing
+        if self.read[index] and self.symbol_unknown[index] and missing is not None:
+            return missing
+        return Unknown(f"{what} {self.name(index)}: cannot be read")
+
     def name(self, index: int) -> str:
         """Return ``function+0x4 [module]`` of a site, or its address."""
         ip = int(self.ips[index])
-        return self._view.symbols.format(ip) or str(Address(ip))
+        return self._view.symbols.label(ip)
 
     def word(self, index: int) -> str:
         """Return a site's address and word, as evidence."""
@@ -149,8 +190,38 @@ class Sites:
         """Which sites are in a function that sets no TOC before them, in a kernel with a TOC."""
         if self._view.pcrel:
             return np.zeros(len(self), np.bool_)
-        leaf: Mask = self.in_function & (self.local_entries == 0)
+        leaf: Mask = self.in_function & (self.local_entries == 0) & ~self._reserved
         return leaf
+
+    @property
+    def leaf_unknown(self) -> Mask:
+        """Of which sites it cannot be told whether they are leaves."""
+        if self._view.pcrel:
+            return np.zeros(len(self), np.bool_)
+        return self.symbol_unknown | self._reserved
+
+    def note_unread(self) -> tuple[Unknown, ...]:
+        """Make problems of the view of the words that could not be read; return them."""
+        return tuple(
+            self._view.problems.add(f"{what} {self._some(unread)}", "cannot be read")
+            for what, unread in (
+                ("the word at", ~self.read),
+                ("the out-of-line stub of", ~self.ool_read & self.records.out_of_line),
+            )
+            if unread.any()
+        )
+
+    def _some(self, chosen: Mask) -> str:
+        """Return the name of the first of some sites, and how many more there are."""
+        first, *others = np.flatnonzero(chosen).tolist()
+        return self.name(first) + (f" and {len(others)} more" if others else "")
+
+    @property
+    def missing(self) -> Unknown | None:
+        """Why there may be armed sites that are not seen as such; None if all are seen."""
+        unread = int((~self.state_known).sum() + (~self.ool_read & self.records.out_of_line).sum())
+        words = Unknown(f"{unread} words or stubs of sites cannot be read") if unread else None
+        return first_unknown((self.records.missing, words))
 
     def _read_ool_stubs(self) -> None:
         """Find out what each site calls: by its word, or by that of its out-of-line stub."""

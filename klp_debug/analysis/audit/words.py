@@ -9,29 +9,47 @@ from drgn.helpers.linux.module import module_address_regions
 from klp_debug.analysis import catalogue
 from klp_debug.analysis.audit.disarmed import DisarmedFunctions
 from klp_debug.analysis.audit.sites import ARMED, IDLE, UNKNOWN, Mask, Sites
+from klp_debug.analysis.audit.unchecked import unchecked
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.symbols import KERNEL_TEXT
 from klp_debug.ppc64le.site_words import STATES
 from klp_debug.result.address import Address
 from klp_debug.result.common import Finding
+from klp_debug.result.text import plural
+from klp_debug.result.unknown import Unknown, first_unknown
 
 
-def word_findings(view: KernelView, sites: Sites, disarmed: DisarmedFunctions) -> Iterator[Finding]:
+def word_findings(
+    view: KernelView, sites: Sites, disarmed: DisarmedFunctions
+) -> Iterator[Finding | Unknown]:
     """Compare each site's word, and its out-of-line stub's, with its record."""
-    outside = ~_in_text(view, sites)
-    for index in np.flatnonzero(outside).tolist():
-        record = sites.records[index]
-        yield catalogue.RECORD_OUTSIDE_TEXT.on(
-            str(Address(record.ip)), f"dyn_ftrace at {Address(record.address)}"
-        )
+    inside, missing = _in_text(view, sites)
+    if missing is not None and not inside.all():
+        records = plural(int((~inside).sum()), "record")
+        yield unchecked(f"{records} that may be in the memory of a module", missing)
+    elif missing is None:
+        for index in np.flatnonzero(~inside).tolist():
+            record = sites.records[index]
+            yield catalogue.RECORD_OUTSIDE_TEXT.on(
+                str(Address(record.ip)), f"dyn_ftrace at {Address(record.address)}"
+            )
     # What lies at an address that is no text says nothing more.
-    known = sites.read & ~outside
+    known = sites.state_known & inside
+    untold = sites.read & ~sites.state_known
+    if untold.any() and view.symbols.missing is not None:
+        words = plural(int(untold.sum()), "site")
+        yield unchecked(f"{words} whose dialect is unknown", view.symbols.missing)
     for index in np.flatnonzero(known & (sites.states == UNKNOWN)).tolist():
         yield catalogue.SITE_UNKNOWN_WORD.on(sites.name(index), sites.word(index))
     enabled = sites.flagged("ENABLED")
-    wrong = np.where(enabled, sites.states == IDLE, sites.states == ARMED)
+    wrong = known & np.where(enabled, sites.states == IDLE, sites.states == ARMED)
     wrong &= ~np.isin(sites.ips, np.array(sorted(disarmed.ips), np.uint64))
-    for index in np.flatnonzero(known & wrong).tolist():
+    held = wrong & enabled
+    if disarmed.missing is not None and held.any():
+        idle = plural(int(held.sum()), "idle site")
+        yield unchecked(f"{idle}, which a debugger may hold", disarmed.missing)
+        wrong &= ~held
+    for index in np.flatnonzero(wrong).tolist():
         state = STATES[sites.states[index]].value
         yield catalogue.SITE_RECORD_MISMATCH.on(
             sites.name(index),
@@ -57,13 +75,21 @@ def _ool_findings(sites: Sites, known: Mask) -> Iterator[Finding]:
         )
 
 
-def _in_text(view: KernelView, sites: Sites) -> Mask:
-    """Say which records are in the text of the kernel or in the memory of a module."""
-    regions = [
-        (start, start + size)
-        for module in view.modules
-        for start, size in module_address_regions(module)
-    ]
+def _in_text(view: KernelView, sites: Sites) -> tuple[Mask, Unknown | None]:
+    """
+    Say which records are in the text of the kernel or in the memory of a module.
+
+    :return: besides, why others may be in the memory of a module; None if they are not
+    """
+    regions = []
+    missing = view.modules.missing
+    for module in view.modules:
+        where = f"memory of module at {module.value_():#x}"
+        found = view.problems.attempt(where, module_address_regions, module)
+        if isinstance(found, Unknown):
+            missing = first_unknown((missing, found))
+        else:
+            regions += [(start, start + size) for start, size in found]
     for first, last in KERNEL_TEXT:
         bounds = [view.symbols.named(name, "vmlinux") for name in (first, last)]
         if all(bounds):
@@ -74,4 +100,4 @@ def _in_text(view: KernelView, sites: Sites) -> Mask:
         if start < end:
             final = min(end, 1 << 64) - 1
             inside |= (sites.ips >= np.uint64(start)) & (sites.ips <= np.uint64(final))
-    return inside
+    return inside, missing

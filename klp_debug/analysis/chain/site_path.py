@@ -52,7 +52,7 @@ def follow_site(
     site: Site,
     record: FtraceRecord | None,
     *,
-    leaf: bool,
+    leaf: bool | Unknown,
     patched: PatchedSite | Unknown | None = None,
 ) -> SitePath:
     """
@@ -91,7 +91,7 @@ class _Follower:
         site: Site,
         record: FtraceRecord | None,
         *,
-        leaf: bool,
+        leaf: bool | Unknown,
         patched: PatchedSite | Unknown | None,
     ) -> None:
         self._view = view
@@ -213,6 +213,11 @@ class _Follower:
         # What r2 holds at the site comes first: where that is the caller's, the target computed
         # with the module's TOC is not where this call goes.
         if followed.stub.needs == "r2":
+            if isinstance(self._leaf, Unknown):
+                return Judgement(
+                    f"{owner}; finds its target through r2, and whose that is, is unknown",
+                    ok=self._leaf,
+                )
             if self._leaf:
                 return Judgement(
                     f"{owner}; finds its target through r2, which here is still the caller's",

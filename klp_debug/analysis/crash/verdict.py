@@ -101,8 +101,8 @@ def _cannot_be_told(seen: Seen, subject: str, why: Unknown, likely: Verdict | No
         else (f"unknown: {why.reason}",),
         why=why,
         now=(
-            "Cannot be told from this alone: get a dump that has what is missing (makedumpfile"
-            " 1.8 or later, a lower dump level, more space), or look at the log for the oops."
+            "What decides it is unknown: get a dump that has what is missing (makedumpfile 1.8 or"
+            " later, a lower dump level, more space), or look at the log for the oops."
         ),
         checked=_checked(seen),
     )
@@ -128,11 +128,19 @@ def _checked(seen: Seen) -> tuple[str, ...]:
     """Say what was looked at for the verdict that nothing was found."""
     checked = []
     scene = seen.scene
+    if isinstance(scene, Unknown):
+        checked.append(f"incomplete: where it crashed, if it did ({scene.reason})")
     if isinstance(scene, CrashScene):
-        if isinstance(scene.registers, Registers):
-            checked.append(_place(scene, scene.registers))
-        if isinstance(scene.trace, TaskTrace):
-            checked.append(_frames(scene.trace))
+        checked.append(
+            _place(scene, scene.registers)
+            if isinstance(scene.registers, Registers)
+            else f"incomplete: the registers of the crash ({scene.registers.reason})"
+        )
+        checked.append(
+            _frames(scene.trace)
+            if isinstance(scene.trace, TaskTrace)
+            else f"incomplete: the stack of the crash ({scene.trace.reason})"
+        )
     entries = [entry for trace in known(seen.traces) for entry in trace.livepatch_stack]
     intact = sum(entry.intact for entry in known(entries))
     unread = first_unknown((*seen.traces, *entries))

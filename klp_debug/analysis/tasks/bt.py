@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The stack of a task, whether it runs or sleeps, and what livepatch makes of it."""
 
+import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from drgn import Object
 
-from klp_debug.analysis.tasks.unwind import Unwinder
+from klp_debug.analysis.tasks.unwind import Entries, Unwinder
 from klp_debug.analysis.view.find_site import site_of_call
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.kernel.livepatch_stack import LivepatchEntry
 from klp_debug.kernel.stack_frame import exception_registers
 from klp_debug.kernel.stacktrace import ReliableWalk, arch_stack_walk_reliable
-from klp_debug.kernel.symbols import KERNEL_TEXT
 from klp_debug.kernel.task import (
     task_comm,
     task_cpu,
@@ -24,10 +24,13 @@ from klp_debug.kernel.task import (
 from klp_debug.ppc64le.instruction import makes_frame
 from klp_debug.result.bt import Frame, TaskTrace
 from klp_debug.result.registers import CpuRegisters, Registers
+from klp_debug.result.unknown import Unknown, first_unknown, known
 from klp_debug.targets.registers import MSR_PR, cpu_registers
 
 RUNNING = "it runs: its stack changes"
 _MAX_EXCEPTIONS = 16
+
+Frames = Sequence[Frame | Unknown]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,139 +64,257 @@ class TaskTracer:
         Return the stack of a task; what cannot be read becomes a problem of the view.
 
         :param task: ``struct task_struct *``
-        :raises WalkError, drgn.FaultError: if the task itself cannot be read
+        :raises drgn.FaultError: if its PID cannot be read
         """
-        stack = task_stack(task) or range(0)
-        entries = self._unwinder.livepatch_stack(task, stack) if stack else ()
-        running = bool(task_on_cpu(task))
-        frames: tuple[Frame, ...] = ()
-        with self._view.problems.noting(f"stack of task {task_pid(task)}"):
-            if running:
-                registers = self.registers.of(task_cpu(task))
-                if registers is not None:
-                    frames = self._from_registers(task, registers, entries)
-            else:
-                frames = self._unwinder.frames(self._view.prog.stack_trace(task), entries)
+        attempt = self._view.problems.attempt
+        pid = task_pid(task)
+        where = f"task {pid}"
+        cpu = attempt(where, task_cpu, task)
+        running = attempt(where, lambda: bool(task_on_cpu(task)))
+        stack = attempt(where, task_stack, task)
+        entries = self._livepatch_stack(task, stack)
+        frames = self._frames(task, running, cpu, stack, entries)
         return TaskTrace(
-            pid=task_pid(task),
-            comm=task_comm(task),
-            cpu=task_cpu(task),
+            pid=pid,
+            comm=attempt(where, task_comm, task),
+            cpu=cpu,
             running=running,
-            state=task_state_name(task),
+            state=attempt(where, task_state_name, task),
             frames=frames,
-            livepatch_stack=tuple(self._unwinder.describe(entry) for entry in entries),
-            unreliable=RUNNING if running else self.reliable(task).broken,
-            in_patched=any(frame.role is not None for frame in frames),
+            livepatch_stack=tuple(
+                entry if isinstance(entry, Unknown) else self._unwinder.describe(entry)
+                for entry in entries
+            ),
+            unreliable=self._unreliable(task, running),
+            in_patched=_in_patched(frames),
         )
 
-    def has_livepatch_stack(self, task: Object) -> bool:
+    def has_livepatch_stack(self, task: Object) -> bool | Unknown:
         """
         Return whether something is on a task's livepatch stack, or that is damaged.
 
         :raises WalkError, drgn.FaultError: if the task itself cannot be read
         """
-        stack = task_stack(task)
-        return bool(stack and self._unwinder.livepatch_stack(task, stack))
+        entries = self._livepatch_stack(task, task_stack(task))
+        missing = first_unknown(entries)
+        return bool(entries) if missing is None else missing
 
     def reliable(self, task: Object) -> ReliableWalk:
         """
         Return what livepatch sees of a task that does not run.
 
-        :raises WalkError, drgn.FaultError: if the task itself cannot be read
+        What cannot be read becomes a problem of the view.
         """
+        where = f"stack of task {task_pid(task)}"
+        walk = self._view.problems.attempt(where, self._reliable, task)
+        if isinstance(walk, Unknown):
+            return ReliableWalk((), walk)
+        if isinstance(walk.broken, Unknown):
+            return ReliableWalk(walk.addresses, self._view.problems.add(where, walk.broken.reason))
+        return walk
+
+    def is_text(self, address: int) -> bool | Unknown:
+        """Return whether an address is in text: the kernel's, a module's, or made by the kernel."""
+        return self._unwinder.text.is_text(address)
+
+    def _reliable(self, task: Object) -> ReliableWalk:
         stack = task_stack(task)
         if stack is None:
             return ReliableWalk((), "it has no stack any more")
         return arch_stack_walk_reliable(task, stack, self.is_text)
 
-    def _from_registers(
-        self, task: Object, registers: Registers, entries: tuple[LivepatchEntry, ...]
-    ) -> tuple[Frame, ...]:
-        """Walk from registers, and on from those of each exception that interrupted the kernel."""
-        frames: list[Frame] = []
-        rest = list(entries)
-        start = _Start(
-            gpr=tuple(map(int, registers.gpr)),
-            nip=int(registers.nip),
-            msr=int(registers.msr),
-            link=int(registers.link),
-        )
-        for _ in range(_MAX_EXCEPTIONS):
-            walked = self._walk_from(task, start, tuple(rest))
-            number, behind = self._exception(walked)
-            frames += walked[:number]
-            if behind is None:
-                break
-            hidden = sum(frame.from_livepatch_stack for frame in walked[:number])
-            del rest[:hidden]
-            start = behind
-        return tuple(frames)
+    def _unreliable(self, task: Object, running: bool | Unknown) -> str | Unknown | None:
+        if isinstance(running, Unknown):
+            return running
+        return RUNNING if running else self.reliable(task).broken
 
-    def _exception(self, frames: tuple[Frame, ...]) -> tuple[int, _Start | None]:
-        """Return behind how many frames an exception saved the kernel's registers, and those."""
+    def _livepatch_stack(self, task: Object, stack: range | Unknown | None) -> Entries:
+        if stack is None:
+            return ()
+        if isinstance(stack, Unknown):
+            return (stack,)
+        return self._unwinder.livepatch_stack(task, stack)
+
+    def _frames(
+        self,
+        task: Object,
+        running: bool | Unknown,
+        cpu: int | Unknown,
+        stack: range | Unknown | None,
+        entries: Entries,
+    ) -> tuple[Frame | Unknown, ...]:
+        if stack is None:
+            return ()
+        if isinstance(running, Unknown):
+            return (running,)
+        if isinstance(stack, Unknown):
+            return (stack,)
+        if running and isinstance(cpu, Unknown):
+            return (cpu,)
+        if isinstance(cpu, int) and running:
+            registers = self.registers.of(cpu)
+            if isinstance(registers, Unknown):
+                return (registers,)
+            walked = self._walk_from(task, _start(registers), entries)
+            if registers.msr & MSR_PR:  # its kernel stack is empty
+                return tuple(walked)
+        else:
+            where = f"stack of task {task_pid(task)}"
+            found = self._view.problems.attempt(where, self._asleep, task, entries)
+            walked = (found,) if isinstance(found, Unknown) else found
+        return tuple(self._follow(task, walked, entries))
+
+    def _asleep(self, task: Object, entries: Entries) -> Frames:
+        return self._unwinder.frames(task, self._view.prog.stack_trace(task), entries)
+
+    def _follow(self, task: Object, walked: Frames, entries: Entries) -> Iterator[Frame | Unknown]:
+        """Go on from the registers of each exception that interrupted the kernel, to the end."""
+        rest = list(entries)
+        for _ in range(_MAX_EXCEPTIONS):
+            number, behind = self._exception(task, walked)
+            yield from walked[:number]
+            if behind is None:
+                return
+            if isinstance(behind, Unknown):
+                yield behind
+                return
+            hidden = sum(frame.from_livepatch_stack for frame in known(walked[:number]))
+            del rest[:hidden]
+            walked = self._walk_from(task, behind, tuple(rest))
+        yield self._view.problems.add(
+            f"stack of task {task_pid(task)}", f"it has more than {_MAX_EXCEPTIONS} exceptions"
+        )
+
+    def _exception(self, task: Object, frames: Frames) -> tuple[int, _Start | Unknown | None]:
+        """
+        Return behind how many frames an exception saved the kernel's registers, and those.
+
+        Where none did: all frames, and why there may be more.
+        """
+        where = f"stack of task {task_pid(task)}"
+        behind: _Start | int | Unknown | None = None
         for number, frame in enumerate(frames, 1):
-            if frame.sp is None or frame.inlined:
+            if isinstance(frame, Unknown) or frame.sp is None or frame.inlined:
                 continue
-            found = exception_registers(self._view.prog, int(frame.sp))
-            if found is not None and not found.msr & MSR_PR:
-                return number, _Start(gpr=found.gpr, nip=found.nip, msr=found.msr, link=found.link)
+            behind = self._view.problems.attempt(where, self._behind, int(frame.sp))
+            if isinstance(behind, (_Start, Unknown)):
+                return number, behind
+        if isinstance(behind, int) and not isinstance(frames[-1], Unknown):
+            return len(frames), self._cut(where, behind)
         return len(frames), None
 
-    def _walk_from(
-        self, task: Object, start: _Start, entries: tuple[LivepatchEntry, ...]
-    ) -> tuple[Frame, ...]:
-        """Walk from registers; after a wild branch from where LR says that it came."""
-        prog, sp = self._view.prog, start.gpr[1]
-        if self.is_text(start.nip) and not (
-            self.is_text(start.link) and self._frameless(start.nip)
-        ):
-            trace = prog.stack_trace(_pt_regs(task, start, start.nip))
-            return self._unwinder.frames(trace, entries)
-        frames = [self._unwinder.bare(start.nip, sp, interrupted=True)]
-        resume = start.link
-        index = site_of_call(self._view, start.link)
-        if index is not None and not self.is_text(start.nip):
-            # The call came from an mcount site, whose function has no frame yet: r0 holds LR.
-            ip = self._view.records[index].ip
-            frames.append(self._unwinder.bare(start.link, sp, interrupted=False, site=ip))
-            resume = start.gpr[0]
-        with self._view.problems.noting(f"stack of task {task_pid(task)} from {sp:#x}"):
-            if self.is_text(resume):
-                trace = prog.stack_trace(_pt_regs(task, start, resume))
-                frames += self._unwinder.frames(trace, entries, resumed=True)
-        return tuple(frames)
+    def _behind(self, sp: int) -> _Start | int | None:
+        """
+        Return what is behind a frame; None if the stack of the kernel ends with it.
 
-    def _frameless(self, pc: int) -> bool:
+        It is what an exception saved that interrupted the kernel, or the beginning of a frame.
+
+        :raises drgn.FaultError: if it cannot be read
+        """
+        (back,) = struct.unpack("<Q", self._view.prog.read(sp, 8))
+        if not back:
+            return None
+        found = exception_registers(self._view.prog, sp)
+        if found is None:
+            return int(back)
+        if found.msr & MSR_PR:
+            return None
+        return _Start(gpr=found.gpr, nip=found.nip, msr=found.msr, link=found.link)
+
+    def _cut(self, where: str, frame: int) -> Unknown:
+        """Return why drgn, which does not tell, has not walked on to a frame."""
+        found = self._view.problems.attempt(where, self._view.prog.read, frame, 8)
+        if isinstance(found, Unknown):
+            return found
+        return self._view.problems.add(where, f"the walk does not go on to the frame at {frame:#x}")
+
+    def _walk_from(self, task: Object, start: _Start, entries: Entries) -> Frames:
+        """Walk from registers; after a wild branch from where LR says that it came."""
+        sp = start.gpr[1]
+        if start.msr & MSR_PR:
+            return (self._unwinder.bare(start.nip, sp, interrupted=True),)
+        text = self.is_text(start.nip)
+        frameless = self._frameless(start)
+        missing = first_unknown((text, frameless))
+        if missing is not None:
+            return (self._unwinder.bare(start.nip, sp, interrupted=True), missing)
+        if text is True and frameless is False:
+            return self._walk_at(task, start, start.nip, entries, resumed=False)
+        return (
+            self._unwinder.bare(start.nip, sp, interrupted=True),
+            *self._behind_lr(task, start, entries, wild=text is False),
+        )
+
+    def _behind_lr(
+        self, task: Object, start: _Start, entries: Entries, *, wild: bool
+    ) -> Iterator[Frame | Unknown]:
+        """Walk from where LR says that a function was called that has made no frame."""
+        resume = start.link
+        site = site_of_call(self._view, start.link) if wild else None
+        if isinstance(site, Unknown):
+            yield site
+            return
+        if site is not None:
+            # The call came from an mcount site, whose function has no frame yet: r0 holds LR.
+            ip = self._view.records[site].ip
+            yield self._unwinder.bare(start.link, start.gpr[1], interrupted=False, site=ip)
+            resume = start.gpr[0]
+        text = self.is_text(resume)
+        if isinstance(text, Unknown):
+            yield text
+        elif text:
+            yield from self._walk_at(task, start, resume, entries, resumed=True)
+
+    def _walk_at(
+        self, task: Object, start: _Start, pc: int, entries: Entries, *, resumed: bool
+    ) -> Frames:
+        def walk() -> Frames:
+            trace = self._view.prog.stack_trace(_pt_regs(task, start, pc))
+            return self._unwinder.frames(task, trace, entries, resumed=resumed)
+
+        where = f"stack of task {task_pid(task)} from {start.gpr[1]:#x}"
+        frames = self._view.problems.attempt(where, walk)
+        return (frames,) if isinstance(frames, Unknown) else frames
+
+    def _frameless(self, start: _Start) -> bool | Unknown:
         """
         Return whether a module's function has made no frame yet, so that LR tells its caller.
 
         Of vmlinux's the debug info tells drgn. A heuristic: all is taken to be run that lies
         between the function's beginning and the address.
         """
-        symbol = self._view.symbols.covering(pc)
+        pc = start.nip
+        symbol = self._view.symbols.known_at(pc)
         if symbol is None or symbol.module is None or not symbol.is_function:
             return False
-        with self._view.problems.noting(f"text of {symbol.name}"):
-            words = self._view.words(symbol.address, (pc - symbol.address) // 4)
-            return not any(makes_frame(word) for word in words)
-        return False
+        address, name = symbol.address, symbol.name
+        called = self.is_text(start.link)
+        if called is not True:
+            return called
+        words = self._view.problems.attempt(
+            f"text of {name}", self._view.words, address, (pc - address) // 4
+        )
+        if isinstance(words, Unknown):
+            return words
+        return not any(makes_frame(word) for word in words)
 
-    def is_text(self, address: int) -> bool:
-        """Return whether an address is in the kernel's text, or in a function of a module."""
-        if any(start <= address < end for start, end in self._kernel_text):
-            return True
-        symbol = self._view.symbols.covering(address)
-        return symbol is not None and symbol.is_function
 
-    @cached_property
-    def _kernel_text(self) -> list[tuple[int, int]]:
-        """Where it begins and ends; assembly in it has symbols that are no functions."""
-        named = self._view.symbols.named
-        return [
-            (named(start, "vmlinux")[0].address, named(end, "vmlinux")[0].address)
-            for start, end in KERNEL_TEXT
-            if named(start, "vmlinux") and named(end, "vmlinux")
-        ]
+def _start(registers: Registers) -> _Start:
+    return _Start(
+        gpr=tuple(map(int, registers.gpr)),
+        nip=int(registers.nip),
+        msr=int(registers.msr),
+        link=int(registers.link),
+    )
+
+
+def _in_patched(frames: Frames) -> bool | Unknown:
+    """Return whether one of a task's frames has to do with a patch."""
+    roles = [frame.role for frame in known(frames)]
+    if any(isinstance(role, str) for role in roles):
+        return True
+    missing = first_unknown((*frames, *roles))
+    return False if missing is None else missing
 
 
 def _pt_regs(task: Object, start: _Start, pc: int) -> Object:

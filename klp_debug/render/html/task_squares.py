@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from klp_debug.result.transition import TransitionReport
+from klp_debug.result.unknown import known, lowest
 
 _MOST = 600
 """Squares; of more tasks than that, one stands for several."""
@@ -34,8 +35,12 @@ class TaskSquares:
 
 
 def task_squares(transition: TransitionReport) -> TaskSquares:
-    """Return the squares row by row, those of waiting tasks first; however few, they are seen."""
-    waiting, switched = len(transition.waiting), transition.switched
+    """
+    Return the squares row by row, those of waiting tasks first; however few, they are seen.
+
+    A task of which it is not known whether it waits has none.
+    """
+    waiting, switched = len(known(transition.waiting)), lowest(transition.switched)
     each = max(1, ceil((waiting + switched) / _MOST))
     number_waiting = ceil(waiting / each)
     number = number_waiting + ceil(switched / each)

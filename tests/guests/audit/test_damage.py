@@ -20,9 +20,11 @@ from klp_debug.kernel.livepatch import (
 from klp_debug.kernel.module import for_each_module
 from klp_debug.render.html.page import as_html
 from klp_debug.result.func import FuncReport
-from klp_debug.result.list import PatchList
+from klp_debug.result.list import PatchedFunction, PatchList
+from klp_debug.result.unknown import known
 from tests.conftest import Captured
 from tests.support.damaged import DamagedCapture
+from tests.support.sure import sure, unread, whole
 from tests.support.tier import by_tier
 
 pytestmark = pytest.mark.lab
@@ -50,6 +52,16 @@ def listed(damaged: DamagedCapture) -> PatchList:
     return answer
 
 
+def functions_of(answer: PatchList) -> list[PatchedFunction]:
+    patches = whole(answer.patches)
+    objects = [obj for patch in patches for obj in whole(patch.objects)]
+    return [function for obj in objects for function in whole(obj.functions)]
+
+
+def first_function(answer: PatchList) -> PatchedFunction:
+    return functions_of(answer)[0]
+
+
 def shown(damaged: DamagedCapture, function: str = "int_to_scsilun") -> FuncReport:
     answer = damaged.answer("func", function=function)
     assert isinstance(answer, FuncReport)
@@ -57,7 +69,7 @@ def shown(damaged: DamagedCapture, function: str = "int_to_scsilun") -> FuncRepo
 
 
 def broken(function: FuncReport) -> list[str]:
-    return [hop.kind for hop in function.chain if not hop.ok]
+    return [hop.kind for hop in known(function.chain) if hop.ok is not True]
 
 
 def test_undamaged_is_clean(damaged: DamagedCapture) -> None:
@@ -68,7 +80,7 @@ def test_undamaged_is_clean(damaged: DamagedCapture) -> None:
 def test_patch_list_leads_nowhere(damaged: DamagedCapture) -> None:
     damaged.put(damaged.prog["klp_patches"].address_, NOWHERE)
     answer = listed(damaged)
-    assert answer.patches == ()
+    unread(*answer.patches)
     assert not answer.clean
     assert "list klp_patches" in {problem.where for problem in answer.problems}
 
@@ -77,7 +89,9 @@ def test_patch_list_breaks_in_the_middle(damaged: DamagedCapture) -> None:
     second = patches_of(damaged)[1]
     damaged.put(second.list.address_, NOWHERE)
     answer = listed(damaged)
-    assert [patch.name for patch in answer.patches] == ["leaf_patch", "toc_patch"]
+    *patches, rest = answer.patches
+    assert [patch.name for patch in whole(patches)] == ["leaf_patch", "toc_patch"]
+    unread(rest)
     assert not answer.clean
 
 
@@ -85,7 +99,9 @@ def test_patch_list_runs_in_a_cycle(damaged: DamagedCapture) -> None:
     first, second, *_ = patches_of(damaged)
     damaged.put(second.list.address_, first.list.address_)
     answer = listed(damaged)
-    assert [patch.name for patch in answer.patches] == ["leaf_patch", "toc_patch"]
+    *patches, rest = answer.patches
+    assert [patch.name for patch in whole(patches)] == ["leaf_patch", "toc_patch"]
+    unread(rest)
     assert any("0x" in problem.what for problem in answer.problems)
 
 
@@ -94,15 +110,17 @@ def test_one_function_name_is_unreadable(damaged: DamagedCapture) -> None:
     damaged.put(func.old_name.address_of_().value_(), NOWHERE)
     answer = listed(damaged)
     assert len(answer.patches) == 4
-    assert answer.patches[0].objects[0].functions == ()
-    assert answer.patches[1].objects[0].functions[0].old_name == "scsi_set_sense_information"
+    patches = whole(answer.patches)
+    unread(*whole(patches[0].objects)[0].functions)
+    (function,) = whole(whole(patches[1].objects)[0].functions)
+    assert function.old_name == "scsi_set_sense_information"
     assert not answer.clean
 
 
 def test_hostile_name(damaged: DamagedCapture) -> None:
     func = first_func(patches_of(damaged)[0])
     damaged.put_bytes(func.old_name.value_(), b"\x1b[2J\xff\n\0")
-    (function,) = listed(damaged).patches[0].objects[0].functions
+    function = first_function(listed(damaged))
     assert "\x1b" in function.old_name or "x1b" in function.old_name
 
 
@@ -111,8 +129,9 @@ def test_klp_ops_list_is_unreadable(damaged: DamagedCapture) -> None:
     answer = listed(damaged)
     assert len(answer.patches) == 4
     assert not answer.clean
-    functions = [f for p in answer.patches for o in p.objects for f in o.functions]
-    assert not any(function.winner for function in functions)
+    for function in functions_of(answer):
+        unread(function.winner)
+        unread(function.runs)
 
 
 def test_module_list_is_unreadable(damaged: DamagedCapture) -> None:
@@ -135,9 +154,9 @@ def test_ftrace_page_claims_absurd_records(damaged: DamagedCapture) -> None:
     damaged.put_bytes(page.index.address_of_().value_(), b"\xff\xff\xff\x7f")
     answer = shown(damaged)
     assert any(problem.where == "ftrace records" for problem in answer.problems)
-    # Without records the site is found by its shape.
-    assert answer.site is not None
-    assert answer.site.offset == 4
+    # Without its record the site is found by its shape.
+    assert sure(answer.site).offset == 4
+    unread(answer.record)
 
 
 def ops_of(damaged: DamagedCapture, patch: str) -> Object:
@@ -155,14 +174,13 @@ def test_ops_no_longer_calls_the_handler(damaged: DamagedCapture) -> None:
     stub = damaged.prog.function("ftrace_stub") if "ftrace_stub" in damaged.prog else None
     address = stub.address_ if stub is not None else damaged.prog.symbol("ftrace_stub").address
     damaged.put(ops_of(damaged, "leaf_patch").fops.func.address_of_().value_(), address)
-    assert listed(damaged).patches[0].objects[0].functions[0].runs == "original"
+    assert first_function(listed(damaged)).runs == "original"
     assert broken(shown(damaged)) == ["handler"]
 
 
 def test_filter_hash_lacks_the_site(damaged: DamagedCapture) -> None:
     hash_ = ops_of(damaged, "leaf_patch").fops.func_hash.filter_hash
-    site = shown(damaged).site
-    assert site is not None
+    sure(shown(damaged).site)
     for index in range(1 << hash_.size_bits.value_()):
         first = hash_.buckets[index].first
         if first.value_():
@@ -182,32 +200,26 @@ def test_filter_hash_lacks_the_site(damaged: DamagedCapture) -> None:
     ],
 )
 def test_site_is_altered(damaged: DamagedCapture, word: int, state: str, runs: str) -> None:
-    site = shown(damaged).site
-    assert site is not None
+    site = sure(shown(damaged).site)
     damaged.put_bytes(site.address, word.to_bytes(4, "little"))
     answer = shown(damaged)
-    assert answer.site is not None
-    assert answer.site.state == state
-    assert answer.record is not None
-    assert answer.record.agrees is (state == "armed")
+    assert sure(answer.site).state == state
+    assert sure(answer.record).agrees is (state == "armed")
     assert broken(answer)
-    assert runs in answer.runs
+    assert runs in sure(answer.runs)
 
 
 def test_stub_is_the_seeds(damaged: DamagedCapture) -> None:
     """The r2-relative stub of kernels before 4.6: harmless behind a TOC set-up, not in a leaf."""
-    stub = next(hop for hop in shown(damaged).chain if hop.kind == "stub")
-    toc = 0
-    entry = shown(damaged, "scsi_set_sense_information").entry
-    assert entry.toc is not None
-    toc = int(entry.toc)
+    stub = next(hop for hop in whole(shown(damaged).chain) if hop.kind == "stub")
+    toc = int(sure(shown(damaged, "scsi_set_sense_information").entry.toc))
     distance = int(stub.address) - toc
     high, low = (distance + 0x8000) >> 16 & 0xFFFF, distance & 0xFFFF
     words = [0x3D620000 | high, 0x396B0000 | low, 0xF8410018, 0xE98B0020, 0x7D8903A6, 0x4E800420]
     damaged.put_bytes(int(stub.address), b"".join(word.to_bytes(4, "little") for word in words))
     leaf = shown(damaged)
     assert "stub" in broken(leaf)
-    assert any("still the caller's" in hop.what for hop in leaf.chain)
+    assert any("still the caller's" in hop.what for hop in whole(leaf.chain))
     assert broken(shown(damaged, "scsi_set_sense_information")) == []
 
 

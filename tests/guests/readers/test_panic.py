@@ -11,6 +11,7 @@ from drgn import Object
 from klp_debug.kernel.log import for_each_log_record
 from klp_debug.kernel.panic import crash, panic_message
 from klp_debug.kernel.walk import WalkError
+from klp_debug.result.registers import Registers
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from klp_debug.targets.registers import cpu_registers
@@ -40,6 +41,7 @@ def test_sysrq_crash(captured: Captured, kernel: str, mmu: str, kind: str) -> No
     found = crash(prog)
     assert found is not None
     assert found.cpu == int(cpu)
+    assert isinstance(found.task, Object)
     assert found.task.pid.value_() == int(pid)
     assert found.task.comm.string_().decode() == comm
     records = list(for_each_log_record(prog))
@@ -115,6 +117,7 @@ def test_oops(oopsed: Oopsed) -> None:
     found = crash(prog)
     assert found is not None
     assert found.cpu == int(cpu)
+    assert isinstance(found.task, Object)
     assert found.task.pid.value_() == int(pid)
     assert found.task.comm.string_().decode() == comm == "cat"
     assert has_oopsed(prog)
@@ -127,10 +130,11 @@ def test_registers_of_an_oops(oopsed: Oopsed) -> None:
     """All that the oops printed of the registers is in the dump."""
     found = crash(oopsed.target.prog)
     assert found is not None
+    assert isinstance(found.cpu, int)
     registers = cpu_registers(oopsed.target)
     assert registers.problems == ()
     crashed = registers.of(found.cpu)
-    assert crashed is not None
+    assert isinstance(crashed, Registers)
 
     # The registers of the kernel come first; those of the program that called it follow.
     said, _, _ = oopsed.report.partition("Call Trace")

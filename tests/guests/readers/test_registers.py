@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from drgn import Program
 
-from klp_debug.result.registers import CpuRegisters
+from klp_debug.result.registers import CpuRegisters, Registers
+from klp_debug.result.unknown import Unknown
 from klp_debug.targets.notes import prstatus_notes
 from klp_debug.targets.open_core_file import open_core_file
 from klp_debug.targets.opening import open_target
@@ -95,15 +96,15 @@ def test_registers_of_a_crash(captured: Captured, kernel: str, mmu: str, kind: s
 
     cpu, frames = crash_of(captures)
     crashed, other = registers.of(cpu), registers.of(1 - cpu)
-    assert crashed is not None
-    assert other is not None
+    assert isinstance(crashed, Registers)
+    assert isinstance(other, Registers)
     # The first of the trace is dump_stack()'s own, which had returned by then.
     assert set(frames[1:]) <= set(back_chain(target.prog, crashed.gpr[1]))
     assert function_at(captures, crashed.nip) in SAVERS
     # The other was idle, and stopped by the system reset that serves as an NMI.
     assert other.trap == 0x100
     assert IDLE & {function_at(captures, pc) for pc in callers(target.prog, other.gpr[1])}
-    assert registers.of(2) is None
+    assert isinstance(registers.of(2), Unknown)
 
 
 @on_patched_dumps("qemu-elf", "qemu-kdump")
@@ -135,7 +136,7 @@ def test_agrees_with_what_drgn_reads_of_the_notes(
     target = opened(captures, "elf")
     cpu, _ = crash_of(captures)
     ours = cpu_registers(target).of(cpu)
-    assert ours is not None
+    assert isinstance(ours, Registers)
     # drgn takes the note from the file, and the CPU from panic_cpu.
     theirs = target.prog.crashed_thread().stack_trace()[0].registers()
     assert [theirs[f"r{number}"] for number in range(32)] == list(ours.gpr)

@@ -8,7 +8,7 @@ from tests.support.answers.kernel import KERNEL
 FINE = Audit(
     kernel=KERNEL,
     sites=15298,
-    unread=0,
+    read=15298,
     without_symbol=155,
     dialects=(Count("mprofile-kernel (2 instructions)", 15298),),
     states=(Count("idle", 15295), Count("armed", 3)),

@@ -27,20 +27,41 @@ OPS = SiteOps(
     func_symbol="klp_ftrace_handler",
     flags=("IPMODIFY", "ENABLED"),
 )
+SITE = SiteResult(
+    address=Address(0xC0080000001401E4),
+    offset=4,
+    state="armed",
+    word=Word(0x4800045D),
+    target=STUB.address,
+    target_symbol=None,
+    dialect="mprofile-kernel (2 instructions)",
+)
+PATH = (
+    Hop(
+        kind="site",
+        address=Address(0xC0080000001401E4),
+        symbol="int_to_scsilun+0x4",
+        ok=True,
+        bytes="4800045d",
+        what="bl",
+        next=None,
+    ),
+    Hop(
+        kind="stub",
+        address=STUB.address,
+        symbol=None,
+        ok=True,
+        bytes="e98d0010",
+        what="needs no r2",
+        next=None,
+    ),
+)
 ARMED = SiteReport(
     kernel=KERNEL,
     function="int_to_scsilun",
     module="scsi_common",
     leaf_without_toc=True,
-    site=SiteResult(
-        address=Address(0xC0080000001401E4),
-        offset=4,
-        state="armed",
-        word=Word(0x4800045D),
-        target=STUB.address,
-        target_symbol=None,
-        dialect="mprofile-kernel (2 instructions)",
-    ),
+    site=SITE,
     record=RecordResult(
         address=Address(0xC000000002F00060),
         ip=Address(0xC0080000001401E4),
@@ -50,26 +71,7 @@ ARMED = SiteReport(
         ool_stub=None,
         agrees=True,
     ),
-    path=(
-        Hop(
-            kind="site",
-            address=Address(0xC0080000001401E4),
-            symbol="int_to_scsilun+0x4",
-            ok=True,
-            bytes="4800045d",
-            what="bl",
-            next=None,
-        ),
-        Hop(
-            kind="stub",
-            address=STUB.address,
-            symbol=None,
-            ok=True,
-            bytes="e98d0010",
-            what="needs no r2",
-            next=None,
-        ),
-    ),
+    path=PATH,
     stubs=(STUB,),
     ops=(OPS,),
     findings=(),

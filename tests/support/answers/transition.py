@@ -13,6 +13,7 @@ WAITING = WaitingTask(
     why="it returns into wait_here [leaf_probe], which is to be switched",
     unblocks="it must leave that function",
     pending=True,
+    doubt=None,
     trace=TASK,
 )
 STALLED = TransitionReport(

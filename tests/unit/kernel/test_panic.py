@@ -2,7 +2,7 @@
 """What the log says of a crash."""
 
 from klp_debug.kernel.log import LogRecord, oops_reports
-from klp_debug.kernel.panic import panic_message
+from klp_debug.kernel.panic import cpu_of_report, is_panic, panic_message
 from tests.support.crashes import asked_for
 
 
@@ -53,3 +53,17 @@ def test_no_crash() -> None:
     assert panic_message(log("a", "b")) is None
     assert panic_message([]) is None
     assert not asked_for([])
+
+
+def test_the_cpu_of_a_report() -> None:
+    """Newer kernels have the user's number in that line too."""
+    first = "Oops: Kernel access of bad area, sig: 11 [#1]"
+    assert cpu_of_report(log(first, "CPU: 12 PID: 7 Comm: cat Not tainted")) == 12
+    assert cpu_of_report(log(first, "CPU: 0 UID: 0 PID: 7 Comm: cat", "CPU: 1 PID: 8")) == 0
+    assert cpu_of_report(log(first, "NIP:  c000000000000000 CPU: 1 ")) is None
+
+
+def test_what_the_kernel_goes_down_with() -> None:
+    oops = ("Oops: Kernel access of bad area, sig: 11 [#1]", "---[ end trace 0 ]---")
+    assert not is_panic(log(*oops))
+    assert is_panic(log(*oops, "Kernel panic - not syncing: Fatal exception"))

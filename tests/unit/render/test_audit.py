@@ -7,6 +7,7 @@ from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
 from klp_debug.result.audit import Audit, Count, ListedSite, Offsets
 from klp_debug.result.common import Problem
+from klp_debug.result.unknown import AtLeast, Unknown
 from tests.support.answers.audit import FINE, finding
 from tests.support.answers.kernel import KERNEL
 from tests.support.answers.with_text import HOSTILE, LONG, with_names
@@ -23,6 +24,7 @@ def test_a_kernel_without_toc_is_not_said_to_be_all_leaves(golden: Golden) -> No
     pcrel = dataclasses.replace(
         FINE,
         sites=19951,
+        read=19951,
         without_symbol=0,
         dialects=(Count("out-of-line", 19951),),
         states=(Count("idle", 19951),),
@@ -59,7 +61,10 @@ def test_prose_is_folded_and_evidence_is_not() -> None:
 
 def test_unreadable_sites_and_problems(golden: Golden) -> None:
     answer = dataclasses.replace(
-        FINE, unread=2, findings=(finding("f", "e"),), problems=(UNREADABLE, Problem("x", "y"))
+        FINE,
+        read=AtLeast(15296, "f+0x4: is gone"),
+        findings=(finding("f", "e"), Unknown("f+0x4: is gone")),
+        problems=(UNREADABLE, Problem("x", "y")),
     )
     golden("audit", "problems", as_text(answer))
 
@@ -67,14 +72,14 @@ def test_unreadable_sites_and_problems(golden: Golden) -> None:
 def test_nothing_could_be_read(golden: Golden) -> None:
     nothing = Audit(
         kernel=KERNEL,
-        sites=0,
-        unread=0,
+        sites=AtLeast(0, "ftrace records: cannot be read"),
+        read=AtLeast(0, "ftrace records: cannot be read"),
         without_symbol=0,
         dialects=(),
         states=(),
         offsets=(),
         stubs=(),
-        findings=(),
+        findings=(Unknown("ftrace records: cannot be read"),),
         listing=None,
         problems=(Problem("ftrace records", "cannot be read"),),
     )

@@ -6,6 +6,7 @@ import dataclasses
 from klp_debug.render.as_text import as_text
 from klp_debug.result.common import Problem
 from klp_debug.result.control import Journal
+from klp_debug.result.unknown import Unknown, known
 from tests.support.answers.journal import OPERATION, STATUS
 from tests.support.answers.kernel import KERNEL
 from tests.support.answers.with_text import HOSTILE, LONG, with_names
@@ -43,8 +44,24 @@ def test_what_was_cut_short(golden: Golden) -> None:
 
 
 def test_a_boot_that_is_not_known(golden: Golden) -> None:
-    answer = dataclasses.replace(STATUS, held=STATUS.held[:1], boot=None, problems=(UNREADABLE,))
+    lost = Unknown("boot identity: page 0x3ee0000 is not in the dump")
+    (first, _) = known(STATUS.held)
+    held = dataclasses.replace(first, operation=lost)
+    answer = dataclasses.replace(
+        STATUS,
+        boot=lost,
+        journal=lost,
+        journal_exists=lost,
+        held=(held, Unknown("list klp_patches: page 0x3ee0000 is not in the dump")),
+        unfinished=(lost,),
+        in_force=(lost,),
+        other_boots=(lost,),
+        problems=(UNREADABLE,),
+    )
     golden("status", "problems", as_text(answer))
+    only = dataclasses.replace(answer, held=answer.held[1:])
+    assert "no debugger holds" not in as_text(only)
+    assert "whether more are held disarmed is unknown: list klp_patches" in as_text(only)
 
 
 def test_hostile_names_in_the_status(golden: Golden) -> None:
@@ -65,11 +82,22 @@ def test_the_journal(golden: Golden) -> None:
 
 
 def test_an_empty_journal(golden: Golden) -> None:
-    golden("journal", "empty", as_text(dataclasses.replace(JOURNAL, operations=(), boot=None)))
+    golden("journal", "empty", as_text(dataclasses.replace(JOURNAL, operations=())))
+
+
+def test_a_journal_that_cannot_be_found() -> None:
+    lost = Unknown("boot identity: page 0x3ee0000 is not in the dump")
+    answer = dataclasses.replace(JOURNAL, boot=lost, path=lost, operations=(lost,))
+    assert as_text(answer).splitlines()[3:] == [
+        "boot cannot be told: cannot be told",
+        "",
+        f"what was written is unknown: {lost.reason}",
+    ]
 
 
 def test_writes_that_could_not_be_compared(golden: Golden) -> None:
-    write = dataclasses.replace(OPERATION.writes[0], state=None)
+    lost = Unknown("klp_func: page 0x3ee0000 is not in the dump")
+    write = dataclasses.replace(OPERATION.writes[0], state=lost)
     taken_back = dataclasses.replace(
         OPERATION, result="taken back", in_force=False, writes=(write,)
     )

@@ -9,7 +9,8 @@ from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address, Word
 from klp_debug.result.common import Finding, Problem
 from klp_debug.result.site import StubResult
-from tests.support.answers.site import ARMED, OPS, STUB
+from klp_debug.result.unknown import Unknown
+from tests.support.answers.site import ARMED, OPS, PATH, SITE, STUB
 from tests.support.answers.with_text import HOSTILE, LONG, with_names
 from tests.support.golden import Golden
 
@@ -21,7 +22,7 @@ def test_armed(golden: Golden) -> None:
 def test_idle_and_out_of_line(golden: Golden) -> None:
     """The site is the function's first instruction, and its stub is in the record."""
     site = dataclasses.replace(
-        ARMED.site,
+        SITE,
         offset=0,
         state="idle",
         word=Word(0x60000000),
@@ -82,7 +83,7 @@ def test_hostile_names(golden: Golden) -> None:
         meaning="Meant.",
         action="Do it.",
     )
-    site = dataclasses.replace(ARMED.site, target_symbol="ftrace_caller")
+    site = dataclasses.replace(SITE, target_symbol="ftrace_caller")
     every = dataclasses.replace(ARMED, site=site, findings=(finding,))
     golden("site", "hostile-names", as_text(with_names(every, HOSTILE)))
 
@@ -134,9 +135,13 @@ def test_stubs(stub: StubResult, cells: list[str]) -> None:
 
 def test_what_could_not_be_followed_is_no_clean_verdict() -> None:
     said = "no finding, but not everything could be followed"
-    broken = dataclasses.replace(ARMED.path[1], ok=False)
-    assert said in as_text(dataclasses.replace(ARMED, path=(ARMED.path[0], broken)))
+    broken = dataclasses.replace(PATH[1], ok=False)
+    assert said in as_text(dataclasses.replace(ARMED, path=(PATH[0], broken)))
+    said = "no finding, incomplete: not everything could be read"
     assert said in as_text(dataclasses.replace(ARMED, problems=(Problem("x", "y"),)))
+    unread = Unknown("ftrace_ops_list: not in the dump")
+    assert said in as_text(dataclasses.replace(ARMED, findings=(unread,)))
+    assert said in as_text(dataclasses.replace(ARMED, path=(PATH[0], unread)))
 
 
 def test_no_symbol_and_hostile_names() -> None:

@@ -5,6 +5,7 @@ import dataclasses
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.common import Problem
+from klp_debug.result.unknown import AtLeast, Unknown
 from tests.support.answers.transition import STALLED, WAITING
 from tests.support.answers.with_text import HOSTILE, LONG, with_names
 from tests.support.golden import Golden
@@ -43,8 +44,60 @@ def test_no_transition(golden: Golden) -> None:
 def test_problems(golden: Golden) -> None:
     """The patch's name is not read, and neither are some tasks."""
     problems = (Problem("tasks", "the list runs in a cycle"), Problem("x", "y"))
-    answer = dataclasses.replace(STALLED, patch=None, problems=problems)
+    lost = Unknown("tasks: the list runs in a cycle")
+    answer = dataclasses.replace(
+        STALLED,
+        patch=lost,
+        since=lost,
+        now=lost,
+        switched=AtLeast(40, lost.reason),
+        waiting=(WAITING, lost),
+        problems=problems,
+    )
     golden("transition", "problems", as_text(answer))
+
+
+def test_whether_there_is_one_is_unknown(golden: Golden) -> None:
+    lost = Unknown("klp_transition_patch: page 0x3ee0000 is not in the dump")
+    answer = dataclasses.replace(
+        STALLED,
+        patch=lost,
+        direction=lost,
+        since=lost,
+        now=lost,
+        switched=AtLeast(0, lost.reason),
+        waiting=(lost,),
+        problems=(Problem("klp_transition_patch", "page 0x3ee0000 is not in the dump"),),
+    )
+    golden("transition", "unknown", as_text(answer))
+    assert not answer.clean
+
+
+def test_what_holds_a_task_is_unknown(golden: Golden) -> None:
+    lost = Unknown("stack of task 52: page 0x3ee0000 is not in the dump")
+    waiting = dataclasses.replace(
+        WAITING,
+        hold=lost,
+        why=f"cannot be told: the rest of its stack is unknown ({lost.reason})",
+        unblocks="cannot be told",
+        pending=lost,
+        doubt=lost,
+    )
+    golden("transition", "hold-unknown", as_text(dataclasses.replace(STALLED, waiting=(waiting,))))
+
+
+def test_what_speaks_against_the_answer(golden: Golden) -> None:
+    nothing = dataclasses.replace(
+        WAITING,
+        hold="nothing",
+        why="nothing holds it",
+        doubt="the kernel tries every second, and has not switched it for 62.8 s",
+    )
+    golden("transition", "doubtful", as_text(dataclasses.replace(STALLED, waiting=(nothing,))))
+    lost = Unknown("log of the kernel: it is not in the dump")
+    unread = dataclasses.replace(nothing, doubt=lost)
+    text = as_text(dataclasses.replace(STALLED, waiting=(unread,)))
+    assert f"    doubtful: unknown ({lost.reason})\n" in text
 
 
 def test_hostile_names(golden: Golden) -> None:

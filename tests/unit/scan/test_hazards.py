@@ -368,7 +368,7 @@ def test_a_kernel_that_clobbers_r15(tmp_path: Path) -> None:
 
 def test_the_schema_knows_every_kind() -> None:
     schema = json.loads((SCHEMAS / "scan.schema.json").read_text())
-    known = schema["properties"]["hazards"]["items"]["properties"]["id"]["enum"]
+    known = schema["$defs"]["Hazard"]["properties"]["id"]["enum"]
     assert known == [kind.id for kind in HAZARDS]
 
 

@@ -8,8 +8,9 @@ import pytest
 from klp_debug.analysis.audit.audit import audit
 from klp_debug.ppc64le.stub import StubKind
 from klp_debug.result.audit import Audit, Count, Offsets
+from klp_debug.result.unknown import Unknown, first_unknown, known
 from tests.support.fake_view import FakeKernel
-from tests.support.findings import told
+from tests.support.findings import not_checked, told
 from tests.support.instructions import NOP, TRAP
 from tests.support.kernel_structs import BUILDS, MPROFILE, OUT_OF_LINE, PCREL, Build
 
@@ -58,7 +59,7 @@ def test_what_it_counts(build: Build, dialect: str, offsets: tuple[Offsets, ...]
     answer = audited(whole(build))
     assert answer.dialects == (Count(dialect, 4),)
     assert answer.offsets == offsets
-    (stubs,) = answer.stubs
+    (stubs,) = known(answer.stubs)
     kind = StubKind.PCREL_KERNEL_BASE if build.pcrel else StubKind.KERNEL_TOC
     # Two of each module: scsi_common, first, second.
     assert (stubs.what, stubs.stubs) == (kind.value, 6)
@@ -69,7 +70,7 @@ def test_the_list_of_sites(build: Build) -> None:
     kernel = whole(build)
     listing = audited(kernel).listing
     assert listing is not None
-    by_name = {site.function: site for site in listing}
+    by_name = {str(site.function): site for site in known(listing)}
     assert list(by_name) == ["idle", "patched", "probed", "both"]
     both = by_name["both"]
     function = kernel.functions["both"]
@@ -153,10 +154,18 @@ def test_text_that_cannot_be_read(build: Build) -> None:
         kernel.functions[name].lose_text()
     answer = audited(kernel)
     assert answer.unread == 2
-    assert answer.findings == ()
+    assert told(answer.findings) == []
     label = kernel.functions["idle"].site_label
-    assert f"the word at {label} and 1 more" in [problem.where for problem in answer.problems]
-    assert sum(count.sites for count in answer.states) == 2
+    where = f"the word at {label} and 1 more"
+    assert f"{where}: cannot be read" in not_checked(answer.findings)
+    assert where in [problem.where for problem in answer.problems]
+    (armed,) = known(answer.states)
+    assert (armed.what, str(armed.sites)) == ("armed", "at least 2")
+    assert [str(count.sites) for count in known(answer.dialects)] == ["at least 2"]
+    assert first_unknown(answer.states) is not None
+    assert first_unknown(answer.dialects) is not None
+    # Where they are in their functions, records and symbols tell.
+    assert first_unknown(answer.offsets) is None
 
 
 def test_an_out_of_line_stub_that_cannot_be_read() -> None:
@@ -164,23 +173,38 @@ def test_an_out_of_line_stub_that_cannot_be_read() -> None:
     function = kernel.functions["probed"]
     kernel.memory.lose(function.ool_stub)
     answer = audited(kernel)
-    assert answer.findings == ()
-    wheres = [problem.where for problem in answer.problems]
-    assert wheres == [f"the out-of-line stub of {function.site_label}"]
+    where = f"the out-of-line stub of {function.site_label}"
+    assert told(answer.findings) == []
+    assert not_checked(answer.findings) == [f"{where}: cannot be read"]
+    assert [problem.where for problem in answer.problems] == [where]
 
 
 def test_records_that_cannot_be_read() -> None:
     kernel = whole(MPROFILE)
     kernel.functions["idle"].record.lose()
     answer = audited(kernel)
-    assert answer.sites == 0
-    assert answer.findings == ()
+    # Those of scsi_common are on a page of their own.
+    assert str(answer.sites) == str(answer.read) == "at least 1"
+    assert str(answer.without_symbol) == "at least 0"
+    assert answer.unread == 0
+    assert told(answer.findings) == []
     assert [problem.where for problem in answer.problems] == ["ftrace records"]
+    (reason,) = not_checked(answer.findings)
+    assert reason.startswith("sites whose records cannot be read: ftrace records: ")
+    counts: tuple[Count | Offsets | Unknown, ...]
+    counts = (*answer.dialects, *answer.states, *answer.offsets)
+    seen: tuple[Count | Offsets, ...] = known(counts)
+    assert [str(count.sites) for count in seen] == ["at least 1"] * 3
+    assert len(counts) == 6
+    assert answer.listing is not None
+    assert [site.function for site in known(answer.listing)] == ["both"]
+    assert first_unknown(answer.listing) is not None
 
 
 def test_whether_ftrace_was_killed_cannot_be_read() -> None:
     kernel = whole(OUT_OF_LINE)
     kernel.forget("ftrace_disabled")
     answer = audited(kernel)
-    assert answer.findings == ()
+    assert told(answer.findings) == []
+    assert not_checked(answer.findings) == ["ftrace_disabled: this kernel has no ftrace_disabled"]
     assert [problem.where for problem in answer.problems] == ["ftrace_disabled"]

@@ -7,10 +7,11 @@ from klp_debug.analysis.audit.calls import call_findings, stub_findings
 from klp_debug.analysis.audit.sites import Sites
 from klp_debug.analysis.chain.stubs import Stubs
 from klp_debug.result.common import Finding, Problem
+from klp_debug.result.unknown import Unknown
 from tests.support.fake_ftrace import FakeFunction
 from tests.support.fake_kernel import Struct
 from tests.support.fake_view import FakeKernel
-from tests.support.findings import only, told
+from tests.support.findings import not_checked, only, told
 from tests.support.instructions import NOP, b, kernel_toc_stub, r2_stub
 from tests.support.kernel_structs import BUILDS, MPROFILE, OUT_OF_LINE, Build
 
@@ -28,7 +29,10 @@ def traced(build: Build) -> FakeKernel:
     return kernel
 
 
-def found(kernel: FakeKernel) -> tuple[list[Finding], list[Finding], tuple[Problem, ...]]:
+Judged = list[Finding | Unknown]
+
+
+def found(kernel: FakeKernel) -> tuple[Judged, Judged, tuple[Problem, ...]]:
     """Return what is found of calls, of stubs, and what could not be read."""
     view = kernel.view()
     sites, stubs = Sites.of_kernel(view), Stubs(view)
@@ -36,13 +40,13 @@ def found(kernel: FakeKernel) -> tuple[list[Finding], list[Finding], tuple[Probl
     return calls, list(stub_findings(view, sites, stubs)), view.problems.all()
 
 
-def of_calls(kernel: FakeKernel) -> list[Finding]:
+def of_calls(kernel: FakeKernel) -> Judged:
     calls, stubs, problems = found(kernel)
     assert (stubs, problems) == ([], ())
     return calls
 
 
-def of_stubs(kernel: FakeKernel) -> list[Finding]:
+def of_stubs(kernel: FakeKernel) -> Judged:
     calls, stubs, problems = found(kernel)
     assert (calls, problems) == ([], ())
     return stubs
@@ -73,15 +77,27 @@ def test_a_call_of_something_else(build: Build) -> None:
 
 
 @every_build
-def test_a_call_to_where_nothing_can_be_read(build: Build) -> None:
+def test_a_call_to_what_is_not_in_the_dump(build: Build) -> None:
     kernel = traced(build)
     kernel.functions["armed"].call(TRAMP_OF_VMLINUX)
     calls, stubs, problems = found(kernel)
+    assert told(calls) == told(stubs) == []
+    where = f"stub at {TRAMP_OF_VMLINUX:#x}"
+    reason = f"{where}: not in the dump: {TRAMP_OF_VMLINUX:#x}"
+    assert not_checked(calls) == [f"calls of 1 site: {reason}"]
+    assert not_checked(stubs) == [reason]
+    assert [problem.where for problem in problems] == [where]
+
+
+@every_build
+def test_a_call_to_where_nothing_is(build: Build) -> None:
+    kernel = traced(build)
+    kernel.memory.unmap(TRAMP_OF_VMLINUX)
+    kernel.functions["armed"].call(TRAMP_OF_VMLINUX)
+    calls, _, _ = found(kernel)
     finding = only(calls)
     assert (finding.id, finding.subject) == ("site-wrong-target", subject(kernel, "armed"))
-    assert ", which cannot be read (not in the dump" in finding.evidence
-    assert stubs == []
-    assert [problem.where for problem in problems] == [f"stub at {TRAMP_OF_VMLINUX:#x}"]
+    assert ", where nothing is (not mapped" in finding.evidence
 
 
 @every_build
@@ -199,7 +215,11 @@ def test_an_ordinary_stub_for_the_toc_of_another_module(build: Build) -> None:
     target = kernel.functions["idle"].address
     stub = module.stub(target)
     module.put_stub(stub, r2_stub(stub, module.toc + 0x100), target)
-    finding = only(of_stubs(kernel))
+    calls, stubs, problems = found(kernel)
+    finding = only(stubs)
+    assert calls == []
+    # With its module's TOC it loads from beside all stubs.
+    assert [problem.where for problem in problems] == [f"what {stub:#x} loads"]
     assert (finding.id, finding.subject) == ("stub-wrong-target", "stub of scsi_common")
     assert finding.evidence.endswith(
         f"it wants r2 = {module.toc + 0x100:#x}, its module's TOC is {module.toc:#x}"
@@ -217,9 +237,10 @@ def test_ordinary_stubs_as_they_are_made(build: Build) -> None:
 def test_stubs_that_cannot_be_read() -> None:
     kernel = FakeKernel()
     kernel.module("scsi_common").lose_stubs()
-    assert found(kernel)[0] == found(kernel)[1] == []
-    (problem,) = found(kernel)[2]
+    calls, stubs, (problem,) = found(kernel)
+    assert told(calls) == told(stubs) == []
     assert problem.where.startswith("stubs of module at ")
+    assert not_checked(stubs) == [f"{problem.where}: {problem.what}"]
 
 
 # the kernel's own ftrace_tramps
@@ -276,7 +297,11 @@ def test_a_direct_call() -> None:
 def test_direct_functions_that_cannot_be_read() -> None:
     kernel = traced(OUT_OF_LINE)
     kernel.variable("direct_functions", "struct ftrace_hash *", 0xC000000002000000)
-    assert [problem.where for problem in found(kernel)[2]] == ["direct_functions"]
+    calls, stubs, problems = found(kernel)
+    assert told(calls) == told(stubs) == []
+    assert [problem.where for problem in problems] == ["direct_functions"]
+    (reason,) = not_checked(calls)
+    assert reason.startswith("what sites call directly: direct_functions: ")
 
 
 def test_a_long_branch_to_the_trampoline() -> None:

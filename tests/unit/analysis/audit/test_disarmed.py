@@ -7,7 +7,7 @@ import pytest
 from klp_debug.analysis.audit.disarmed import DisarmedFunctions
 from klp_debug.analysis.audit.sites import Sites
 from tests.support.fake_view import FakeKernel
-from tests.support.findings import only, told
+from tests.support.findings import not_checked, only, told
 from tests.support.instructions import NOP
 from tests.support.kernel_structs import BUILDS, MPROFILE, Build
 
@@ -33,6 +33,7 @@ SUBJECT = ("disarmed-by-debugger", "f [scsi_common]")
 @every_build
 def test_a_kernel_that_nobody_wrote_to(build: Build) -> None:
     disarmed = looked_at(patched(build))
+    assert disarmed.missing is None
     assert (disarmed.findings, disarmed.ops, disarmed.ips) == ([], set(), set())
 
 
@@ -115,4 +116,7 @@ def test_a_filter_that_cannot_be_read_costs_no_other_function() -> None:
     disarmed = DisarmedFunctions(view, Sites.of_kernel(view))
     assert told(disarmed.findings) == [("disarmed-by-debugger", "g")]
     at = kernel.stacks["f"].struct.address
-    assert [problem.where for problem in view.problems.all()] == [f"klp_ops {at:#x}"]
+    (problem,) = view.problems.all()
+    assert problem.where == f"klp_ops {at:#x}"
+    assert not_checked(disarmed.findings) == [f"{problem.where}: {problem.what}"]
+    assert disarmed.missing is not None

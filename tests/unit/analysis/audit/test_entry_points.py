@@ -4,8 +4,9 @@
 import pytest
 
 from klp_debug.analysis.audit.entry_points import entered_elsewhere, entry_findings
+from klp_debug.result.unknown import Unknown
 from tests.support.fake_view import FakeKernel
-from tests.support.findings import only
+from tests.support.findings import not_checked, only, told
 from tests.support.kernel_structs import Build
 
 
@@ -47,7 +48,9 @@ def test_an_address_in_no_symbol(kernel: FakeKernel) -> None:
 def test_data(kernel: FakeKernel) -> None:
     data = kernel.struct_variable("data", "list_head", symbol=True)
     kernel.patches[0].funcs["f"]["new_func"] = data.address
-    (stack, func) = next(iter(entered_elsewhere(kernel.view())))
+    (found,) = entered_elsewhere(kernel.view())
+    assert not isinstance(found, Unknown)
+    stack, func = found
     assert stack.old_func == kernel.functions["f"].address
     assert func.value_() == kernel.patches[0].funcs["f"].address
 
@@ -59,6 +62,9 @@ def test_a_kernel_without_livepatch() -> None:
 def test_a_func_stack_that_cannot_be_read(kernel: FakeKernel) -> None:
     kernel.patches[0].funcs["f"].lose()
     view = kernel.view()
-    assert list(entry_findings(view)) == []
+    findings = list(entry_findings(view))
+    assert told(findings) == []
     at = kernel.stacks["f"].struct.address
-    assert [p.where for p in view.problems.all()] == [f"func_stack of klp_ops {at:#x}"]
+    (problem,) = view.problems.all()
+    assert problem.where == f"func_stack of klp_ops {at:#x}"
+    assert not_checked(findings) == [f"{problem.where}: {problem.what}"]

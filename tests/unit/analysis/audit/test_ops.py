@@ -12,9 +12,11 @@ from klp_debug.analysis.audit.disarmed import DisarmedFunctions
 from klp_debug.analysis.audit.ops import Wanted, dispatcher_findings, ops_findings
 from klp_debug.analysis.audit.sites import Sites
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.kernel.ftrace_ops import for_each_ftrace_ops
 from klp_debug.result.common import Finding
+from klp_debug.result.unknown import Unknown
 from tests.support.fake_view import FakeKernel
-from tests.support.findings import only, told
+from tests.support.findings import not_checked, only, told
 from tests.support.instructions import NOP, bl
 from tests.support.kernel_structs import BUILDS, MPROFILE, OUT_OF_LINE, Build
 
@@ -34,12 +36,15 @@ def traced(build: Build) -> FakeKernel:
     return kernel
 
 
-def of(view: KernelView) -> list[Finding]:
+Judged = list[Finding | Unknown]
+
+
+def of(view: KernelView) -> Judged:
     sites = Sites.of_kernel(view)
     return list(ops_findings(view, sites, DisarmedFunctions(view, sites)))
 
 
-def found(kernel: FakeKernel) -> list[Finding]:
+def found(kernel: FakeKernel) -> Judged:
     view = kernel.view()
     findings = of(view)
     assert view.problems.all() == ()
@@ -56,8 +61,9 @@ def test_what_the_ops_ask_for(build: Build) -> None:
     kernel = traced(build)
     view = kernel.view()
     sites = Sites.of_kernel(view)
-    wanted = Wanted.by(view, sites)
-    assert wanted is not None
+    registered = view.problems.walk("ftrace_ops_list", for_each_ftrace_ops(view.prog))
+    wanted = Wanted.by(view, sites, registered)
+    assert isinstance(wanted, Wanted)
     index = {
         name: sites.ips.tolist().index(f.site) for name, f in kernel.functions.items() if f.site
     }
@@ -68,7 +74,6 @@ def test_what_the_ops_ask_for(build: Build) -> None:
     assert wanted.last[index["alone"]] == kernel.stacks["alone"].ops.address
     assert not wanted.direct.any()
     assert not wanted.trampoline.any()
-    assert [ops.value_() for ops in wanted.ops] == [ops.address for ops in kernel.registered]
 
 
 # counts and flags
@@ -241,8 +246,11 @@ def test_a_dispatcher_that_cannot_be_read() -> None:
     kernel = traced(MPROFILE)
     kernel.memory.lose(kernel.address("ftrace_call"))
     view = kernel.view()
-    assert list(dispatcher_findings(view)) == []
-    assert [problem.where for problem in view.problems.all()] == ["ftrace_trace_function"]
+    findings = list(dispatcher_findings(view))
+    assert told(findings) == []
+    (problem,) = view.problems.all()
+    assert problem.where == "ftrace_trace_function"
+    assert not_checked(findings) == [f"{problem.where}: {problem.what}"]
 
 
 # what cannot be read
@@ -254,16 +262,25 @@ def test_an_ops_that_cannot_be_read_ends_the_comparison(build: Build) -> None:
     kernel.memory.lose(kernel.registered[1].struct["local_hash.filter_hash"])
     kernel.functions["idle"].has_flags("IPMODIFY", count=3)
     view = kernel.view()
-    assert of(view) == []
-    assert [problem.where for problem in view.problems.all()] == ["ftrace_ops_list"]
+    findings = of(view)
+    assert told(findings) == []
+    (problem,) = view.problems.all()
+    assert problem.where == f"ftrace_ops {kernel.registered[1].address:#x}"
+    told_of = "what records say of their ftrace_ops"
+    assert not_checked(findings) == [f"{told_of}: {problem.where}: {problem.what}"]
 
 
 def test_a_list_that_breaks_off_ends_the_comparison() -> None:
     kernel = traced(MPROFILE)
-    kernel.registered[2].struct.lose()
+    lost = kernel.registered[2].struct
+    lost.lose()
+    kernel.functions["idle"].has_flags("IPMODIFY", count=3)
     view = kernel.view()
-    assert of(view) == []
-    assert [problem.where for problem in view.problems.all()] == ["ftrace_ops_list"]
+    findings = of(view)
+    assert told(findings) == []
+    wheres = {problem.where for problem in view.problems.all()}
+    assert wheres == {"ftrace_ops_list", f"ftrace_ops {lost.address:#x}"}
+    assert any(reason.startswith("ftrace_ops_list: ") for reason in not_checked(findings))
 
 
 def test_text_that_cannot_be_read_is_compared_with_nothing() -> None:

@@ -3,10 +3,14 @@
 
 import pytest
 
-from klp_debug.analysis.audit.relocations import relocation_findings, unresolved_relocations
+from klp_debug.analysis.audit.relocations import (
+    UnresolvedRelocation,
+    relocation_findings,
+    unresolved_relocations,
+)
 from tests.support.fake_klp_relocation import ADDR64, REL24, TOC16_HA, klp_relocation
 from tests.support.fake_view import FakeKernel
-from tests.support.findings import only
+from tests.support.findings import not_checked, only, told
 from tests.support.instructions import bl
 from tests.support.kernel_structs import Build
 
@@ -51,6 +55,7 @@ def test_one_that_waits_for_its_module_is_as_it_must_be(kernel: FakeKernel) -> N
     view = kernel.view()
     assert list(relocation_findings(view)) == []
     (unresolved,) = unresolved_relocations(view)
+    assert isinstance(unresolved, UnresolvedRelocation)
     assert (unresolved.module, unresolved.loaded) == ("first", False)
     assert unresolved.evidence.endswith("holds 0: scsi_common is not loaded")
 
@@ -74,6 +79,9 @@ def test_what_cannot_be_read_costs_no_other_patch(kernel: FakeKernel, lost: str)
     klp_relocation(kernel, other, "vmlinux")
     kernel.memory.lose(made.place if lost == "place" else made.info.address)
     view = kernel.view()
-    assert only(relocation_findings(view)).subject == "second"
+    findings = list(relocation_findings(view))
+    assert told(findings) == [("klp-relocation-unresolved", "second")]
     at = kernel.patches[0].struct.address
-    assert [p.where for p in view.problems.all()] == [f"klp relocations of klp_patch {at:#x}"]
+    (problem,) = view.problems.all()
+    assert problem.where == f"klp relocations of klp_patch {at:#x}"
+    assert not_checked(findings) == [f"{problem.where}: {problem.what}"]

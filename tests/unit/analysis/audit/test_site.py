@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One site: its word, record, way, stubs, ops and findings, and none of another site."""
 
+from itertools import pairwise
+
 import pytest
 
 from klp_debug.analysis.audit.site import report_site
+from klp_debug.result.func import SiteResult
 from klp_debug.result.site import SiteReport
+from klp_debug.result.unknown import Unknown, known
 from tests.support.fake_view import FakeKernel
-from tests.support.findings import told
+from tests.support.findings import not_checked, told
 from tests.support.instructions import NOP, TRAP, r2_stub
 from tests.support.kernel_structs import BUILDS, MPROFILE, OUT_OF_LINE, Build
 
@@ -37,14 +41,15 @@ def test_an_armed_one(build: Build) -> None:
     assert report.clean
     assert (report.function, report.module) == ("leaf", "scsi_common")
     assert report.leaf_without_toc is not build.pcrel
+    assert isinstance(report.site, SiteResult)
     assert report.site.address == function.site
     assert report.site.offset == function.site - function.address
     assert (report.site.state, report.site.word) == ("armed", function.site_word)
     assert (report.record.address, report.record.ip) == (function.record.address, function.site)
-    assert report.record.agrees
+    assert report.record.agrees is True
     assert report.record.users == 1
     assert (report.record.ool_stub or 0) == function.ool_stub
-    (ops,) = report.ops
+    (ops,) = known(report.ops)
     assert (ops.address, ops.user, ops.patch) == (
         kernel.stacks["leaf"].ops.address,
         "livepatch",
@@ -56,13 +61,15 @@ def test_an_armed_one(build: Build) -> None:
 def test_the_way_from_it_leads_link_by_link(build: Build) -> None:
     kernel = made(build)
     report = reported(kernel, "leaf")
-    kinds = [hop.kind for hop in report.path]
+    path = known(report.path)
+    kinds = [hop.kind for hop in path]
     ool = ["ool-stub"] if build.out_of_line else []
     assert kinds == ["site", *ool, "stub", "trampoline", "dispatch"]
-    assert all(hop.ok for hop in report.path)
-    for hop, following in zip(report.path, report.path[1:], strict=False):
+    assert all(hop.ok is True for hop in path)
+    assert len(path) == len(report.path)
+    for hop, following in pairwise(path):
         assert hop.next == following.address
-    (stub,) = report.stubs
+    (stub,) = known(report.stubs)
     assert (stub.address, stub.owner) == (kernel.module("scsi_common").tramp, "scsi_common")
     assert stub.target == stub.funcdata == kernel.address("ftrace_caller")
     assert stub.needs == ("kernel-base" if build.pcrel else "kernel-toc")
@@ -73,8 +80,9 @@ def test_the_way_from_it_leads_link_by_link(build: Build) -> None:
 def test_an_idle_one(build: Build) -> None:
     report = reported(made(build), "idle")
     assert report.clean
+    assert isinstance(report.site, SiteResult)
     assert (report.site.state, report.site.target, report.ops) == ("idle", None, ())
-    assert report.record.agrees
+    assert report.record.agrees is True
 
 
 @pytest.mark.parametrize("build", [MPROFILE, OUT_OF_LINE])
@@ -85,9 +93,9 @@ def test_a_stub_through_r2(build: Build) -> None:
     module.put_stub(module.tramp, r2_stub(module.tramp, module.toc), target)
     report = reported(kernel, "leaf")
     assert told(report.findings) == [("toc-stub-on-leaf", kernel.functions["leaf"].site_label)]
-    (stub,) = report.stubs
+    (stub,) = known(report.stubs)
     assert (stub.needs, stub.disagreement) == ("r2", None)
-    assert [hop.ok for hop in report.path if hop.kind == "stub"] == [False]
+    assert [hop.ok for hop in known(report.path) if hop.kind == "stub"] == [False]
 
 
 def test_a_stub_on_its_way_is_judged_too() -> None:
@@ -111,13 +119,14 @@ def test_held_by_a_debugger() -> None:
     kernel.functions["leaf"].site_word = NOP
     report = reported(kernel, "leaf")
     assert told(report.findings) == [("disarmed-by-debugger", "leaf [scsi_common]")]
-    assert not report.record.agrees
+    assert report.record.agrees is False
 
 
 def test_a_site_that_no_symbol_covers() -> None:
     kernel = made()
     kernel.without_symbol("idle")
     report = reported(kernel, "idle")
+    assert isinstance(report.site, SiteResult)
     assert (report.function, report.module, report.site.offset) == (None, None, None)
     assert report.label == f"the function at {kernel.functions['idle'].site:#x}"
 
@@ -127,15 +136,26 @@ def test_text_that_cannot_be_read(build: Build) -> None:
     kernel = made(build)
     kernel.functions["leaf"].lose_text()
     report = reported(kernel, "leaf")
-    assert report.findings == ()
-    label = kernel.functions["leaf"].site_label
-    assert f"the word at {label}" in [problem.where for problem in report.problems]
+    assert told(report.findings) == []
+    where = f"the word at {kernel.functions['leaf'].site_label}"
+    unread = Unknown(f"{where}: cannot be read")
+    assert unread.reason in not_checked(report.findings)
+    assert where in [problem.where for problem in report.problems]
+    assert report.site == report.record.agrees == unread
+    assert report.path == report.stubs == (unread,)
+    assert not report.clean
+    assert report.label == "leaf [scsi_common]"
 
 
 def test_a_trampoline_that_cannot_be_read_ends_its_way() -> None:
     kernel = made()
     kernel.memory.lose(kernel.address("ftrace_caller"))
     report = reported(kernel, "leaf")
-    assert [hop.kind for hop in report.path] == ["site", "stub"]
-    label = kernel.functions["leaf"].site_label
-    assert f"path of the site {label}" in [problem.where for problem in report.problems]
+    assert [hop.kind for hop in known(report.path)] == ["site", "stub"]
+    where = f"path of the site {kernel.functions['leaf'].site_label}"
+    assert where in [problem.where for problem in report.problems]
+    assert isinstance(report.path[-1], Unknown)
+    assert report.path[-1].reason.startswith(f"{where}: ")
+    # Behind the stub there is no other.
+    assert [stub.owner for stub in known(report.stubs)] == ["scsi_common"]
+    assert len(report.stubs) == 1

@@ -7,6 +7,7 @@ from klp_debug.analysis.audit.disarmed import DisarmedFunctions
 from klp_debug.analysis.audit.sites import Sites
 from klp_debug.analysis.audit.words import word_findings
 from klp_debug.result.common import Finding
+from klp_debug.result.unknown import Unknown
 from tests.support.fake_view import FakeKernel
 from tests.support.findings import only, told
 from tests.support.instructions import NOP, TRAP, b
@@ -23,7 +24,7 @@ def traced(build: Build) -> FakeKernel:
     return kernel
 
 
-def found(kernel: FakeKernel) -> list[Finding]:
+def found(kernel: FakeKernel) -> list[Finding | Unknown]:
     view = kernel.view()
     sites = Sites.of_kernel(view)
     findings = list(word_findings(view, sites, DisarmedFunctions(view, sites)))

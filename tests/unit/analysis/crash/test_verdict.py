@@ -157,7 +157,9 @@ def test_what_could_not_be_checked(seen: Seen, rules: Callable[..., None]) -> No
     scene = dataclasses.replace(seen.scene, registers=CUT, trace=CUT)
     audited = dataclasses.replace(seen.audited, findings=(CUT,))
     cut = Seen(scene, audited, (CUT,), (CUT,), (CUT,))
-    stacks, sites = verdict(cut).checked
+    registers, trace, stacks, sites = verdict(cut).checked
+    assert registers.startswith("incomplete: the registers of the crash (")
+    assert trace.startswith("incomplete: the stack of the crash (")
     assert (
         stacks == "the livepatch stacks of all tasks: incomplete: 0 entries intact, of at least 0"
     )

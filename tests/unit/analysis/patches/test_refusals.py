@@ -1,116 +1,108 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""
-Why the kernel refused a patch: lines as kernel/livepatch/core.c and patch.c print them.
-
-Those of ``restore_r2()`` are from arch/powerpc/kernel/module_64.c.
-"""
+"""Why the kernel refused a patch, by the lines of its log."""
 
 import pytest
 
 from klp_debug.analysis.patches.refusals import refusals
-from klp_debug.result.refusal import Refusal
+from klp_debug.result.unknown import Unknown, known
 from tests.support.fake_view import FakeKernel
-from tests.support.paged_memory import PAGE
-from tests.support.sure import unread, whole
 
-BUSY = "livepatch: failed to register ftrace handler for function 'f' (-16)"
-
-
-@pytest.fixture
-def kernel() -> FakeKernel:
-    made = FakeKernel()
-    made.function("f")
-    return made
-
-
-def refused(kernel: FakeKernel, *lines: str) -> tuple[Refusal, ...]:
-    for number, line in enumerate(lines):
-        kernel.say(float(number), line)
-    return whole(refusals(kernel.view()))
+BUSY = "livepatch: failed to register ftrace handler for function 'vfs_read' (-16)"
 
 
 @pytest.mark.parametrize(
-    ("line", "means"),
+    ("line", "means", "do"),
     [
-        (BUSY, "Another user of ftrace"),
-        ("livepatch: failed to register ftrace handler for function 'f' (-22)", "did not take"),
-        ("livepatch: failed to set ftrace filter for function 'f' (-22)", "ftrace has no site"),
-        ("livepatch: failed to find location for function 'f'", "ftrace has no site"),
-        ("livepatch: symbol 'f' not found in symbol table", "names a symbol"),
-        ("livepatch: unresolvable ambiguity for symbol 'f' in object 'vmlinux'", "Several symbols"),
-        ("livepatch: symbol position 2 for symbol 'f' in object 'ext4' not found", "fewer symbols"),
-        ("livepatch: failed to enable patch 'first'", "was not enabled"),
-        ("livepatch: failed to do something new", "could not do what the line says"),
-        ("first: Expected nop after call, got 7c7f1b78 at f+0x4/0x8 [first]", "restore the TOC"),
+        (BUSY, "Another user of ftrace", "Remove the kprobe"),
+        (
+            "livepatch: failed to set ftrace filter for function 'vfs_read' (-22)",
+            "no site that it could switch",
+            "`func`",
+        ),
+        ("livepatch: symbol 'gone' not found in symbol table", "does not have", "exactly this"),
+        (
+            "livepatch: unresolvable ambiguity for symbol 'show' in object 'ext4'",
+            "Several symbols",
+            "position",
+        ),
+        (
+            "livepatch: failed to apply patch 'first' to module 'ext4' (-16)",
+            "a module that was being loaded",
+            "lines before",
+        ),
+        (
+            "livepatch: patch 'first' failed for module 'ext4', refusing to load module 'ext4'",
+            "The module was not loaded",
+            "Disable the patch",
+        ),
+        ("livepatch: failed to enable patch 'first'", "not enabled", "lines before"),
+        (
+            "first: Expected nop after call, got 7c0802a6 at patched+0x24/0x40 [first]",
+            "no nop",
+            "-fno-optimize-sibling-calls",
+        ),
+        ("livepatch: failed to do a thing of tomorrow", "what the line says", "around it"),
     ],
 )
-def test_what_a_line_means(kernel: FakeKernel, line: str, means: str) -> None:
-    (found,) = refused(kernel, "booted", line)
-    assert (found.seconds, found.line) == (1.0, line)
-    assert means in found.means
-    assert found.do.endswith(".")
+def test_what_a_line_means(line: str, means: str, do: str) -> None:
+    kernel = FakeKernel()
+    kernel.function("vfs_read")
+    kernel.say(1.5, "livepatch: enabling patch 'first'")
+    kernel.say(2.5, line)
+    (refusal,) = known(refusals(kernel.view()))
+    assert (refusal.seconds, refusal.line) == (2.5, line)
+    assert means in refusal.means
+    assert do in refusal.do
 
 
-def test_the_oldest_first_and_no_other_line(kernel: FakeKernel) -> None:
-    found = refused(
-        kernel,
-        "livepatch: enabling patch 'first'",
-        "livepatch: failed to enable patch 'second'",
-        "livepatch: 'first': patching complete",
-        BUSY,
-    )
-    assert [refusal.seconds for refusal in found] == [1.0, 3.0]
+def test_nothing_was_refused() -> None:
+    kernel = FakeKernel()
+    for text in ("livepatch: enabling patch 'first'", "livepatch: 'first': patching complete"):
+        kernel.say(1.0, text)
+    kernel.say(2.0, "something else failed to register ftrace handler")
+    assert refusals(kernel.view()) == ()
 
 
-# who has the function now
-
-
-def test_who_has_the_function(kernel: FakeKernel) -> None:
-    flags = ("ENABLED", "INITIALIZED", "IPMODIFY")
-    kernel.ops("kprobe_ftrace_handler", kernel.functions["f"], flags=flags)
-    kernel.ops("function_trace_call", kernel.functions["f"])
-    (found,) = refused(kernel, BUSY)
-    assert found.in_the_way == "now: kprobes"
-
-
-def test_a_patch_has_it(kernel: FakeKernel) -> None:
-    kernel.patch("first", kernel.functions["f"])
-    (found,) = refused(kernel, BUSY)
-    assert found.in_the_way == "now: first"
-
-
-def test_nobody_has_it_any_more(kernel: FakeKernel) -> None:
-    (found,) = refused(kernel, BUSY)
-    assert found.in_the_way == "nobody any more"
-
-
-def test_a_line_that_names_nobody_in_the_way(kernel: FakeKernel) -> None:
-    (found,) = refused(kernel, "livepatch: failed to find location for function 'f'")
-    assert found.in_the_way is None
-
-
-# what cannot be read
-
-
-def test_who_has_it_cannot_be_read(kernel: FakeKernel) -> None:
-    kernel.memory.lose(kernel.ops_list)
-    (found,) = refused(kernel, BUSY)
-    assert found.in_the_way == "who has it now is unknown"
-
-
-def test_whether_others_have_it_cannot_be_read(kernel: FakeKernel) -> None:
-    """The list of ops breaks off behind one that has it."""
-    lost = kernel.ops("function_trace_call", kernel.functions["f"])
-    kernel.patch("first", kernel.functions["f"])
-    lost.struct.lose()
-    (found,) = refused(kernel, BUSY)
-    assert found.in_the_way == "now: first; whether others have it is unknown"
-
-
-def test_a_log_that_breaks_off(kernel: FakeKernel) -> None:
+def test_who_has_the_function() -> None:
+    kernel = FakeKernel()
+    kernel.patch("second", kernel.function("vfs_read"))
     kernel.say(1.0, BUSY)
-    kernel.say(2.0, "x" * 2 * PAGE)
-    kernel.memory.lose(kernel.log_at + PAGE)
-    found, missing = refusals(kernel.view())
-    assert isinstance(found, Refusal)
-    assert unread(missing).reason.startswith("log of the kernel: not in the dump")
+    (refusal,) = known(refusals(kernel.view()))
+    assert refusal.in_the_way == "now: second"
+
+
+def test_nobody_has_it_any_more() -> None:
+    kernel = FakeKernel()
+    kernel.function("vfs_read")
+    kernel.say(1.0, BUSY)
+    (refusal,) = known(refusals(kernel.view()))
+    assert refusal.in_the_way == "nobody any more"
+
+
+def test_a_log_that_is_not_there() -> None:
+    kernel = FakeKernel()
+    kernel.say(1.0, BUSY)
+    kernel.memory.lose(kernel.log_at)
+    (unread,) = refusals(kernel.view())
+    assert isinstance(unread, Unknown)
+
+
+def test_who_has_it_cannot_be_read() -> None:
+    kernel = FakeKernel()
+    kernel.function("vfs_read")
+    kernel.memory.lose(kernel.ops_list)
+    kernel.say(1.0, BUSY)
+    (refusal,) = known(refusals(kernel.view()))
+    assert refusal.in_the_way == "who has it now is unknown"
+
+
+def test_whether_others_have_it_cannot_be_read() -> None:
+    """The list of ops breaks off behind one that has it."""
+    kernel = FakeKernel()
+    function = kernel.function("vfs_read")
+    lost = kernel.ops("function_trace_call", function)
+    kernel.patch("second", function)
+    lost.struct.lose()
+    kernel.say(1.0, BUSY)
+    (refusal,) = known(refusals(kernel.view()))
+    assert refusal.in_the_way == "now: second; whether others have it is unknown"

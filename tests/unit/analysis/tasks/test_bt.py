@@ -5,6 +5,7 @@ import pytest
 
 from klp_debug.analysis.tasks.bt import RUNNING, TaskTracer
 from klp_debug.result.bt import Frame, TaskTrace
+from klp_debug.result.unknown import Unknown, known
 from tests.support.fake_tasks import FakeTask
 from tests.support.fake_view import FakeKernel
 from tests.support.instructions import NOP, STDU_R1_32
@@ -25,8 +26,16 @@ def within(kernel: FakeKernel, *names: str) -> list[int]:
     return [kernel.functions[name].address + STEP for name in names]
 
 
-def named(frames: tuple[Frame, ...]) -> list[str]:
-    return [frame.symbol.partition("+")[0] for frame in frames if frame.symbol is not None]
+def named(frames: tuple[Frame | Unknown, ...]) -> list[str]:
+    symbols = [frame.symbol for frame in known(frames)]
+    return [symbol.partition("+")[0] for symbol in symbols if isinstance(symbol, str)]
+
+
+def frame(trace: TaskTrace, number: int) -> Frame:
+    """Return one of a stack's frames, which must be known."""
+    found = trace.frames[number]
+    assert isinstance(found, Frame)
+    return found
 
 
 def traced(kernel: FakeKernel, task: FakeTask) -> TaskTrace:
@@ -67,7 +76,7 @@ def test_one_that_sleeps_in_a_replacement(kernel: FakeKernel) -> None:
     trace = traced(kernel, task)
     assert named(trace.frames) == ["schedule", "first_f", "livepatch_handler", "caller", "outer"]
     assert trace.in_patched
-    (entry,) = trace.livepatch_stack
+    (entry,) = known(trace.livepatch_stack)
     assert entry.intact
     assert TaskTracer(kernel.view()).has_livepatch_stack(task.struct.object)
 
@@ -81,8 +90,8 @@ def test_one_that_runs(kernel: FakeKernel) -> None:
     (nip,) = within(kernel, "schedule")
     trace = traced(kernel, running(kernel, nip=nip))
     assert (trace.running, trace.state, trace.unreliable) == (True, "running", RUNNING)
-    assert trace.frames[0].pc == nip
-    assert trace.frames[0].interrupted
+    assert frame(trace, 0).pc == nip
+    assert frame(trace, 0).interrupted
     assert named(trace.frames)[0] == "schedule"
     assert named(trace.frames)[-1] == "outer"
 
@@ -90,7 +99,7 @@ def test_one_that_runs(kernel: FakeKernel) -> None:
 def test_after_a_wild_branch_from_where_lr_says(kernel: FakeKernel) -> None:
     (link,) = within(kernel, "caller")
     trace = traced(kernel, running(kernel, nip=0x1234, link=link))
-    assert (trace.frames[0].pc, trace.frames[0].symbol) == (0x1234, None)
+    assert (frame(trace, 0).pc, frame(trace, 0).symbol) == (0x1234, None)
     assert named(trace.frames)[0] == "caller"
 
 
@@ -104,7 +113,7 @@ def test_after_a_wild_branch_from_an_mcount_site(build: Build) -> None:
     (caller,) = within(kernel, "caller")
     task = running(kernel, nip=0x1234, link=function.call_at + 4, r0=caller)
     trace = traced(kernel, task)
-    site, behind = trace.frames[1], trace.frames[2]
+    site, behind = frame(trace, 1), frame(trace, 2)
     assert site.pc == function.call_at + 4
     assert "f+" in str(site.symbol)
     assert behind.pc == caller
@@ -127,7 +136,11 @@ def test_registers_that_nobody_saved(kernel: FakeKernel) -> None:
     kernel.run(task)
     view = kernel.view()
     trace = TaskTracer(view).trace(task.struct.object)
-    assert (trace.running, trace.frames) == (True, ())
+    (missing,) = trace.frames
+    assert trace.running is True
+    assert isinstance(missing, Unknown)
+    assert missing.reason.startswith("registers of CPU 0: ")
+    assert isinstance(trace.in_patched, Unknown)
     assert "registers of CPU 0" in [problem.where for problem in view.problems.all()]
 
 
@@ -145,22 +158,100 @@ def test_a_task_that_has_no_stack_any_more(kernel: FakeKernel) -> None:
     assert (walk.addresses, walk.broken) == ((), "it has no stack any more")
 
 
-def test_what_is_text(kernel: FakeKernel) -> None:
-    leaf = kernel.function("leaf", "scsi_common")
-    tracer = TaskTracer(kernel.view())
-    for address in (kernel.address("_stext"), kernel.address("_etext") - 4, leaf.address + 4):
-        assert tracer.is_text(address)
-    data = kernel.module("scsi_common").struct.address
-    for address in (kernel.address("_etext"), leaf.address + 0x40, data, 0):
-        assert not tracer.is_text(address)
-
-
 def test_a_stack_that_cannot_be_read(kernel: FakeKernel) -> None:
     task = kernel.task(7, "cat")
     task.sleeps(*within(kernel, "schedule", "caller"))
     kernel.memory.lose(task.struct["thread.ksp"])
     view = kernel.view()
     trace = TaskTracer(view).trace(task.struct.object)
-    assert str(trace.unreliable).endswith("cannot be read")
-    assert named(trace.frames) == []
+    assert isinstance(trace.unreliable, Unknown)
+    (missing,) = trace.frames
+    assert isinstance(missing, Unknown)
+    assert isinstance(trace.in_patched, Unknown)
     assert "stack of task 7" in [problem.where for problem in view.problems.all()]
+
+
+def test_a_stack_that_is_there_in_part(kernel: FakeKernel) -> None:
+    """What is behind the frames that are there may be anything, a patched function too."""
+    task = kernel.task(7, "cat")
+    task.sleeps(*within(kernel, "schedule", *["caller"] * 60))
+    whole = traced(kernel, task)
+    kernel.memory.lose(task.end - 1)
+    view = kernel.view()
+    trace = TaskTracer(view).trace(task.struct.object)
+    *there, missing = trace.frames
+    assert isinstance(missing, Unknown)
+    assert 1 < len(there) < 60
+    assert tuple(there) == whole.frames[: len(there)]
+    assert (whole.in_patched, type(trace.in_patched)) == (False, Unknown)
+    assert {problem.where for problem in view.problems.all()} == {"stack of task 7"}
+
+
+def test_what_a_patch_has_to_do_with_it_is_told_of_a_part_too(kernel: FakeKernel) -> None:
+    kernel.patch("first", kernel.function("f"))
+    task = kernel.task(7, "cat")
+    task.sleeps(*within(kernel, "schedule", "f", *["caller"] * 60))
+    kernel.memory.lose(task.end - 1)
+    assert TaskTracer(kernel.view()).trace(task.struct.object).in_patched is True
+
+
+def test_a_walk_that_does_not_go_on_to_the_end(kernel: FakeKernel) -> None:
+    """Nothing is missing in the dump: the chain itself leads somewhere else."""
+    task = kernel.task(7, "cat")
+    task.sleeps(*within(kernel, "schedule", "caller", "outer"))
+    away = kernel.allocate(0x1000)
+    kernel.put_u64(task.frame(2), away)
+    kernel.put_u64(away, 0x10)
+    trace = TaskTracer(kernel.view()).trace(task.struct.object)
+    assert isinstance(trace.frames[-1], Unknown)
+
+
+def test_a_stack_whose_bounds_cannot_be_read(kernel: FakeKernel) -> None:
+    task = kernel.task(7, "cat")
+    task.sleeps(*within(kernel, "schedule", "caller"))
+    task.struct["stack"] = task.stack + 8
+    trace = TaskTracer(kernel.view()).trace(task.struct.object)
+    for value in (trace.frames[0], trace.livepatch_stack[0], trace.unreliable, trace.in_patched):
+        assert isinstance(value, Unknown)
+    assert trace.comm == "cat"
+
+
+def test_one_that_runs_in_user_mode(kernel: FakeKernel) -> None:
+    """Its kernel stack is empty, and the user's is not asked for."""
+    task = running(kernel, nip=0x10000400)
+    kernel.save_registers(0, nip=0x10000400, r1=0x7FFFE000, msr=0x800000000280F033)
+    trace = traced(kernel, task)
+    assert (len(trace.frames), frame(trace, 0).pc) == (1, 0x10000400)
+    assert trace.in_patched is False
+
+
+def test_the_patches_cannot_be_read(kernel: FakeKernel) -> None:
+    """Whether a function is an original is asked of its ftrace record then."""
+    kernel.patch("first", kernel.function("f"))
+    kernel.function("g")
+    kernel.stacks["f"].struct.lose()
+    task = kernel.task(7, "cat")
+    task.sleeps(*within(kernel, "schedule", "f"))
+    trace = TaskTracer(kernel.view()).trace(task.struct.object)
+    assert isinstance(frame(trace, 1).role, Unknown)
+    assert isinstance(frame(trace, 1).patch, Unknown)
+    assert isinstance(trace.in_patched, Unknown)
+    task.sleeps(*within(kernel, "schedule", "g"))
+    trace = TaskTracer(kernel.view()).trace(task.struct.object)
+    assert trace.in_patched is False
+
+
+def test_a_livepatch_stack_that_cannot_be_read(kernel: FakeKernel) -> None:
+    """It is neither empty nor full; and the caller of a replacement is missing."""
+    kernel.patch("first", kernel.function("f"))
+    task = kernel.task(7, "cat")
+    task.sleeps(*within(kernel, "schedule", "first_f", "livepatch_handler", "outer"))
+    task.calls_replacement(toc=kernel.kernel_toc, lr=within(kernel, "caller")[0])
+    kernel.memory.lose(task.stack)
+    tracer = TaskTracer(kernel.view())
+    trace = tracer.trace(task.struct.object)
+    (entry,) = trace.livepatch_stack
+    assert isinstance(entry, Unknown)
+    assert isinstance(trace.frames[3], Unknown)
+    assert named(trace.frames) == ["schedule", "first_f", "livepatch_handler", "outer"]
+    assert isinstance(tracer.has_livepatch_stack(task.struct.object), Unknown)

@@ -6,6 +6,7 @@ import pytest
 from klp_debug.analysis.tasks.choose import TaskNotFoundError, choose_tasks
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.task import task_comm
+from klp_debug.result.unknown import Unknown
 from tests.support.fake_view import FakeKernel
 
 
@@ -20,7 +21,10 @@ def kernel() -> FakeKernel:
 
 def chosen(view: KernelView, spec: str) -> list[str]:
     tasks = choose_tasks(view, spec)
-    return [f"{task_comm(task)} {task.pid.value_()}" for task in tasks]
+    return [
+        "unknown" if isinstance(task, Unknown) else f"{task_comm(task)} {task.pid.value_()}"
+        for task in tasks
+    ]
 
 
 def refusal(view: KernelView, spec: str) -> str:
@@ -81,20 +85,61 @@ def test_none(kernel: FakeKernel, spec: str, says: str) -> None:
 def test_a_list_that_breaks_off_costs_those_behind(kernel: FakeKernel) -> None:
     kernel.tasks[1].struct.lose()
     view = kernel.view()
-    assert chosen(view, "init") == ["init 1"]
-    assert chosen(view, "all") == ["init 1", "swapper/0 0", "swapper/1 0"]
+    assert chosen(view, "init") == ["init 1", "unknown"]
+    assert chosen(view, "all") == ["init 1", "swapper/0 0", "swapper/1 0", "unknown"]
     assert [problem.where for problem in view.problems.all()] == ["list of tasks"]
 
 
-def test_one_that_could_not_be_reached_is_not_found_with_a_problem(kernel: FakeKernel) -> None:
+def test_a_pid_before_the_place_where_the_list_breaks_off(kernel: FakeKernel) -> None:
+    """No other task has it, so that nothing is missing."""
     kernel.tasks[1].struct.lose()
     view = kernel.view()
-    assert refusal(view, "8").startswith("no task 8")
+    assert chosen(view, "1") == ["init 1"]
+    assert view.problems.all() == ()
+
+
+@pytest.mark.parametrize("spec", ["8", "nosuch"])
+def test_whether_there_is_one_that_could_not_be_reached(kernel: FakeKernel, spec: str) -> None:
+    kernel.tasks[1].struct.lose()
+    view = kernel.view()
+    assert refusal(view, spec).startswith(
+        f"whether there is a task {spec} cannot be told: list of tasks: "
+    )
     assert [problem.where for problem in view.problems.all()] == ["list of tasks"]
 
 
-def test_which_cpu_crashed_cannot_be_read(kernel: FakeKernel) -> None:
+def test_whether_one_is_at_an_address_if_not_all_could_be_reached(kernel: FakeKernel) -> None:
+    kernel.tasks[1].struct.lose()
+    said = refusal(kernel.view(), f"{kernel.tasks[2].struct.address:#x}")
+    assert "cannot be told: list of tasks: " in said
+
+
+def test_cpus_that_cannot_be_read(kernel: FakeKernel) -> None:
+    kernel.memory.lose(kernel.cpu_mask("possible"))
+    assert refusal(kernel.view(), "cpu1").startswith("whether there is a CPU 1 cannot be told: ")
+
+
+def test_what_runs_on_a_cpu_cannot_be_read(kernel: FakeKernel) -> None:
+    kernel.runqueues[1].lose()
+    assert refusal(kernel.view(), "cpu1").startswith("what runs on CPU 1 cannot be told: ")
+
+
+def test_which_cpu_crashed_cannot_be_told(kernel: FakeKernel) -> None:
     kernel.crash(77)
     view = kernel.view()
-    assert refusal(view, "crashed").startswith("no CPU crashed here")
+    assert refusal(view, "crashed").startswith("whether the kernel crashed cannot be told: ")
     assert [problem.where for problem in view.problems.all()] == ["which CPU crashed"]
+
+
+def test_what_ran_where_it_crashed_cannot_be_read(kernel: FakeKernel) -> None:
+    kernel.crash(1)
+    kernel.runqueues[1].lose()
+    said = refusal(kernel.view(), "crashed")
+    assert said.startswith("what ran on CPU 1, which crashed, cannot be told: runqueue of CPU 1: ")
+
+
+def test_it_crashed_on_a_cpu_that_cannot_be_told(kernel: FakeKernel) -> None:
+    kernel.say(20.0, "Kernel panic - not syncing: hello")
+    kernel.memory.lose(kernel.panic_cpu)
+    said = refusal(kernel.view(), "crashed")
+    assert said.startswith("on which CPU the kernel crashed cannot be told: which CPU crashed: ")

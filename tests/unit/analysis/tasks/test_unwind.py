@@ -12,9 +12,10 @@ from klp_debug.analysis.tasks.unwind import Unwinder
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch_stack import STACK_END_MAGIC
 from klp_debug.result.bt import Frame
+from klp_debug.result.unknown import Unknown, known
 from tests.support.fake_tasks import FakeTask
 from tests.support.fake_view import FakeKernel
-from tests.support.kernel_structs import OUT_OF_LINE
+from tests.support.kernel_structs import MPROFILE, OUT_OF_LINE, Build
 
 STEP = 0x24
 """From the beginning of a function to where a call of it returns to."""
@@ -33,13 +34,16 @@ def within(kernel: FakeKernel, *names: str) -> list[int]:
     return [kernel.functions[name].address + STEP for name in names]
 
 
-def unwound(view: KernelView, task: FakeTask) -> list[Frame]:
+def frames_of(view: KernelView, task: FakeTask) -> tuple[Frame | Unknown, ...]:
     unwinder = Unwinder(view)
     obj = task.struct.object
     entries = unwinder.livepatch_stack(obj, range(task.stack, task.stack + 0x4000))
-    frames = unwinder.frames(view.prog.stack_trace(obj), entries)
+    return unwinder.frames(obj, view.prog.stack_trace(obj), entries)
+
+
+def unwound(view: KernelView, task: FakeTask) -> list[Frame]:
     # The last is that of copy_thread(), which returns nowhere.
-    return [frame for frame in frames if frame.symbol is not None]
+    return [frame for frame in known(frames_of(view, task)) if frame.symbol is not None]
 
 
 def names(frames: list[Frame]) -> list[str]:
@@ -120,7 +124,8 @@ def test_entries_as_they_are_shown(kernel: FakeKernel) -> None:
     view = kernel.view()
     unwinder = Unwinder(view)
     stack = range(task.stack, task.stack + 0x4000)
-    newest, oldest = map(unwinder.describe, unwinder.livepatch_stack(task.struct.object, stack))
+    entries = known(unwinder.livepatch_stack(task.struct.object, stack))
+    newest, oldest = map(unwinder.describe, entries)
     assert (newest.address, newest.lr, newest.lr_symbol) == (broken, 0x1234, None)
     assert (newest.marker, newest.intact) == (0xBAD, False)
     assert (oldest.toc, oldest.lr_symbol) == (kernel.kernel_toc, f"caller+{STEP:#x}")
@@ -132,7 +137,8 @@ def test_a_livepatch_stack_that_is_none(kernel: FakeKernel) -> None:
     task.struct["thread_info.livepatch_sp"] = task.stack + 9
     view = kernel.view()
     stack = range(task.stack, task.stack + 0x4000)
-    assert Unwinder(view).livepatch_stack(task.struct.object, stack) == ()
+    (entry,) = Unwinder(view).livepatch_stack(task.struct.object, stack)
+    assert isinstance(entry, Unknown)
     assert [p.where for p in view.problems.all()] == ["livepatch stack of task 7"]
 
 
@@ -149,3 +155,55 @@ def test_a_frame_that_only_registers_tell_of() -> None:
     stub = unwinder.bare(function.call_at + 4, 0x1000, interrupted=False, site=function.site)
     assert str(stub.symbol).startswith("out-of-line stub of f+0x8")
     assert (stub.role, stub.patch) == ("original", "first")
+
+
+@pytest.mark.parametrize("build", [MPROFILE, OUT_OF_LINE])
+def test_a_traced_function(build: Build) -> None:
+    """The tracer has its return address; the stack has ``return_to_handler``."""
+    kernel = FakeKernel(build)
+    for name in ("schedule", "caller", "outer", "return_to_handler"):
+        kernel.function(name, traced=False)
+    task = kernel.task(7, "cat")
+    handler = kernel.address("return_to_handler")
+    task.sleeps(*within(kernel, "schedule"), handler, *within(kernel, "outer"))
+    task.is_traced(within(kernel, "caller")[0], task.frame(2))
+    frames = unwound(kernel.view(), task)
+    assert names(frames) == ["schedule", "caller", "outer"]
+    assert [frame.from_shadow_stack for frame in frames] == [False, True, False]
+    assert frames[1].pc == within(kernel, "caller")[0]
+
+
+def test_a_traced_function_of_which_the_tracer_knows_nothing(kernel: FakeKernel) -> None:
+    kernel.function("return_to_handler", traced=False)
+    task = kernel.task(7, "cat")
+    task.sleeps(*within(kernel, "schedule"), kernel.address("return_to_handler"))
+    (_, frame) = known(frames_of(kernel.view(), task))[:2]
+    assert not frame.from_shadow_stack
+
+
+def test_a_traced_caller_of_a_replacement(kernel: FakeKernel) -> None:
+    """Then the livepatch stack has ``return_to_handler``, and the tracer the caller."""
+    kernel.function("return_to_handler", traced=False)
+    task = kernel.task(7, "cat")
+    task.sleeps(*within(kernel, "schedule", "first_f", "livepatch_handler", "outer"))
+    task.calls_replacement(toc=0, lr=kernel.address("return_to_handler"))
+    task.is_traced(within(kernel, "caller")[0], task.frame(3))
+    frames = unwound(kernel.view(), task)
+    assert names(frames) == ["schedule", "first_f", "livepatch_handler", "caller", "outer"]
+    assert frames[3].from_livepatch_stack
+    assert frames[3].from_shadow_stack
+
+
+def test_a_shadow_stack_that_cannot_be_read(kernel: FakeKernel) -> None:
+    """Where the traced function returns to is unknown; what is behind it is not."""
+    kernel.function("return_to_handler", traced=False)
+    task = kernel.task(7, "cat")
+    handler = kernel.address("return_to_handler")
+    task.sleeps(*within(kernel, "schedule"), handler, *within(kernel, "outer"))
+    task.is_traced(within(kernel, "caller")[0], task.frame(2))
+    kernel.memory.lose(task.shadow)
+    first, second, third, *_ = frames_of(kernel.view(), task)
+    assert isinstance(first, Frame)
+    assert isinstance(second, Unknown)
+    assert isinstance(third, Frame)
+    assert names([first, third]) == ["schedule", "outer"]
