@@ -44,7 +44,7 @@ def _verdict(verdict: Verdict) -> list[str]:
         *(line for sentence in rest for line in _folded("", sentence)),
         *_block("PROOF", verdict.proof),
         *(["", *_folded("WHY", verdict.why)] if isinstance(verdict.why, str) else []),
-        *(["", *_folded("NOW", verdict.now)] if verdict.now is not None else []),
+        *(["", *_folded("NOW", verdict.now)] if isinstance(verdict.now, str) else []),
         *_block("CHECKED", verdict.checked),
     ]
 

@@ -42,7 +42,7 @@ class Verdict:
     """A line for each step, with the values that the dump holds."""
     why: str | Unknown | None = None
     """Where such a fault comes from."""
-    now: str | None = None
+    now: str | Unknown | None = None
     """What to do."""
     checked: tuple[str, ...] = ()
     """What was looked at, where nothing was found."""

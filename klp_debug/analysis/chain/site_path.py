@@ -298,7 +298,8 @@ class _Follower:
         handler = patched.handler if isinstance(patched, PatchedSite) else None
         if symbol is not None and symbol.address == handler:
             return Judgement(f"calls {called} directly: the only ops", ok=True)
-        return Judgement(f"calls {called}", ok=self._unpatched)
+        whose = "; for whom is unknown" if isinstance(patched, Unknown) else ""
+        return Judgement(f"calls {called}{whose}", ok=self._unpatched)
 
     def _ops_pointer_hops(self, pointer: int) -> Iterator[Hop]:
         """Iterate over the links of a site with an ftrace_ops of its own."""
@@ -331,7 +332,8 @@ class _Follower:
         if direct:
             what = "the only ops: a direct call, which ftrace_caller makes"
         else:
-            what = f"the only ops: calls {view.symbols.label(ops.func.value_())}"
+            whose = "; whose it is, is unknown" if isinstance(patched, Unknown) else ""
+            what = f"the only ops: calls {view.symbols.label(ops.func.value_())}{whose}"
         return Judgement(what, ok=self._unpatched)
 
 

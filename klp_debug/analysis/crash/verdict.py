@@ -25,7 +25,15 @@ from klp_debug.result.list import Patch
 from klp_debug.result.registers import Registers
 from klp_debug.result.report import Verdict
 from klp_debug.result.text import plural
-from klp_debug.result.unknown import AtLeast, Number, Unknown, first_unknown, known, number_of
+from klp_debug.result.unknown import (
+    AtLeast,
+    Number,
+    Unknown,
+    first_unknown,
+    known,
+    lowest,
+    number_of,
+)
 
 _RULES = (
     toc_stub.judge,
@@ -41,6 +49,12 @@ _RULES = (
     near_livepatch.judge,
 )
 """The first that explains the crash is taken: from what is proven to what is only near."""
+
+
+_ADVICE = (
+    "What decides it is unknown: get a dump that has what is missing (makedumpfile 1.8 or later, a"
+    " lower dump level, more space), or look at the log for the oops."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +109,19 @@ def _cannot_be_told(seen: Seen, subject: str, why: Unknown, likely: Verdict | No
     return Verdict(
         blame="cannot be told",
         id=why,
-        what=(*what, _health(seen.findings)),
+        what=(*what, _ADVICE, _health_besides(seen.findings)),
         proof=tuple(f"incomplete: {line}" for line in likely.proof)
         if likely is not None
         else (f"unknown: {why.reason}",),
         why=why,
-        now=(
-            "What decides it is unknown: get a dump that has what is missing (makedumpfile 1.8 or"
-            " later, a lower dump level, more space), or look at the log for the oops."
-        ),
-        checked=_checked(seen),
+        now=why,
+        checked=tuple(f"incomplete: {line}" for line in _checked(seen)),
     )
+
+
+def _health_besides(findings: Sequence[Finding | Unknown]) -> str:
+    number = lowest(number_of(findings))
+    return f"What else is found is incomplete: at least {plural(number, 'finding')}."
 
 
 def _health(findings: Sequence[Finding | Unknown]) -> str:
@@ -161,9 +177,12 @@ def _checked(seen: Seen) -> tuple[str, ...]:
 
 def _place(scene: CrashScene, registers: Registers) -> str:
     place = f"NIP {registers.nip}, LR {registers.link}"
-    if scene.view.records.missing is not None:
+    site = scene.site
+    if isinstance(site, Unknown):
         return f"{place}: whether they are behind a mcount site or stub is unknown"
-    return f"{place}: behind no mcount site or stub"
+    if site is None:
+        return f"{place}: behind no mcount site or stub"
+    return f"{place}: behind the site {scene.view.symbols.label(scene.view.records[site].ip)}"
 
 
 def _frames(trace: TaskTrace) -> str:

@@ -113,7 +113,7 @@ def _boxes(
 
 def _unread_box(unread: Unknown) -> Box:
     return Box(
-        kind="the rest",
+        kind="the rest is unknown",
         address=None,
         symbol=None,
         text=str(unread),
