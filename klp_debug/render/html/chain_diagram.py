@@ -131,7 +131,8 @@ def _caller_box(function: FuncReport, in_crash: Frame | Unknown | None) -> Box:
     else:
         symbol, before = "any caller", ""
         if isinstance(in_crash, Unknown):
-            symbol += "; whether it is on the stack of the crash is unknown"
+            symbol = "unknown caller"
+            before = "whether it is on the stack of the crash is unknown; "
     entry = function.entry
     if entry.global_ == entry.local:
         enters = f"enters at {entry.global_.bare}, global and local entry point"
