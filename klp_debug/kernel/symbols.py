@@ -254,7 +254,8 @@ class KernelSymbols:
     def covering(self, address: int) -> KernelSymbol | Unknown | None:
         """Return the symbol that an address belongs to; None if it belongs to none."""
         symbol = self.known_at(address)
-        if symbol is None and self.missing is not None and address not in _NO_MODULE:
+        # An int of no subclass: only that is not sought in a range one by one.
+        if symbol is None and self.missing is not None and int(address) not in _NO_MODULE:
             return self.missing
         return symbol
 
