@@ -94,8 +94,8 @@ class Hop:
     """The evidence: instruction words, or the doubleword of the data structure, in hex."""
     what: str
     """What was found, in a few words."""
-    next: Address | None
-    """Where this hop goes, computed from its bytes; None at the end or where it is unknown."""
+    next: Address | Unknown | None
+    """Where this hop goes, computed from its bytes; None at the end, or where they do not tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,13 +28,13 @@ def text_hop(
     words: tuple[int, ...],
     judgement: Judgement,
     *,
-    next_: int | None,
+    next_: int | Unknown | None,
 ) -> Hop:
     """
     Return a link that instructions make.
 
     :param words: the instructions; none if they cannot be read
-    :param next_: where they lead; None if that is unknown, or the chain ends here
+    :param next_: where they lead; None if they do not tell, or the chain ends here
     """
     return Hop(
         kind=kind,
@@ -43,7 +43,7 @@ def text_hop(
         ok=judgement.ok,
         bytes=" ".join(Word(word).bare for word in words),
         what=judgement.what,
-        next=Address(next_) if next_ is not None else None,
+        next=Address(next_) if isinstance(next_, int) else next_,
     )
 
 

@@ -108,6 +108,13 @@ class _Follower:
         """Whether no live patch expects anything of the site."""
         return self._patched if isinstance(self._patched, Unknown) else self._patched is None
 
+    def _if_unpatched(self, what: str) -> Judgement:
+        """Judge what is right only where no live patch expects something else."""
+        unpatched = self._unpatched
+        if isinstance(unpatched, Unknown):
+            what += "; what a live patch expects is unknown"
+        return Judgement(what, ok=unpatched)
+
     def links(self) -> Iterator[_Link]:
         site = self._site
         yield _Link(self._site_hop())
@@ -116,7 +123,7 @@ class _Follower:
         target: int | None = site.target
         if site.dialect is Dialect.OUT_OF_LINE:
             hop = self._ool_hop(site.target)
-            target = hop.next
+            target = hop.next if isinstance(hop.next, int) else None
             yield _Link(hop)
         if target is not None:
             yield from self._to_trampoline(int(target))
@@ -206,7 +213,7 @@ class _Follower:
             followed.stub.address,
             followed.words,
             self._judge_stub(followed),
-            next_=followed.target if isinstance(followed.target, int) else None,
+            next_=followed.target,
         )
 
     def _judge_stub(self, followed: FollowedStub) -> Judgement:
@@ -294,7 +301,7 @@ class _Follower:
         handler = patched.handler if isinstance(patched, PatchedSite) else None
         if symbol is not None and symbol.address == handler:
             return Judgement(f"calls {called} directly: the only ops", ok=True)
-        return Judgement(f"calls {called}", ok=self._unpatched)
+        return self._if_unpatched(f"calls {called}")
 
     def _ops_pointer_hops(self, pointer: int) -> Iterator[Hop]:
         """Iterate over the links of a site with an ftrace_ops of its own."""
@@ -328,7 +335,7 @@ class _Follower:
             what = "the only ops: a direct call, which ftrace_caller makes"
         else:
             what = f"the only ops: calls {view.symbols.label(ops.func.value_())}"
-        return Judgement(what, ok=self._unpatched)
+        return self._if_unpatched(what)
 
 
 def _direct_call(ops: Object) -> int:
