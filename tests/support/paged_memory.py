@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Memory of a kernel in pages, any of which can be taken away."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from drgn import FaultError, Program
 
 PAGE = 0x1000
@@ -52,3 +55,17 @@ class PagedMemory:
     def lose(self, address: int) -> None:
         """Take the page of an address away."""
         del self._pages[address // PAGE]
+
+    @property
+    def pages(self) -> list[int]:
+        """The addresses of all pages."""
+        return [page * PAGE for page in self._pages]
+
+    @contextmanager
+    def without(self, address: int) -> Iterator[None]:
+        """Take the page of an address away for a while."""
+        page = self._pages.pop(address // PAGE)
+        try:
+            yield
+        finally:
+            self._pages[address // PAGE] = page

@@ -197,10 +197,10 @@ def _leads_elsewhere(followed: FollowedStub, stubs: Stubs, wanted: str) -> str |
 
 def stub_findings(view: KernelView, sites: Sites, stubs: Stubs) -> Iterator[Finding | Unknown]:
     """Check every stub of every module, and the kernel's own that sites call."""
-    users = _users(sites)
+    users, unseen = _users(sites), sites.missing
 
     def judged(address: int) -> Finding | Unknown | None:
-        number = counted(users.get(address, 0), sites.missing)
+        number = counted(users.get(address, 0), unseen)
         return stub_finding(stubs.follow(address), stubs, number)
 
     of_modules = stubs.of_modules()
