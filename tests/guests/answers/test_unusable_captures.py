@@ -123,6 +123,6 @@ def test_corrupted_structure_is_a_finding(patched: CaptureSet, tmp_path: Path) -
     ran = klp_debug_run("list", *target)
     assert (ran.status, ran.err) == (1, "")
     assert ran.out.startswith(f"Linux {patched.oracle.release} ppc64le")
-    assert "no live patch could be read" in ran.out
+    assert "\na patch is unknown: list klp_patches: " in ran.out
     assert "list klp_patches" in ran.out
     assert klp_debug_json("list", *target, status=1)["problems"]

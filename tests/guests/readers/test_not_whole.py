@@ -10,6 +10,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from drgn import FaultError, Program
@@ -95,6 +96,11 @@ def test_memory_of_a_cut_one(patched: CaptureSet, tmp_path: Path, kind: str, kee
     assert abs(int(said.split()[2].removesuffix("%")) - percent) <= (1 if kind == "elf" else 0)
 
 
+def read(listed: list[Any]) -> list[Any]:
+    """Return the elements of a document's list but for those that could not be read."""
+    return [one for one in listed if "unknown" not in one]
+
+
 @pytest.mark.parametrize(
     ("kind", "keep"),
     # QEMU writes the page descriptors of its kdump behind the pages.
@@ -120,9 +126,10 @@ def test_answers_of_a_cut_one(patched: CaptureSet, tmp_path: Path, kind: str, ke
         for patch in patched.oracle.patches
         for obj, function in patch.functions()
     }
-    for patch in document["patches"]:
-        for obj in patch["objects"]:
-            for function in obj["functions"]:
+    # What is cut off is unknown in it, and nothing else is there than was.
+    for patch in read(document["patches"]):
+        for obj in read(patch["objects"]):
+            for function in read(obj["functions"]):
                 place = int(function["old_func"], 16)
                 assert (patch["name"], function["old_name"], place) in told
     ran = klp_debug_process("func", "cmdline_proc_show", *target)
