@@ -8,7 +8,7 @@ from drgn import Object
 
 from klp_debug.analysis import catalogue
 from klp_debug.analysis.audit.sites import Sites
-from klp_debug.analysis.patches.disarmed import disarmed_by, redirected_to
+from klp_debug.analysis.patches.disarmed import disarmed_by, ftrace_stub, redirected_to
 from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace_ops import ftrace_ops_filter
@@ -28,7 +28,7 @@ class DisarmedFunctions:
         self._view = view
         self.findings: list[Finding | Unknown] = []
         self.ops: set[int] = set()
-        """Addresses of the ftrace_ops that are held."""
+        """Addresses of the ftrace_ops that are held, those that want none of the sites as well."""
         self.ips: set[int] = set()
         """The sites that are held."""
         if not view.has_livepatch:
@@ -49,6 +49,9 @@ class DisarmedFunctions:
         return first_unknown(self.findings)
 
     def _look_at(self, stack: FuncStack, sites: Sites) -> None:
+        # Also where its site is none of these: an ops is judged whatever sites it wants.
+        if stack.ops.fops.func.value_() == ftrace_stub(self._view):
+            self.ops.add(stack.ops.fops.address_)
         ips = ftrace_ops_filter(stack.ops.fops).filter
         if np.isin(sites.ips, np.array(sorted(ips), np.uint64)).any():
             # One by one: those before an entry that cannot be read are kept.
@@ -63,9 +66,7 @@ class DisarmedFunctions:
                 yield mechanism
             if mechanism is None or isinstance(mechanism, Unknown):
                 continue
-            if mechanism == "ops":
-                self.ops.add(stack.ops.fops.address_)
-            elif mechanism == "site":
+            if mechanism == "site":
                 self.ips |= ips
             patch = klp_patch_name(klp_func_patch(stack.funcs[position]))
             name = self._view.symbols.label(stack.old_func)

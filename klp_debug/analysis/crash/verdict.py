@@ -115,7 +115,10 @@ def _cannot_be_told(seen: Seen, subject: str, why: Unknown, likely: Verdict | No
         else (f"unknown: {why.reason}",),
         why=why,
         now=why,
-        checked=tuple(f"incomplete: {line}" for line in _checked(seen)),
+        checked=tuple(
+            line if line.startswith("incomplete: ") else f"incomplete: {line}"
+            for line in _checked(seen)
+        ),
     )
 
 

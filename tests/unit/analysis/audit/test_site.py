@@ -122,6 +122,15 @@ def test_held_by_a_debugger() -> None:
     assert report.record.agrees is False
 
 
+def test_held_elsewhere_is_not_told() -> None:
+    kernel = made()
+    kernel.stacks["leaf"].ops.struct["func"] = kernel.functions["ftrace_stub"].address
+    assert told(reported(kernel, "leaf").findings) == [
+        ("disarmed-by-debugger", "leaf [scsi_common]")
+    ]
+    assert reported(kernel, "idle").findings == ()
+
+
 def test_a_site_that_no_symbol_covers() -> None:
     kernel = made()
     kernel.without_symbol("idle")
