@@ -17,6 +17,7 @@ from klp_debug.analysis import catalogue
 from klp_debug.analysis.audit.disarmed import DisarmedFunctions
 from klp_debug.analysis.audit.sites import ARMED, Mask, Sites
 from klp_debug.analysis.audit.unchecked import unchecked
+from klp_debug.analysis.patches.disarmed import ftrace_stub
 from klp_debug.analysis.patches.func_stacks import FuncStacks
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.analysis.view.walked import Walked
@@ -268,6 +269,8 @@ def _dispatchers(view: KernelView) -> Iterator[Finding | Unknown]:
     if view.prog["ftrace_disabled"].value_():
         return  # ftrace_kill() sets ftrace_trace_function alone, the trampolines stay
     func = view.prog["ftrace_trace_function"].value_()
+    if func == ftrace_stub(view):
+        return  # kernel.ftrace_enabled = 0 sets it alone, too, and no site calls a trampoline then
     symbol = view.symbols.covering(func)
     entry = func
     if isinstance(symbol, KernelSymbol):

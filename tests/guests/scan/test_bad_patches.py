@@ -85,6 +85,11 @@ class Lab:
         against = (self.guest.image.vmlinux, self.guest.image.modules)
         return scan_json(self.patches / f"{name}.ko", *against)
 
+    def refusals(self) -> list[str]:
+        """Return the lines by which the kernel refused a patch, as ``list`` tells them."""
+        target = ("--qemu", self.guest.qmp_socket, "-s", self.guest.image.vmlinux)
+        return [one["line"] for one in klp_debug_json("list", *target)["refusals"]]
+
     def load(self, name: str) -> tuple[int, str]:
         """Load it; return insmod's status, and what the kernel said."""
         self.guest.check("dmesg -c > /dev/null")
@@ -146,6 +151,18 @@ def test_what_is_wrong_is_said_before_and_by_the_guest(lab: Lab, name: str) -> N
     said = lab.guest.check(f"cat /sys/kernel/livepatch/{name}/*/patched")
     lab.unload(name)
     assert said.split() == [bad.patched]
+
+
+@pytest.mark.parametrize("lab", ["7.2"], indirect=True)
+def test_every_refusal_is_told(lab: Lab) -> None:
+    """``list`` tells of each what the kernel said, and what it means."""
+    for name, bad in BAD.items():
+        if bad.log:
+            assert lab.load(name)[0] != 0
+    told = lab.refusals()
+    for bad in BAD.values():
+        if bad.log:
+            assert any(bad.log in line for line in told), bad.log
 
 
 @on("second_patch")
