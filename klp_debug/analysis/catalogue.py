@@ -15,8 +15,9 @@ SITE_RECORD_MISMATCH = FindingKind(
     shows="The site's address, word and state, and the flags in its record.",
     action="Enable or disable no tracer or patch on this function: ftrace_replace_code() compares"
     " the word before it writes, and where it differs ftrace shuts itself off until reboot."
-    " Something else wrote the site or the record: a debugger that disarmed the site, or a stray"
-    " write. Put the word back that the record asks for.",
+    " ftrace writes both together, under its mutex, so it was not ftrace, unless a CPU was stopped"
+    " in ftrace_replace_code(): see in `bt` whether one was. A guess: a debugger disarmed the site,"
+    " or a write went astray. Put the word back that the record asks for.",
 )
 SITE_UNKNOWN_WORD = FindingKind(
     id="site-unknown-word",
@@ -45,8 +46,8 @@ SITE_WRONG_TRAMPOLINE = FindingKind(
     shows="The site's call, the trampoline that it leads to, the flags in its record, and the"
     " trampoline that they ask for.",
     action="Through ftrace_caller an ops that needs all registers (SAVE_REGS: a kprobe's, and a"
-    " live patch's before 5.18) does not get them. Something else wrote the site, a stub or the"
-    " record: `site` shows all three.",
+    " live patch's before 5.18) does not get them. ftrace writes the site and REGS_EN together, so"
+    " a write from elsewhere is the best guess: `site` shows the site, the stub and the record.",
 )
 SITE_WRONG_OPS = FindingKind(
     id="site-wrong-ops",
@@ -92,7 +93,7 @@ TOC_STUB_ON_LEAF = FindingKind(
     action="Disable the patch or tracer: the next call from outside the module jumps to whatever"
     " the wrong TOC leads to. Keep both off leaf functions of modules until the kernel has"
     ' "powerpc/module: Create a special stub for ftrace_caller()" (336a7b5dd80a, in v4.6). A kernel'
-    " that has it makes no such stub: there, something overwrote it.",
+    " that has it makes no such stub: there, most likely a write from elsewhere did it.",
 )
 RECORD_OUTSIDE_TEXT = FindingKind(
     id="record-outside-text",
@@ -141,15 +142,17 @@ TRAMPOLINE_WRONG_CALL = FindingKind(
     meaning="The call in an ftrace trampoline (at ftrace_call or ftrace_regs_call) is not of"
     " ftrace_trace_function.",
     shows="The address and word of the call, where it goes, and ftrace_trace_function.",
-    action="Something else wrote the trampoline, or ftrace_trace_function: every armed site that"
-    " leads to the trampoline calls the wrong function. Once ftrace has shut itself off this is"
-    " not checked: ftrace_kill() sets ftrace_trace_function and leaves the trampolines.",
+    action="Every armed site that leads to the trampoline calls the wrong function. ftrace writes"
+    " both in update_ftrace_function(): see in `bt` whether a CPU was stopped there. ftrace_kill()"
+    " and kernel.ftrace_enabled = 0, which set the variable alone, are ruled out. So a write from"
+    " elsewhere is the best guess: look for who wrote the trampoline.",
 )
 DISARMED_BY_DEBUGGER = FindingKind(
     id="disarmed-by-debugger",
     severity="warning",
-    meaning="Something outside the kernel, a debugger most likely, holds this function of a live"
-    " patch disarmed: the patch is enabled, and calls of the function do not run its replacement.",
+    meaning="This function of a live patch is held disarmed: the patch is enabled, and calls of the"
+    " function do not run its replacement. No code of the kernel makes that state, and"
+    " kernel.ftrace_enabled = 0 is ruled out; most likely a debugger wrote it.",
     shows="The patch, the mechanism, and the address and value that hold it: ops (the callback of"
     " its ftrace_ops is ftrace_stub), redirect (its new_func is that of a patch below it), nop"
     " (klp_func.nop of a function that has a replacement) or site (its mcount site is idle).",
@@ -197,7 +200,7 @@ REPLACEMENT_WRONG_TOC = FindingKind(
     " set-up, because its klp_func does not name its global entry point.",
     shows="r2, the TOC that the replacement needs, and where the klp_func says that it begins.",
     action="Disable the patch. new_func must be the function's address as C has it, its global"
-    " entry point; if the patch has that, something overwrote the klp_func.",
+    " entry point; if the patch has that, most likely a stray write changed the klp_func.",
 )
 REPLACEMENT_WRONG_ENTRY = FindingKind(
     id="replacement-wrong-entry",

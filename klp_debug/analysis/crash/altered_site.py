@@ -26,7 +26,7 @@ def judge(scene: CrashScene) -> Verdict | Unknown | None:
         blame="caused",
         id=findings[0].id,
         what=(
-            f"Something altered the mcount site of {name}, and the kernel crashed there.",
+            f"The kernel crashed at the mcount site of {name}, which is not what ftrace made it.",
             f"Hooked by: {hooked_by(site.ops) or 'nobody'}.",
         ),
         proof=(

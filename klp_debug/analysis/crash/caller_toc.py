@@ -133,7 +133,7 @@ def _by_site(
                 (_puts_toc(stub), f"{callee.name} has set r2 to it, and has no frame yet"),
                 "A stub between a site and ftrace_caller must leave 24(r1) alone: the frame is the"
                 " caller's. The kernel's own do so ever since they exist (153086644fd1 and"
-                " 336a7b5dd80a, in v4.6): something overwrote this one.",
+                " 336a7b5dd80a, in v4.6): most likely a write from elsewhere changed this one.",
             )
     return first_unknown(site.path)
 

@@ -25,7 +25,7 @@ def judge(scene: CrashScene) -> Verdict | Unknown | None:
     if kind is LIVEPATCH_STACK_OVERFLOW:
         first = "The kernel stack of the task that crashed and its livepatch stack met."
     elif trapped:
-        first = "Something overwrote the livepatch stack of the task that crashed."
+        first = "The livepatch stack of the task that crashed was overwritten."
     else:
         return first_unknown(trace.frames)
     return Verdict(

@@ -25,7 +25,8 @@ from klp_debug.result.unknown import Unknown, first_unknown, known
 
 _WHY = (
     'Kernels before "powerpc/module: Create a special stub for ftrace_caller()" (336a7b5dd80a, in'
-    " v4.6) build such stubs; a kernel that has it makes none: there, something overwrote the stub."
+    " v4.6) build such stubs; a kernel that has it makes none: there, most likely a write from"
+    " elsewhere changed the stub."
 )
 _NOW = (
     "Disable the patch before the function is called again, or keep tracers and patches off leaf"
