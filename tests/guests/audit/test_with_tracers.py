@@ -5,13 +5,16 @@
 tracefs tells the sites there are, those that are armed, how many ops each has, and its flags.
 """
 
+import dataclasses
+import functools
 import re
 import shutil
 import subprocess
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import pytest
 
@@ -24,6 +27,7 @@ from vmcores.build.recipe import guest_kernels
 from vmcores.guest.guest import Guest
 from vmcores.guest.saved_guest import booted_guest
 from vmcores.oracle.oracle import EnabledFunction, Oracle
+from vmcores.oracle.oracle_files import parse_enabled_functions
 from vmcores.scenarios.capture import play
 from vmcores.scenarios.scenario import load_scenario
 
@@ -76,23 +80,59 @@ def probe(guest: Guest, function: str) -> None:
     guest.check(f"echo 1 > {TRACING}/events/kprobes/{function}/enable")
 
 
-def ops(guest: Guest) -> tuple[Any, Oracle]:
-    """Return the document, after comparing it with what tracefs says; audit must agree."""
-    oracle = guest.oracle()
+@dataclass(frozen=True)
+class Said:
+    """What a guest says of itself that no tracer changes: to read it takes seconds."""
+
+    oracle: Oracle
+    functions: list[str]
+    """``available_filter_functions``."""
+    addresses: list[int] | None
+    """Of the same, since Linux 6.5."""
+
+    @classmethod
+    def by(cls, guest: Guest) -> Self:
+        addresses = f"{TRACING}/available_filter_functions_addrs"
+        return cls(
+            oracle=guest.oracle(),
+            functions=guest.read(f"{TRACING}/available_filter_functions").decode().splitlines(),
+            addresses=[int(line.split()[0], 16) for line in guest.read(addresses).splitlines()]
+            if guest.image.kernel.recipe.name.startswith("7.2")
+            else None,
+        )
+
+
+_said_by = functools.cache(Said.by)
+
+
+def ops(guest: Guest, *, anew: bool = False) -> tuple[Any, Oracle]:
+    """
+    Return the document, after comparing it with what tracefs says; audit must agree.
+
+    :param anew: whether a module or program came since the guest was started
+    """
+    said = Said.by(guest) if anew else _said_by(guest)
+    oracle = dataclasses.replace(
+        said.oracle,
+        enabled_functions=parse_enabled_functions(
+            guest.read(f"{TRACING}/enabled_functions").decode()
+        ),
+        leaf_probe=guest.check("cat /proc/leaf_probe"),
+        cmdline=guest.check("cat /proc/cmdline"),
+    )
     document = klp_debug_json("ops", "--qemu", guest.qmp_socket, "--symbols", guest.image.vmlinux)
     assert document["problems"] == []
     assert document["ftrace_enabled"] is (
         guest.check("cat /proc/sys/kernel/ftrace_enabled") == "1\n"
     )
-    sites = guest.check(f"wc -l < {TRACING}/available_filter_functions")
-    assert document["sites"] == int(sites)
+    assert document["sites"] == len(said.functions)
     # Those that another ops manages are not called by the sites themselves.
     called = [one for one in document["ops"] if one["managed_by"] is None]
     assert sum(one["hooks"] for one in called) == sum(f.count for f in oracle.enabled_functions)
     for line in oracle.enabled_functions:
         if line.name in (*PATCHED, "vfs_read"):
             assert len(users_of(document, name_of(line))) == line.count, line.name
-    audit(guest, oracle)
+    audit(guest, oracle, said)
     return document, oracle
 
 
@@ -111,14 +151,13 @@ def users_of(document: Any, function: str) -> list[str]:
     ]
 
 
-def audit(guest: Guest, oracle: Oracle) -> None:
+def audit(guest: Guest, oracle: Oracle, said: Said) -> None:
     """Check that audit finds nothing, and the same sites as tracefs, armed where it says so."""
     document = klp_debug_json(
         "audit", "--sites", "--qemu", guest.qmp_socket, "-s", guest.image.vmlinux
     )
     assert document["findings"] == document["problems"] == []
-    said = guest.read(f"{TRACING}/available_filter_functions").decode().splitlines()
-    names = TracefsNames(oracle, said)
+    names = TracefsNames(said.oracle, said.functions)
     armed, listed = Counter[tuple[object, ...]](), Counter[str]()
     for site in document["listing"]:
         address = int(site["address"], 16)
@@ -128,16 +167,13 @@ def audit(guest: Guest, oracle: Oracle) -> None:
         if site["state"] == "armed":
             name = names.of(address, site["module"])
             armed[name, site["users"], site["letters"]] += 1
-    assert listed == Counter(said)
+    assert listed == Counter(said.functions)
     assert armed == Counter(
         (name_of(line), line.count, line.flags) for line in oracle.enabled_functions
     )
-    if guest.image.kernel.recipe.name.startswith("7.2"):
-        # Since Linux 6.5 tracefs gives the addresses, too.
-        lines = guest.read(f"{TRACING}/available_filter_functions_addrs").decode().splitlines()
-        assert sorted(int(site["address"], 16) for site in document["listing"]) == sorted(
-            int(line.split()[0], 16) for line in lines
-        )
+    if said.addresses is not None:
+        listed_at = sorted(int(site["address"], 16) for site in document["listing"])
+        assert listed_at == sorted(said.addresses)
 
 
 class TracefsNames:
@@ -314,7 +350,7 @@ def test_direct_calls(guest: Guest) -> None:
         pytest.skip("the lab has ftrace-direct.ko for Linux 7.2 alone")
     guest.check("insmod /modules/ftrace-direct.ko")
     try:
-        document, oracle = ops(guest)
+        document, oracle = ops(guest, anew=True)
         line = enabled(oracle, "wake_up_process")
         assert (line.count, "D" in line.flags) == (1, True)
         (direct,) = (one for one in document["ops"] if one["user"] == "direct calls")
@@ -330,7 +366,7 @@ def test_direct_calls(guest: Guest) -> None:
         assert shown["chain"][-1]["symbol"] == "my_tramp [ftrace_direct]"
         # With a second user the direct call goes through the list of ops.
         trace(guest, "function", "wake_up_process")
-        ops(guest)
+        ops(guest, anew=True)
         assert all(hop["ok"] for hop in func(guest, "wake_up_process")["chain"])
     finally:
         guest.check(f"echo nop > {TRACING}/current_tracer; rmmod ftrace_direct")
@@ -353,7 +389,7 @@ def test_bpf(guest: Guest) -> None:
     try:
         guest.check("until [ -s /share/said ]; do usleep 20000; done")
         assert guest.check("cat /share/said") == "attached\n"
-        document, oracle = ops(guest)
+        document, oracle = ops(guest, anew=True)
         line = enabled(oracle, "vfs_read")
         assert (line.count, "D" in line.flags) == (1, True)
         (bpf,) = (one for one in document["ops"] if one["user"] == "BPF")
@@ -368,7 +404,7 @@ def test_bpf(guest: Guest) -> None:
         last = func(guest, "vfs_read")["chain"][-1]
         assert (last["kind"], last["address"], last["ok"]) == ("direct", call["target"], True)
         trace(guest, "function", "vfs_read")
-        ops(guest)
+        ops(guest, anew=True)
     finally:
         guest.check(f"echo nop > {TRACING}/current_tracer; kill $(cat /share/pid)")
 
