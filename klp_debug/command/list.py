@@ -24,7 +24,7 @@ def list_patches(view: KernelView) -> PatchList:
         kernel=view.describe(),
         patches=patches,
         transition=moving.direction if isinstance(moving, UnderWay) else moving,
-        refusals=refusals(view),
+        refusals=refusals(view) if view.target.stopped is None else None,
         problems=view.problems.all(),
     )
 

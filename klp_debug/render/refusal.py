@@ -7,8 +7,10 @@ from klp_debug.result.refusal import Refusal
 from klp_debug.result.unknown import Unknown, first_unknown, known
 
 
-def refusal_lines(refusals: tuple[Refusal | Unknown, ...]) -> list[str]:
-    """Return each refusal with what it means; nothing if there was none."""
+def refusal_lines(refusals: tuple[Refusal | Unknown, ...] | None) -> list[str]:
+    """Return each refusal with what it means; nothing if there was none, or none was sought."""
+    if refusals is None:
+        return []
     found = [line for one in known(refusals) for line in _refusal(one)]
     unread = first_unknown(refusals)
     return [

@@ -125,8 +125,12 @@ class PatchList:
     patches: tuple[Patch | Unknown, ...]
     transition: Transition | Unknown | None
     """Which way the transition goes that is under way, if one is."""
-    refusals: tuple[Refusal | Unknown, ...]
-    """Patches, or parts of them, that the kernel refused, by its log; the oldest first."""
+    refusals: tuple[Refusal | Unknown, ...] | None
+    """
+    Patches, or parts of them, that the kernel refused, by its log; the oldest first.
+
+    None where the log was not asked: over a debug stub it takes long, and ``report`` does it.
+    """
     problems: tuple[Problem, ...]
 
     def __iter__(self) -> Iterator[Patch | Unknown]:

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from tests.support.cli import klp_debug_json
-from tests.support.tier import by_tier
 from vmcores.build.image import image
 from vmcores.errors import LabError
 from vmcores.guest.debian import SUITE, debian_tree, install, python
@@ -22,7 +21,8 @@ from vmcores.guest.saved_guest import booted_guest
 from vmcores.scenarios.capture import play
 from vmcores.scenarios.scenario import load_scenario
 
-pytestmark = pytest.mark.lab
+# Under emulation Python takes minutes for one command.
+pytestmark = [pytest.mark.lab, pytest.mark.full]
 
 SECONDS = 600
 """Python starts slowly under emulation, and compiles its modules at the first start."""
@@ -48,9 +48,7 @@ def inside(guest: Guest, *words: str, status: int = 0) -> str:
 
 
 @pytest.mark.parametrize(
-    "words",
-    by_tier(covering=[("list",)], full=[("list",), ("func", "int_to_scsilun"), ("report",)]),
-    ids=" ".join,
+    "words", [("list",), ("func", "int_to_scsilun"), ("report",)], ids=" ".join
 )
 def test_it_agrees_with_the_view_from_outside(guest: Guest, words: tuple[str, ...]) -> None:
     there = inside(guest, "-m", "klp_debug", *words, "-k", "-s", "/vmlinux", "--json")
@@ -65,7 +63,6 @@ def test_it_agrees_with_the_view_from_outside(guest: Guest, words: tuple[str, ..
     assert document == outside
 
 
-@pytest.mark.full  # Python takes half a minute there
 def test_the_plugin_of_debians_drgn(guest: Guest) -> None:
     code = "from drgn.commands import run_command; run_command(prog, 'klp list --json')"
     there = inside(guest, "/usr/bin/drgn", "-q", "-k", "-s", "/vmlinux", "-e", f'"{code}"')
@@ -73,7 +70,6 @@ def test_the_plugin_of_debians_drgn(guest: Guest) -> None:
     assert json.loads(there)["patches"] == klp_debug_json(*words)["patches"]
 
 
-@pytest.mark.full  # as above
 def test_without_capstone_words_have_no_mnemonics(guest: Guest) -> None:
     """All else is as it was."""
     absent = f"{guest.share}/debian/usr/lib/python3/dist-packages/capstone"
