@@ -5,10 +5,10 @@ The sysctl kernel.ftrace_enabled = 0 on a kernel that lets it be set while patch
 Such are those before 5.5, whose livepatch ops have no PERMANENT flag: here it is taken from them.
 """
 
+import gc
 from collections.abc import Iterator
 
 import pytest
-from drgn import FaultError
 
 from klp_debug.kernel.ftrace import ftrace_ops_flags
 from klp_debug.kernel.livepatch import for_each_klp_ops
@@ -35,13 +35,15 @@ def take_permanent(guest: Guest) -> None:
     prog = open_target(options).prog
     permanent = ftrace_ops_flags(prog)["PERMANENT"]
     assert permanent
-    for ops in for_each_klp_ops(prog):
-        flags = ops.fops.flags
-        address = flags.address_
-        if address is None:
-            raise FaultError("flags of an ops are nowhere", ops.value_())
-        left = (flags.value_() & ~permanent).to_bytes(8, "little")
-        debugger.write(guest.gdb_socket, address, left)
+    left = {
+        ops.fops.flags.address_: ops.fops.flags.value_() & ~permanent
+        for ops in for_each_klp_ops(prog)
+    }
+    del prog
+    gc.collect()  # drgn keeps the QMP socket as long as there is a program
+    for address, flags in left.items():
+        assert address is not None
+        debugger.write(guest.gdb_socket, address, flags.to_bytes(8, "little"))
 
 
 @pytest.fixture(scope="module")

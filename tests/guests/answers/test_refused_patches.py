@@ -35,7 +35,7 @@ def test_who_is_in_the_way(guest: Guest) -> None:
     refused = [one["line"] for one in document["refusals"]]
     assert refused == [line for line in said if line.startswith("livepatch: failed to ")]
     busy = [one for one in document["refusals"] if one["line"].endswith("'int_to_scsilun' (-16)")]
-    assert len(busy) == 2
+    assert len(busy) >= 2
     assert {one["in_the_way"] for one in busy} == {"now: kprobes"}
     text = klp_debug_run("report", *target).out
     assert "refused by the kernel" in text
