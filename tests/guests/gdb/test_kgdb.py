@@ -13,7 +13,8 @@ from tests.support.live_guests import ORIGINALS, REPLACEMENTS, live_guest, ten
 from tests.support.touched_memory import memory_of
 from vmcores.guest.guest import Guest
 
-pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("each_gdb")]
+# GDB on QEMU's stub, and the shell on KGDB, are tried in the covering set.
+pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.usefixtures("each_gdb")]
 
 TRIES = 5
 LISTEN = "echo hvc0 > /sys/module/kgdboc/parameters/kgdboc"
@@ -60,7 +61,6 @@ def test_read_disarm_and_undo(guest: Guest) -> None:
     assert memory_of(guest) == before
 
 
-@pytest.mark.full  # what a stopped kernel does then, the shell's test shows as well
 def test_a_kernel_that_cannot_go_on() -> None:
     """KGDB stops busy CPUs where an interrupt has just come; the guest's console tells the end."""
     for _ in range(TRIES):

@@ -11,6 +11,7 @@ import pytest
 from tests.support.gdb_process import GdbPrompt, gdb_prompt, run_by
 from tests.support.gdb_target import klp, stub
 from tests.support.live_guests import ORIGINALS, REPLACEMENTS, live_guest, running, ten
+from tests.support.tier import by_tier
 from vmcores.guest.guest import Guest
 from vmcores.guest.live_guest import load_live_patch
 from vmcores.host.newer_gdb import newer_gdb
@@ -21,7 +22,7 @@ CASES = [("6.1", "radix", "host"), ("7.2", "hash", "newer")]
 """Kernel, MMU, GDB."""
 
 
-@pytest.fixture(scope="module", params=CASES, ids="-".join)
+@pytest.fixture(scope="module", params=by_tier(covering=CASES[1:], full=CASES), ids="-".join)
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     kernel, mmu, gdb = request.param
     other = run_by(newer_gdb().gdb) if gdb == "newer" else nullcontext()
