@@ -123,7 +123,7 @@ _LINES = (
         "Read that callback in the patch's source.",
     ),
     _line(
-        r"\S+: Expected nop after call, got [0-9a-f]{8} at ",
+        r"(?:\S+: )+Expected nop after call, got [0-9a-f]{8} at ",
         "The loader must restore the TOC after a call out of the module, and the instruction behind"
         " the call is no nop: a sibling call, or a call that the compiler took for a local one.",
         "Build the patch with -fno-optimize-sibling-calls, and with the kernel's own compiler.",

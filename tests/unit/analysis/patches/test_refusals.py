@@ -37,7 +37,7 @@ BUSY = "livepatch: failed to register ftrace handler for function 'vfs_read' (-1
         ),
         ("livepatch: failed to enable patch 'first'", "not enabled", "lines before"),
         (
-            "first: Expected nop after call, got 7c0802a6 at patched+0x24/0x40 [first]",
+            "module_64: first: Expected nop after call, got 7c0802a6 at patched+0x24/0x40 [first]",
             "no nop",
             "-fno-optimize-sibling-calls",
         ),
