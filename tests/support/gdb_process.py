@@ -15,6 +15,7 @@ import pexpect
 from klp_debug.targets.gdb.session import GdbSession
 from tests.support.cli import Ran
 from tests.support.programs import SECONDS, program_run
+from vmcores.host.cache import cache_root
 
 ROOT = Path(__file__).parents[2]
 LOADER = ROOT / "gdb" / "klp.py"
@@ -42,7 +43,17 @@ def gdb_run(*commands: str, loader: Path | None = LOADER, **variables: str) -> R
     """Run GDB's commands in a fresh GDB, without a terminal, as ``gdb -batch`` does."""
     sourced = [f"source {loader}"] if loader else []
     words = [word for command in (*sourced, *commands) for word in ("-ex", command)]
-    return program_run(_programs[-1], "-nx", "-q", "-batch", *words, **variables)
+    return program_run(_programs[-1], "-nx", "-q", "-batch", *_index(), *words, **variables)
+
+
+def _index() -> list[str]:
+    """
+    Return the options that let GDB keep the index that it makes of a vmlinux.
+
+    Most of its start goes into that.
+    """
+    settings = (f"directory {cache_root() / 'gdb_index'}", "enabled on")
+    return [word for setting in settings for word in ("-iex", f"set index-cache {setting}")]
 
 
 def klp_debug_gdb(*words: str, python: str = sys.executable) -> "subprocess.CompletedProcess[str]":
@@ -95,7 +106,7 @@ def gdb_prompt(*commands: str, terminal: str = "dumb") -> Iterator[GdbPrompt]:
     """Start GDB in a terminal, and give it commands."""
     child = pexpect.spawn(
         _programs[-1],
-        ["-nx", "-q", "-iex", "set width 0", "-iex", "set style enabled off"],
+        ["-nx", "-q", *_index(), "-iex", "set width 0", "-iex", "set style enabled off"],
         env=os.environ | {"TERM": terminal, "INPUTRC": os.devnull},
         encoding="utf-8",
         timeout=SECONDS,
