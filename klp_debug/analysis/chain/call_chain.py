@@ -8,6 +8,7 @@ klp_ftrace_handler -> top of the func_stack -> replacement function
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from drgn import Object
@@ -82,7 +83,7 @@ class _Follower:
         self._unswitched: str | Unknown | None = None
 
     def chain(self) -> Chain:
-        disarmed = self._disarmed()
+        disarmed = self._disarmed
         held = disarmed.label if isinstance(disarmed, _Disarmed) else disarmed
         walked = self._view.problems.walk(f"call chain of {self._symbol.name}", self._hops())
         # What was not reached is not known either, unless there is no patch to lead there.
@@ -123,7 +124,7 @@ class _Follower:
         unswitched = links.unswitched()
         winner = links.winner()
         nop = klp_func_nop(stack.funcs[0])
-        hop = links.top(winner, nop=nop, disarmed=isinstance(self._disarmed(), _Disarmed))
+        hop = links.top(winner, nop=nop, disarmed=isinstance(self._disarmed, _Disarmed))
         self._unswitched, self._winner = unswitched, winner
         yield hop
         if not nop:
@@ -142,6 +143,7 @@ class _Follower:
         where = f"site of klp_ops {stack.ops.value_():#x}"
         return self._view.problems.attempt(where, stack_idle_by_kernel, self._view, stack)
 
+    @cached_property
     def _disarmed(self) -> "_Disarmed | Unknown | None":
         stack = self._stack
         if not isinstance(stack, FuncStack):

@@ -42,8 +42,10 @@ class _Culprit:
 def judge(scene: CrashScene) -> Verdict | Unknown | None:
     """Return the verdict if the crashed function took a wrong TOC back; None if it did not."""
     view, registers = scene.view, scene.registers
-    if view.pcrel or isinstance(registers, Unknown):
-        return None if view.pcrel else first_unknown((registers,))
+    if view.pcrel:
+        return None
+    if isinstance(registers, Unknown):
+        return registers
     where = "TOC in the frame of the function that crashed"
     return view.problems.attempt(where, _judge, scene, registers)
 
