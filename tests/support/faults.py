@@ -15,6 +15,20 @@ from klp_debug.errors import TargetError, WriteRefusedError
 from klp_debug.targets.target import Target
 from klp_debug.targets.writable import StubVendor, WritableMemory
 from tests.support.live_guests import run
+from tests.support.tier import by_tier
+
+STEPS = 10 + 1 + 10 * (1 + 1 + 2 + 1 + 1) + 1
+"""
+Of a disarm of ten functions: a comparison of each; ``begin``; for each an intent, a comparison, a
+write (before and after it), what is read back, and that it is done; ``end``.
+"""
+TRIED = by_tier(covering=[0, 10, 11, 12, 13, 68, 69, 70, 71], full=range(STEPS))
+"""
+Steps to break, from 0.
+
+In the covering set one of each kind: of a function, the first half with the first of the ten and
+the second half with the last.
+"""
 
 
 @dataclass

@@ -48,6 +48,16 @@ def monitor(guest: Guest, command: str) -> str:
 
 
 @contextmanager
+def held_still(guest: Guest) -> Iterator[None]:
+    """Let QEMU stop the CPUs meanwhile, so that memory is that of one moment."""
+    qmp.execute(guest.machine.lab_qmp_socket, "stop")
+    try:
+        yield
+    finally:
+        qmp.execute(guest.machine.lab_qmp_socket, "cont")
+
+
+@contextmanager
 def stopped(
     guest: Guest,
     stub: Path | str | None = None,

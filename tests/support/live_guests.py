@@ -20,7 +20,7 @@ from vmcores.guest.live_guest import live_guest as live_guest_of_lab
 from vmcores.guest.qmp import execute
 
 CASES = by_tier(
-    covering=[("6.1", "radix"), ("6.1", "hash"), ("7.2", "radix")],
+    covering=[("6.1", "hash"), ("7.2", "radix")],
     full=[("6.1", "radix"), ("6.1", "hash"), ("6.12", "radix"), ("7.2", "radix")],
 )
 """Kernel and MMU: sites in line and out of line, and the MMU that has page tables of its own."""

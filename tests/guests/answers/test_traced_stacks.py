@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.cli import klp_debug_json
+from tests.support.guest_activity import held_still
 from tests.support.tier import by_tier
 from vmcores.build.image import image
 from vmcores.build.recipe import guest_kernels
@@ -27,6 +28,7 @@ TRACING = "/sys/kernel/tracing"
 TRACED = "schedule"
 WAIT_FILE = "/proc/leaf_probe_wait"
 WAITS_IN = "leaf_probe_wait_here"
+TRIES = 5
 
 
 @pytest.fixture(
@@ -82,11 +84,20 @@ def test_the_frame_is_that_of_the_real_caller(guest: Guest, sleeper: int) -> Non
     assert "return_to_handler" not in names
 
 
+def tasks_asleep(guest: Guest) -> list[Any]:
+    """Return all tasks that sleep, read while nothing moves and none is about to sleep or wake."""
+    for _ in range(TRIES):
+        with held_still(guest):
+            tasks = [task for task in told(guest, "bt")["tasks"] if not task["running"]]
+        if all(task["unreliable"] is None for task in tasks):
+            break
+    return tasks
+
+
 def test_every_task_that_sleeps(guest: Guest) -> None:
     """Each has called ``schedule()``; those that did before it was traced have no shadow stack."""
-    tasks = [task for task in told(guest, "bt")["tasks"] if not task["running"]]
     traced = 0
-    for task in tasks:
+    for task in tasks_asleep(guest):
         names = [frame["symbol"].partition("+")[0] for frame in task["frames"]]
         assert "return_to_handler" not in names, task
         traced += any(frame["from_shadow_stack"] for frame in task["frames"])

@@ -17,9 +17,9 @@ from tests.support.touched_memory import memory_of
 
 pytestmark = pytest.mark.lab
 
-SWITCHES = 200
+(SWITCHES,) = by_tier(covering=[40], full=[200])
 """Arming and disarming are one each."""
-CAREFUL_SWITCHES = 20
+(CAREFUL_SWITCHES,) = by_tier(covering=[10], full=[20])
 """Without --force, when it waits until nobody is in the way."""
 COMPLAINTS = ("BUG:", "Oops", "WARNING:", "ftrace bug", "cut here", "soft lockup", "hung task")
 CALLERS_PAUSE = 20_000
@@ -70,7 +70,7 @@ def test_switched_under_busy_cpus(
             )
 
 
-@pytest.mark.parametrize("kernel", ["6.1", "7.2"])
+@pytest.mark.parametrize("kernel", by_tier(covering=["7.2"], full=["6.1", "7.2"]))
 def test_switched_carefully(kernel: str) -> None:
     """What is refused while a task is in the way is done a moment later."""
     with live_guest(kernel) as guest:

@@ -14,6 +14,8 @@ import pytest
 from klp_debug.kernel.livepatch import for_each_klp_ops
 from klp_debug.targets.target import Target
 from tests.support.faults import (
+    STEPS,
+    TRIED,
     Steps,
     broken,
     disk_full,
@@ -31,16 +33,17 @@ from tests.support.live_guests import (
     ten,
 )
 from tests.support.stopped_guest import Stub, stopped, stopped_target
+from tests.support.tier import by_tier
 from vmcores.guest.guest import Guest
 
 pytestmark = pytest.mark.lab
 
-STEPS = 1 + 10 + 10 * (1 + 1 + 2 + 1 + 1) + 1
-"""
-``begin``; a comparison of each; for each an intent, a comparison, a write (before and after it),
-what is read back, and that it is done; ``end``.
-"""
-GAPS = range(STEPS)
+FAULTS = [
+    (refused, "once"),
+    (refused, "from then on"),
+    (disk_full, "from then on"),
+    (interrupted, "once"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -85,14 +88,15 @@ def test_the_steps_are_those(guest: Guest) -> None:
     ]
 
 
-@pytest.mark.parametrize("lasts", [False, True], ids=["once", "from then on"])
-@pytest.mark.parametrize("fault", [refused, disk_full, interrupted])
-def test_at_every_step(guest: Guest, fault: Callable[[str], None], lasts: bool) -> None:
-    if fault is interrupted and lasts:
-        pytest.skip("a user who presses Ctrl-C for ever presses it while all is taken back, too")
+# A user who presses Ctrl-C for ever presses it while all is taken back, too.
+@pytest.mark.parametrize(
+    ("fault", "how_long"), by_tier(covering=FAULTS, full=[*FAULTS, (disk_full, "once")])
+)
+def test_at_every_step(guest: Guest, fault: Callable[[str], None], how_long: str) -> None:
+    lasts = how_long == "from then on"
     outcomes = set()
     with stopped(guest) as (target, _):
-        for at in GAPS:
+        for at in TRIED:
             steps = Steps(at, fault, lasts)
             outcome = broken(target, steps, "disarm", "ten_patch")
             outcomes.add(outcome)
@@ -108,7 +112,7 @@ def test_at_every_step(guest: Guest, fault: Callable[[str], None], lasts: bool) 
                 assert outcome == "unfinished", where
                 assert status.unfinished, where
             if now != NONE or status.unfinished:
-                if status.unfinished and at % 10 == 0:
+                if status.unfinished and at in TRIED[::10]:
                     # Nothing else is begun before.
                     again = run(target, "disarm", "ten_patch", "--yes", "--force")
                     assert again.outcome == "refused", where
@@ -130,7 +134,8 @@ def test_at_every_step(guest: Guest, fault: Callable[[str], None], lasts: bool) 
 def test_the_tool_is_killed_at_every_step(guest: Guest) -> None:
     """kill -9 of a process of its own; the target stays stopped, as a dropped stub leaves it."""
     cut_short = 0
-    for at in range(10, STEPS):  # before the first line nothing was begun
+    tried = [at for at in TRIED if at >= 10]  # before the first line nothing was begun
+    for at in tried:
         stub = Stub(guest.gdb_socket)
         target = stopped_target(guest, stub)
         child = os.fork()
@@ -154,7 +159,7 @@ def test_the_tool_is_killed_at_every_step(guest: Guest) -> None:
                 assert now == ALL
                 assert run(target, "undo", "--yes", "--force").outcome == "done"
             assert words(target) == NONE, at
-    assert cut_short == STEPS - 10 - 1  # all but before begin
+    assert cut_short == len(tried) - 1  # all but before begin
 
 
 def test_an_undo_that_is_cut_short_is_brought_to_its_end(guest: Guest) -> None:

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Each mechanism that writes data only, over KGDB, by what the functions return when called."""
+"""
+Each mechanism that writes data only, over KGDB, by what the functions return when called.
+
+On one CPU: under TCG, KGDB's system reset may hit another where an interrupt has just come, and
+from there no kernel returns (docs/kgdb.md).
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -23,14 +28,16 @@ pytestmark = pytest.mark.lab
 COMPLAINTS = ("BUG:", "Oops", "WARNING:", "ftrace bug", "cut here")
 LEAF = "/proc/leaf_probe"
 TRIES = 5
-SWITCHES = 40
+(READ_OVER_KGDB,) = by_tier(covering=[False], full=[True])
+"""What is only read, too; that takes a minute."""
+(SWITCHES,) = by_tier(covering=[10], full=[40])
 """Arming and disarming are one each."""
 
 
 @pytest.fixture(scope="module", params=by_tier(covering=["6.1"], full=["6.1", "6.12", "7.2"]))
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     """Its KGDB listens on its console, hvc0."""
-    with live_guest(request.param) as guest:
+    with live_guest(request.param, smp=1) as guest:
         guest.check("insmod /modules/scsi_common.ko && insmod /modules/leaf_probe.ko")
         for patch in ("leaf_patch", "cmdline_patch_1", "cmdline_patch_2"):
             guest.check(f"load-patch {patch}")
@@ -116,8 +123,7 @@ def test_disarm_and_undo(guest: Guest) -> None:
         assert run(target, "status").held == ()
         return True
 
-    whole = guest.image.kernel.recipe.name == "6.1"
-    until_safe(guest, disarm, read_by_qmp=not whole)
+    until_safe(guest, disarm, read_by_qmp=not READ_OVER_KGDB)
     assert ten(guest) == ORIGINALS
     assert guest.check(f"cat {LEAF}") != leaf
     assert guest.read("/proc/cmdline") == b"cmdline_patch_1\n"
@@ -133,12 +139,7 @@ def test_disarm_and_undo(guest: Guest) -> None:
 
 
 def test_switched_while_called(busy: Guest) -> None:
-    """
-    Every call returns what the original or what the replacement returns, and nothing else.
-
-    On one CPU: TCG lets KGDB's system reset hit the others, if they are busy, where an interrupt
-    has just come, and from there no kernel returns.
-    """
+    """Every call returns what the original or what the replacement returns, and nothing else."""
     before = memory_of(busy)
     busy.check("echo 0 > /proc/ten_functions")
     for number in range(SWITCHES):
