@@ -19,12 +19,12 @@ demo:
 test:
 	@$(PYTHON) -m vmcores.bootstrap test
 	@$(VENV)/python -m vmcores capture
-	@$(VENV)/python -m pytest tests/guests -n 2 --dist loadgroup
+	@$(VENV)/python -m pytest tests/guests -n 2 --dist loadscope
 
 test-all:
 	@$(PYTHON) -m vmcores.bootstrap test
 	@$(VENV)/python -m vmcores capture --full
-	@$(VENV)/python -m pytest --full -n 2 --dist loadgroup
+	@$(VENV)/python -m pytest --full -n 2 --dist loadscope
 
 check:
 	@$(PYTHON) -m vmcores.bootstrap venv

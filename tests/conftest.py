@@ -2,7 +2,6 @@
 """Fixtures for tests that need the guest lab; such a test has the marker `lab`."""
 
 import contextlib
-import re
 import signal
 from collections.abc import Callable, Iterator
 
@@ -23,12 +22,10 @@ from vmcores.scenarios.scenario import load_scenario
 hypothesis.settings.register_profile("klp-debug", deadline=None)
 hypothesis.settings.load_profile("klp-debug")
 
-pytest_plugins = ["tests.support.golden"]
+pytest_plugins = ["tests.support.golden", "tests.support.schedule"]
 
 # A lab test may have to build a kernel and take captures first, when run on its own.
 LAB_SECONDS = 1800
-_SUBJECT = re.compile(r"(?<![\d.])\d\.\d+(-4k|-pcrel|-nolivepatch)?(-radix|-hash)?(?![\w.])")
-"""A kernel, and with what MMU, in the parameters of a test."""
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell ignores Ctrl-C for what it runs in the background; what tests start is to take it.
@@ -53,22 +50,14 @@ Played = Callable[..., tuple[Guest, Oracle]]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """
-    Leave out what only the full product has.
-
-    One worker has all tests of a file on one kernel and MMU: on one dump, or guest.
-    """
+    """Leave out what only the full product has; a test on a guest has time to build it."""
     if not config.getoption("--full"):
         left_out = [item for item in items if item.get_closest_marker("full")]
         items[:] = [item for item in items if not item.get_closest_marker("full")]
         config.hook.pytest_deselected(items=left_out)
     for item in items:
-        if item.get_closest_marker("lab"):
-            if not item.get_closest_marker("timeout"):
-                item.add_marker(pytest.mark.timeout(LAB_SECONDS))
-            subject = _SUBJECT.search(item.name)
-            group = f"{item.path.stem} {subject[0] if subject else ''}"
-            item.add_marker(pytest.mark.xdist_group(group))
+        if item.get_closest_marker("lab") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(LAB_SECONDS))
 
 
 @pytest.fixture(scope="session")

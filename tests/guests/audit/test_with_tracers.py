@@ -214,6 +214,7 @@ def func(guest: Guest, name: str) -> Any:
     return klp_debug_json("func", name, "--qemu", guest.qmp_socket, "-s", guest.image.vmlinux)
 
 
+@pytest.mark.full  # of dumps, `ops` is held to the same
 @OUT_OF_LINE
 def test_live_patches_alone(guest: Guest) -> None:
     document, _ = ops(guest)
@@ -226,6 +227,7 @@ def test_live_patches_alone(guest: Guest) -> None:
         assert not one["all_functions"]
 
 
+@pytest.mark.parametrize("guest", by_tier(covering=["6.1"], full=guest_kernels()), indirect=True)
 def test_a_tracer_on_patched_functions(guest: Guest) -> None:
     trace(guest, "function", *PATCHED)
     document, oracle = ops(guest)
@@ -243,6 +245,7 @@ def test_a_tracer_on_patched_functions(guest: Guest) -> None:
     assert said == oracle.leaf_probe + oracle.cmdline, "the patches are still what runs"
 
 
+@pytest.mark.parametrize("guest", by_tier(covering=["6.1"], full=guest_kernels()), indirect=True)
 def test_kprobes_on_patched_functions(guest: Guest) -> None:
     for name in PATCHED:
         probe(guest, name)
@@ -271,6 +274,7 @@ def test_several_ops_on_one_function(guest: Guest) -> None:
     assert all(hop["ok"] for hop in func(guest, "int_to_scsilun")["chain"])
 
 
+@pytest.mark.full  # the same with a notrace filter has all of this
 @OUT_OF_LINE
 def test_the_function_tracer_on_all_functions(guest: Guest) -> None:
     trace(guest, "function")
@@ -295,6 +299,7 @@ def test_a_notrace_filter(guest: Guest) -> None:
     assert tracer["hooks"] == len(oracle.enabled_functions) > 10000
 
 
+@pytest.mark.full  # with a second user of graph_ops, and on return, it is in the covering set
 @OUT_OF_LINE
 def test_the_graph_tracer(guest: Guest) -> None:
     trace(guest, "function_graph", "vfs_read")

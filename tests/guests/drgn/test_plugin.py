@@ -41,6 +41,7 @@ def session(
 Session = tuple[Prompt, tuple[str | Path, ...]]
 
 
+@pytest.mark.full  # on another dump, with GDB and the console: frontends/test_four_ways.py
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
 @pytest.mark.parametrize("json_", ["", " --json"], ids=["text", "json"])
 def test_the_answer_is_the_shells(

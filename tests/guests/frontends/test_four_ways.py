@@ -96,6 +96,7 @@ def test_the_console_answers_as_the_shell(ways: Ways) -> None:
     assert console == shell
 
 
+@pytest.mark.full  # the newer GDB's commands are tried on a guest
 def test_a_newer_gdb_answers_as_the_shell(ways: Ways, tmp_path: Path) -> None:
     with run_by(newer_gdb().gdb):
         lines = [line for line in ways.lines if not line.endswith("--json")]

@@ -59,19 +59,19 @@ def test_patches_are_those_that_sysfs_names(guest: Guest, target: list[str]) -> 
 
 
 def test_armed_and_disarmed(guest: Guest, target: list[str]) -> None:
-    ran = klp(target, "klp disarm ten_patch --yes --force")
-    assert "disarmed" in ran.out
+    ran = klp(target, "klp disarm ten_patch --yes --force", "echo ==", "klp list")
+    changed, _, listed = ran.out.partition("==")
+    assert "ten_patch: disarmed" in changed
+    assert "disarmed" in listed
     assert ten(guest) == ORIGINALS
-    ran = klp(target, "klp list", "klp status", "klp journal")
-    assert "disarmed" in ran.out
-    ran = klp(target, "klp arm ten_patch --yes --force")
-    assert "armed" in ran.out
+    ran = klp(target, "klp status", "klp journal", "klp arm ten_patch --yes --force")
+    assert "ten_patch: armed" in ran.out
     assert ten(guest) == REPLACEMENTS
-    klp(target, "klp disarm ten_patch --yes --force")
-    assert ten(guest) == ORIGINALS
-    klp(target, "klp undo --yes --force")
+    # Where the functions are called in between, each GDB is another.
+    again = "klp disarm ten_patch --yes --force", "klp undo --yes --force"
+    ran = klp(target, *again, "klp audit", "p $klp_status")
+    assert ran.out.endswith(" = 0\n")
     assert ten(guest) == REPLACEMENTS
-    assert klp(target, "klp audit", "p $klp_status").out.endswith(" = 0\n")
 
 
 def test_memory_is_read_anew_after_the_target_ran(guest: Guest, gdb: GdbPrompt) -> None:
@@ -125,9 +125,12 @@ def test_a_user_is_asked(guest: Guest, gdb: GdbPrompt) -> None:
 
 def test_nobody_can_be_asked(guest: Guest, target: list[str]) -> None:
     """GDB would take that for a yes."""
-    for confirm in ("on", "off"):  # `gdb -batch` turns it off
-        ran = klp(target, f"set confirm {confirm}", "klp disarm ten_patch")
-        assert ran.err == "nobody can be asked here whether to write: say --yes, or --dry-run\n"
+    ran = klp(
+        target,
+        *("set confirm on", "klp disarm ten_patch"),
+        *("set confirm off", "klp disarm ten_patch"),  # as `gdb -batch` has it
+    )
+    assert ran.err == "nobody can be asked here whether to write: say --yes, or --dry-run\n" * 2
     assert ten(guest) == REPLACEMENTS
 
 

@@ -9,15 +9,11 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.conftest import Captured
 from tests.support.browsing import BROWSER, Written
 from tests.support.cli import klp_debug_run
+from tests.support.tier import by_tier
 from tests.support.verdicts import target
 
-SCENARIOS = [
-    ("seed_crash", "6.1"),
-    ("stalled", "7.2"),
-    ("patched", "6.12"),
-    ("sleep_in_replacement", "7.2-pcrel"),
-    ("ftrace_bug", "6.1"),
-]
+SCENARIOS = [("seed_crash", "6.1"), ("stalled", "7.2"), ("patched", "6.12")]
+MORE_SCENARIOS = [("sleep_in_replacement", "7.2-pcrel"), ("ftrace_bug", "6.1")]
 Pages = Callable[[str, str], Written]
 
 
@@ -47,7 +43,9 @@ def pages(captured: Captured, tmp_path_factory: pytest.TempPathFactory) -> Pages
     return write
 
 
-@pytest.fixture(params=SCENARIOS, ids="-".join)
+@pytest.fixture(
+    params=by_tier(covering=SCENARIOS, full=[*SCENARIOS, *MORE_SCENARIOS]), ids="-".join
+)
 def written(request: pytest.FixtureRequest, pages: Pages) -> Written:
     return pages(*request.param)
 

@@ -15,6 +15,7 @@ from vmcores.errors import GuestError
 from vmcores.guest import qmp
 from vmcores.guest.guest import Guest
 from vmcores.guest.machine import Hardware, Machine
+from vmcores.guest.saved_guest import booted_guest
 
 pytestmark = pytest.mark.lab
 
@@ -33,7 +34,7 @@ with Machine(Hardware("POWER9"), Path(sys.argv[1]), Path(sys.argv[2]), "") as ma
 
 
 def test_commands() -> None:
-    with Guest(image("6.1")) as guest:
+    with booted_guest(image("6.1")) as guest:
         assert guest.run("echo one; echo two >&2; exit 3").output == "one\ntwo\n"
         assert guest.run("exit 3").status == 3
         assert guest.run("echo 'a b'; printf 'no newline'").output == "a b\nno newline"
@@ -57,7 +58,7 @@ def test_commands() -> None:
 
 
 def test_ends_when_a_test_fails_and_tells_of_the_console() -> None:
-    guest = Guest(image("6.1"))
+    guest = booted_guest(image("6.1"))
     with pytest.raises(ZeroDivisionError) as caught, guest:
         raise ZeroDivisionError
     assert not alive(guest.pid)
@@ -67,10 +68,11 @@ def test_ends_when_a_test_fails_and_tells_of_the_console() -> None:
 
 
 def test_death_of_the_guest_is_told() -> None:
-    with Guest(image("6.1")) as guest, pytest.raises(GuestError, match="the guest died"):
+    with booted_guest(image("6.1")) as guest, pytest.raises(GuestError, match="the guest died"):
         guest.run("poweroff -f; sleep 60")
 
 
+@pytest.mark.full  # the captures of the covering set are of crashes on either CPU
 @pytest.mark.parametrize("mmu", ["radix", "hash"])
 def test_crash_on_another_cpu_than_the_first(mmu: str) -> None:
     # Each MMU comes with an interrupt controller of its own: XIVE, XICS.

@@ -93,7 +93,7 @@ class Oopsed:
     """Of the instruction that did it."""
 
 
-@pytest.fixture(scope="module", params=by_tier(covering=["6.1", "7.2"], full=guest_kernels()))
+@pytest.fixture(scope="module", params=by_tier(covering=["6.1"], full=guest_kernels()))
 def oopsed(request: pytest.FixtureRequest) -> Iterator[Oopsed]:
     """A guest into whose meminfo_proc_show() a trap was put; panic_on_oops makes it a crash."""
     with booted_guest(image(request.param)) as guest:

@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.cli import klp_debug_json
 from tests.support.scanned import scan_json
+from tests.support.tier import by_tier
 from vmcores.build.bad_patch_modules import build_bad_patches
 from vmcores.build.image import image
 from vmcores.guest.guest import Guest
@@ -22,7 +23,7 @@ from vmcores.guest.saved_guest import booted_guest
 
 pytestmark = pytest.mark.lab
 
-KERNELS = ("6.1", "6.12", "7.2", "7.2-pcrel")
+KERNELS = by_tier(covering=["6.1", "7.2-pcrel"], full=["6.1", "6.12", "7.2", "7.2-pcrel"])
 
 
 @dataclass(frozen=True)

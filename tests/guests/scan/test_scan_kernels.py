@@ -15,6 +15,7 @@ from tests.support.cli import klp_debug_json, klp_debug_run
 from tests.support.compiled_sites import compiled_sites
 from tests.support.entry_shapes import SHAPES
 from tests.support.scanned import scan_json
+from tests.support.tier import by_tier
 from vmcores.build.image import image
 from vmcores.guest.guest import Guest
 from vmcores.guest.saved_guest import booted_guest
@@ -39,7 +40,7 @@ def functions_of(path: Path) -> list[Any]:
     return listed
 
 
-@pytest.fixture(scope="module", params=KERNELS)
+@pytest.fixture(scope="module", params=by_tier(covering=["6.1", "7.2-pcrel"], full=KERNELS))
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     """A guest of each kernel in turn, with every module of the lab loaded."""
     booted = image(request.param)

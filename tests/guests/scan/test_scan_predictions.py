@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.every_kernel import on_every_kernel
 from tests.support.scanned import scan_json
-from tests.support.tier import cases
+from tests.support.tier import by_tier, cases
 from vmcores.build.guest_modules import SOURCES as MODULES
 from vmcores.scenarios.capture import CaptureSet
 from vmcores.scenarios.scenario import load_scenario
@@ -33,14 +33,17 @@ SCENARIOS = (
 GONE = "patch_module_gone"
 
 
-# The MMU changes nothing of what is predicted: both once.
+EACH = [(name, mmu, kernel) for name in SCENARIOS for kernel, mmu in cases(name)]
+ONCE = list({name: (name, mmu, kernel) for name, mmu, kernel in EACH}.values())
+PATCHED = [(name, mmu, kernel) for name, mmu, kernel in EACH if (name, mmu) == ("patched", "radix")]
 PLAYED = pytest.mark.parametrize(
     "captures",
     [
         pytest.param((name, mmu, kernel), id=f"{name}-{kernel}-{mmu}")
-        for name in SCENARIOS
-        for kernel, mmu in cases(name)
-        if mmu == "radix" or name == "patched"
+        # The MMU changes nothing of what is predicted.
+        for name, mmu, kernel in by_tier(
+            covering=[*PATCHED, *(case for case in ONCE if case[0] != "patched")], full=EACH
+        )
     ],
     indirect=True,
 )
