@@ -5,32 +5,34 @@ A crash near live patching, which no rule explains: nobody may say that it is no
 In livepatch's or ftrace's own code, or in module memory where no module is any more.
 """
 
+import itertools
 import re
 from collections.abc import Iterator
 
 from klp_debug.analysis.catalogue import CRASH_IN_LIVEPATCH, CRASH_IN_REMOVED_MODULE
 from klp_debug.analysis.crash.crash import CrashScene
 from klp_debug.analysis.crash.in_replacement import of_the_crash
+from klp_debug.kernel.ftrace_symbols import LIVEPATCH_HANDLER
 from klp_debug.kernel.livepatch import livepatch_tainted
 from klp_debug.kernel.module import last_unloaded_module
 from klp_debug.result.bt import Frame
-from klp_debug.result.registers import Registers
 from klp_debug.result.report import Verdict
 from klp_debug.result.unknown import Unknown, first_unknown
 
 _OWN_CODE = re.compile(r"(?:__)?(?:klp|livepatch|ftrace)_")
 """What the functions of kernel/livepatch and ftrace, and of their way into a patch, begin with."""
+_CALLED = "A task was in a replacement there when the module of the patch was removed."
 _SHOWN = 8
 _LOG_LINES = 4
 
 
 def judge(scene: CrashScene) -> Verdict | Unknown | None:
     """Return the verdict if the crash is near live patching; None if it is not."""
-    verdict = _in_own_code(scene)
-    if verdict is not None and not isinstance(verdict, Unknown):
-        return verdict
     removed = _in_removed_module(scene)
-    return removed if removed is not None else verdict
+    if isinstance(removed, Verdict):
+        return removed
+    own = _in_own_code(scene)
+    return own if isinstance(own, Verdict) or removed is None else removed
 
 
 def _in_own_code(scene: CrashScene) -> Verdict | Unknown | None:
@@ -74,15 +76,21 @@ def _in_removed_module(scene: CrashScene) -> Verdict | Unknown | None:
     last = view.problems.attempt("last_unloaded_module", last_unloaded_module, view.prog)
     if isinstance(last, Unknown):
         return last
+    instead_of = _replacing(scene)
     proof = (
         f"NIP = {registers.nip}, LR = {registers.link}: in the area of modules, where none is",
+        *_called_by_livepatch(instead_of),
         "the kernel is tainted by a live patch (K)",
         f"the module removed last is {last}" if last else "no module is noted as removed",
         *_log(scene),
     )
     where = f"It crashed at {registers.nip}, in the area of modules, where none is now."
-    if last is not None and _was_livepatch(scene, last):
-        return _removed(registers, last, where, proof)
+    was = f"The module that was removed last, {last}, was a live patch."
+    removed_last = (was,) if last is not None and _was_livepatch(scene, last) else ()
+    if instead_of is not None:
+        return _removed("is", proof, where, _CALLED, *removed_last)
+    if removed_last:
+        return _removed("is most likely", proof, where, *removed_last)
     return Verdict(
         blame="cannot be told",
         what=("Whether live patching is involved in this crash cannot be told.", where),
@@ -95,15 +103,35 @@ def _in_removed_module(scene: CrashScene) -> Verdict | Unknown | None:
     )
 
 
-def _removed(registers: Registers, last: str, where: str, proof: tuple[str, ...]) -> Verdict:
+def _replacing(scene: CrashScene) -> Frame | None:
+    """
+    Return who called the function that the code at NIP replaced; None if it did not replace any.
+
+    That livepatch called the code is known if its handler's frame is the next one.
+    """
+    if isinstance(scene.trace, Unknown):
+        return None
+    frames = [frame for frame in of_the_crash(scene.trace) if not frame.inlined]
+    for handler, caller in itertools.pairwise(frames[1:3]):
+        symbol = str(handler.symbol).partition("+")[0]
+        if symbol == LIVEPATCH_HANDLER and caller.from_livepatch_stack:
+            return caller
+    return None
+
+
+def _called_by_livepatch(caller: Frame | None) -> Iterator[str]:
+    if caller is not None:
+        yield (
+            f"{LIVEPATCH_HANDLER} called it where {caller.symbol} called a patched function: that"
+            " call is still on the livepatch stack"
+        )
+
+
+def _removed(sure: str, proof: tuple[str, ...], *what: str) -> Verdict:
     return Verdict(
         blame="involved",
         id=CRASH_IN_REMOVED_MODULE.id,
-        what=(
-            "The code of a live patch that is gone is most likely involved in this crash.",
-            where,
-            f"The module that was removed last, {last}, was a live patch.",
-        ),
+        what=(f"The code of a live patch that is gone {sure} involved in this crash.", *what),
         proof=proof,
         now=CRASH_IN_REMOVED_MODULE.action,
     )

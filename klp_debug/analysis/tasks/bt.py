@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The stack of a task, whether it runs or sleeps, and what livepatch makes of it."""
 
+import dataclasses
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from drgn import Object
 from klp_debug.analysis.tasks.unwind import Entries, Unwinder
 from klp_debug.analysis.view.find_site import site_of_call
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.kernel.stack_frame import exception_registers
+from klp_debug.kernel.stack_frame import STACK_FRAME_LR_SAVE, exception_registers
 from klp_debug.kernel.stacktrace import ReliableWalk, arch_stack_walk_reliable
 from klp_debug.kernel.task import (
     task_comm,
@@ -264,6 +265,35 @@ class TaskTracer:
             yield text
         elif text:
             yield from self._walk_at(task, start, resume, entries, resumed=True)
+        else:
+            yield from self._behind_frame(task, start, entries)
+
+    def _behind_frame(
+        self, task: Object, start: _Start, entries: Entries
+    ) -> Iterator[Frame | Unknown]:
+        """
+        Walk from where the frame at r1 returns to, if neither NIP nor LR is in text.
+
+        The frame is that of a function whose module is gone, or of what branched to nowhere.
+        """
+        where = f"stack of task {task_pid(task)}"
+        found = self._view.problems.attempt(where, self._caller_of_frame, start)
+        if isinstance(found, Unknown):
+            yield found
+        elif self.is_text(found.nip) is True:
+            yield from self._walk_at(task, found, found.nip, entries, resumed=True)
+
+    def _caller_of_frame(self, start: _Start) -> _Start:
+        """
+        Return the registers of the caller of the function that the frame at r1 is of.
+
+        :raises drgn.FaultError: if the frame cannot be read
+        """
+        read = self._view.prog.read
+        (back,) = struct.unpack("<Q", read(start.gpr[1], 8))
+        (lr,) = struct.unpack("<Q", read((back + STACK_FRAME_LR_SAVE) % (1 << 64), 8))
+        gpr = (start.gpr[0], int(back), *start.gpr[2:])
+        return dataclasses.replace(start, gpr=gpr, nip=int(lr))
 
     def _walk_at(
         self, task: Object, start: _Start, pc: int, entries: Entries, *, resumed: bool

@@ -18,7 +18,8 @@ from vmcores.scenarios.scenario import scenario_names
 pytestmark = pytest.mark.lab
 
 OOPSED = (
-    *("armed_site_altered", "caller_toc_overwritten", "crash_elsewhere", "crash_in_replacement"),
+    *("armed_site_altered", "caller_toc_overwritten", "crash_elsewhere", "crash_in_callback"),
+    *("crash_in_replacement", "returned_to_removed"),
     *("klp_relocation_unresolved", "new_func_to_nowhere", "ops_func_to_nowhere"),
     *("livepatch_stack_trap", "patch_module_gone", "r15_clobbered", "replacement_wrong_toc"),
     *("seed_crash", "sibling_call", "stub_to_nowhere", "trampoline_to_data"),

@@ -84,6 +84,20 @@ def test_in_a_live_patch_that_was_removed(kernel: FakeKernel) -> None:
     assert verdict.what[2] == "The module that was removed last, first, was a live patch."
 
 
+@pytest.mark.parametrize("last", ["first", ""])
+def test_in_a_replacement_whose_module_was_removed(kernel: FakeKernel, last: str) -> None:
+    """livepatch's handler called it: so it was a live patch, whatever was removed last."""
+    gone(kernel, last=last)
+    handler = kernel.function("livepatch_handler", traced=False).address
+    caller = kernel.functions["other"].address + 0x10
+    task = crashed(kernel, 0, handler + 0x30, caller, nip=GONE, link=GONE)
+    task.calls_replacement(toc=kernel.kernel_toc, lr=caller)
+    verdict = sure(judge(scene_of(kernel)))
+    assert (verdict.blame, verdict.id) == ("involved", "crash-in-removed-module")
+    assert verdict.what[0] == "The code of a live patch that is gone is involved in this crash."
+    assert any("called it where other+0x10 called a patched function" in s for s in verdict.proof)
+
+
 @pytest.mark.parametrize("last", ["scsi_mod", ""])
 def test_in_a_module_that_may_have_been_one(kernel: FakeKernel, last: str) -> None:
     gone(kernel, last=last)

@@ -103,6 +103,28 @@ def test_after_a_wild_branch_from_where_lr_says(kernel: FakeKernel) -> None:
     assert named(trace.frames)[0] == "caller"
 
 
+def test_in_code_that_is_gone_from_where_its_frame_returns_to(kernel: FakeKernel) -> None:
+    """NIP and LR are both of no text: a task came back into a module that was removed."""
+    gone = 0xC008000000F00000
+    trace = traced(kernel, running(kernel, nip=gone, link=gone))
+    assert (frame(trace, 0).pc, frame(trace, 0).symbol) == (gone, None)
+    assert named(trace.frames) == ["caller", "outer"]
+
+
+@pytest.mark.parametrize("lost", ["r1", "back chain"])
+def test_in_code_that_is_gone_whose_frame_is_gone_too(kernel: FakeKernel, lost: str) -> None:
+    gone = 0xC008000000F00000
+    task = running(kernel, nip=gone, link=gone)
+    sp = kernel.prog_u64(task.struct["thread.ksp"])
+    if lost == "r1":
+        kernel.memory.lose(sp)
+    else:
+        kernel.put_u64(sp, (1 << 64) - 8)
+    trace = TaskTracer(kernel.view()).trace(task.struct.object)
+    assert frame(trace, 0).pc == gone
+    assert isinstance(trace.frames[1], Unknown)
+
+
 @pytest.mark.parametrize("build", BUILDS)
 def test_after_a_wild_branch_from_an_mcount_site(build: Build) -> None:
     """What called the function is in r0 then: it saved LR there before its site."""
