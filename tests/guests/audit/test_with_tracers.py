@@ -7,9 +7,6 @@ tracefs tells the sites there are, those that are armed, how many ops each has, 
 
 import dataclasses
 import functools
-import re
-import shutil
-import subprocess
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
@@ -19,10 +16,10 @@ from typing import Any, Self
 import pytest
 
 from tests.conftest import Captured
+from tests.support.bpf import attach_bpf
 from tests.support.cli import klp_debug_json, klp_debug_run
 from tests.support.tier import by_tier
 from vmcores.build.image import image
-from vmcores.build.programs import build_program
 from vmcores.build.recipe import guest_kernels
 from vmcores.guest.guest import Guest
 from vmcores.guest.saved_guest import booted_guest
@@ -382,18 +379,8 @@ def test_bpf(guest: Guest) -> None:
     """A program on a function's entry is a direct call of its trampoline."""
     if guest.image.kernel.recipe.name != "7.2":
         pytest.skip("ppc64 has BPF trampolines since Linux 6.13")
-    types = subprocess.run(
-        ["bpftool", "btf", "dump", "file", guest.image.vmlinux],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    (btf_id,) = re.findall(r"^\[(\d+)\] FUNC 'vfs_read' ", types, re.MULTILINE)
-    shutil.copy(build_program("bpf_fentry"), guest.share)
-    guest.check(f"/share/bpf_fentry {btf_id} > /share/said 2>&1 & echo $! > /share/pid")
+    attach_bpf(guest, "vfs_read")
     try:
-        guest.check("until [ -s /share/said ]; do usleep 20000; done")
-        assert guest.check("cat /share/said") == "attached\n"
         document, oracle = ops(guest, anew=True)
         line = enabled(oracle, "vfs_read")
         assert (line.count, "D" in line.flags) == (1, True)
@@ -411,7 +398,7 @@ def test_bpf(guest: Guest) -> None:
         trace(guest, "function", "vfs_read")
         ops(guest, anew=True)
     finally:
-        guest.check(f"echo nop > {TRACING}/current_tracer; kill $(cat /share/pid)")
+        guest.check(f"echo nop > {TRACING}/current_tracer; kill $(cat /share/bpf_pid)")
 
 
 def test_no_ops(captured: Captured) -> None:

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bpf_fentry BTF_ID: attaches a BPF program that does nothing to the entry of the kernel function
- * with that BTF id, says "attached", and stays until it is killed.
+ * bpf_trace BTF_ID [exit]: attaches a BPF program that does nothing to the entry of the kernel
+ * function with that BTF id, or to its exit; says "attached", and stays until it is killed.
  *
  * It needs no C library: the cross compiler comes without one.
  */
 
 enum { SYS_exit = 1, SYS_write = 4, SYS_pause = 29, SYS_bpf = 361 };
 enum { BPF_PROG_LOAD = 5, BPF_RAW_TRACEPOINT_OPEN = 17 };
-enum { BPF_PROG_TYPE_TRACING = 26, BPF_TRACE_FENTRY = 24 };
+enum { BPF_PROG_TYPE_TRACING = 26, BPF_TRACE_FENTRY = 24, BPF_TRACE_FEXIT = 25 };
 
 /* The part of union bpf_attr (linux/bpf.h) that each command reads. */
 struct prog_load {
@@ -69,7 +69,9 @@ __attribute__((used)) static void begin(const long *stack)
 	struct raw_tracepoint link = { 0 };
 	long fd;
 
-	if (stack[0] == 2)
+	if (stack[0] > 2)
+		load.expected_attach_type = BPF_TRACE_FEXIT;
+	if (stack[0] > 1)
 		for (const char *digit = (const char *)stack[2]; *digit; digit++)
 			load.attach_btf_id = 10 * load.attach_btf_id + *digit - '0';
 	fd = system_call(SYS_bpf, BPF_PROG_LOAD, (long)&load, sizeof(load));
