@@ -22,7 +22,9 @@ def list_ops(view: KernelView) -> OpsList:
         kernel=view.describe(),
         ftrace_enabled=view.problems.attempt(
             "ftrace_enabled", lambda: bool(view.prog["ftrace_enabled"])
-        ),
+        )
+        if view.has_ftrace
+        else None,
         ops=ops,
         sites=counted(len(view.records), view.records.missing),
         problems=view.problems.all(),

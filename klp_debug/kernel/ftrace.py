@@ -114,6 +114,20 @@ class FtraceRecords:
         return [self[index] for index in range(int(first), int(last))]
 
 
+def has_ftrace(prog: Program) -> bool:
+    """
+    Return whether the kernel was built with ``CONFIG_DYNAMIC_FTRACE``, so that it has mcount sites.
+
+    >>> has_ftrace(prog)
+    True
+    """
+    try:
+        prog.type("struct dyn_ftrace")
+    except LookupError:
+        return "ftrace_pages_start" in prog
+    return True
+
+
 def for_each_ftrace_page(prog: Program) -> Iterator[Object]:
     """
     Iterate over the pages of records.

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from drgn import Object, Program, offsetof, sizeof
 
+from klp_debug.kernel.ftrace import has_ftrace
 from klp_debug.kernel.walk import MAX_ENTRIES, WalkError, for_each_list_entry
 
 _MAX_HASH_BITS = 20  # FTRACE_HASH_MAX_BITS is 12
@@ -22,7 +23,7 @@ _FTRACE_HASH_FL_MOD = 1  # kernel/trace/trace.h
 
 def for_each_ftrace_ops(prog: Program) -> Iterator[Object]:
     """
-    Iterate over the registered ftrace_ops.
+    Iterate over the registered ftrace_ops; over none in a kernel without ftrace.
 
     >>> len(list(for_each_ftrace_ops(prog)))
     3
@@ -30,6 +31,8 @@ def for_each_ftrace_ops(prog: Program) -> Iterator[Object]:
     :return: iterator of ``struct ftrace_ops *``
     :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
     """
+    if not has_ftrace(prog):
+        return
     end = prog["ftrace_list_end"].address_
     seen: set[int] = set()
     ops = prog["ftrace_ops_list"].read_()

@@ -15,6 +15,7 @@ _NAMES = 4
 _ENABLED = {
     True: "1",
     False: "0: no ops is called (before a kdump, machine_kexec() clears it)",
+    None: "is not there: this kernel was built without CONFIG_DYNAMIC_FTRACE",
 }
 
 

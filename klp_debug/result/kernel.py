@@ -19,7 +19,10 @@ class Kernel:
     page_size: int
     """In bytes."""
     dialect: str
-    """The shape of its call sites, as :class:`klp_debug.ppc64le.site.Dialect` names it."""
+    """
+    The shape of its call sites, as :class:`klp_debug.ppc64le.site.Dialect` names it; ``none`` in a
+    kernel without ftrace.
+    """
     pcrel: bool
     """Whether it addresses data and calls relative to the PC and has no TOC (POWER10)."""
     source: str

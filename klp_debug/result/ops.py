@@ -70,9 +70,9 @@ class OpsList:
     """The answer of ``ops``."""
 
     kernel: Kernel
-    ftrace_enabled: bool | Unknown
+    ftrace_enabled: bool | Unknown | None
     """
-    The sysctl.
+    The sysctl; None in a kernel without ftrace.
 
     ``machine_kexec()`` of powerpc clears it on the way to a crash kernel, so it is false in every
     vmcore that kdump took.

@@ -96,6 +96,8 @@ def once(findings: Iterable[Finding | Unknown]) -> tuple[Finding | Unknown, ...]
 
 
 def _ftrace_disabled(view: KernelView) -> Iterator[Finding | Unknown]:
+    if not view.has_ftrace:
+        return
     disabled = view.problems.attempt("ftrace_disabled", _disabled, view)
     if isinstance(disabled, Unknown):
         yield disabled

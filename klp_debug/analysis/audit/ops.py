@@ -261,7 +261,7 @@ def _wrong_callback(view: KernelView, patches: _PatchesOps, ops: Object) -> str 
 
 def dispatcher_findings(view: KernelView) -> Iterator[Finding | Unknown]:
     """Iterate over findings of whom the trampolines call, in a kernel without CALL_OPS."""
-    if not view.call_ops:
+    if view.has_ftrace and not view.call_ops:
         yield from view.problems.walk("ftrace_trace_function", _dispatchers(view)).listed
 
 

@@ -83,9 +83,12 @@ def site_of_function(view: KernelView, symbol: KernelSymbol) -> int | Unknown | 
     return int(first) if first < end else view.records.missing
 
 
-def _entry_offsets(symbol: KernelSymbol) -> tuple[int, int]:
+def _entry_offsets(symbol: KernelSymbol) -> tuple[int, ...]:
     """Return where callers enter a function, in bytes from its global entry point."""
-    return 0, local_entry_offset(symbol.st_other)
+    try:
+        return 0, local_entry_offset(symbol.st_other)
+    except ValueError:  # a reserved value: a module's symbol may be damaged
+        return (0,)
 
 
 def site_at(view: KernelView, address: int) -> int | Unknown | None:
@@ -115,6 +118,8 @@ def site_of_call(view: KernelView, link: int) -> int | Unknown | None:
 
 def why_no_site(view: KernelView, symbol: KernelSymbol) -> str | Unknown:
     """Return why a function without an ftrace record has none, as far as its words tell."""
+    if not view.has_ftrace:
+        return "this kernel was built without CONFIG_DYNAMIC_FTRACE"
     record = view.record_of(symbol)
     if isinstance(record, Unknown):
         return record

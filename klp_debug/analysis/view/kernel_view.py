@@ -15,6 +15,7 @@ from klp_debug.kernel.ftrace import (
     FtraceRecords,
     ftrace_ops_flags,
     ftrace_record_flags,
+    has_ftrace,
     read_ftrace_records,
 )
 from klp_debug.kernel.ftrace_symbols import MCOUNT, TRAMPOLINES
@@ -73,7 +74,9 @@ class KernelView:
 
     @cached_property
     def records(self) -> FtraceRecords:
-        """Every ftrace record that can be read."""
+        """Every ftrace record that can be read; none of a kernel that has no ftrace."""
+        if not self.has_ftrace:
+            return FtraceRecords.empty()
         records = self.problems.attempt("ftrace records", read_ftrace_records, self.prog)
         if isinstance(records, Unknown):
             return FtraceRecords.empty(records)
@@ -88,13 +91,17 @@ class KernelView:
 
     @cached_property
     def record_flags(self) -> FlagNames:
-        """The names of ``FTRACE_FL_*`` in this kernel; none without CONFIG_DYNAMIC_FTRACE."""
+        """The names of ``FTRACE_FL_*`` in this kernel; none of one that has no ftrace."""
+        if not self.has_ftrace:
+            return FlagNames({})
         names = self.problems.attempt("flags of ftrace records", ftrace_record_flags, self.prog)
         return FlagNames({}) if isinstance(names, Unknown) else names
 
     @cached_property
     def ops_flags(self) -> FlagNames:
-        """The names of ``FTRACE_OPS_FL_*`` in this kernel; none without CONFIG_FUNCTION_TRACER."""
+        """The names of ``FTRACE_OPS_FL_*`` in this kernel; none of one that has no ftrace."""
+        if not self.has_ftrace:
+            return FlagNames({})
         names = self.problems.attempt("flags of ftrace_ops", ftrace_ops_flags, self.prog)
         return FlagNames({}) if isinstance(names, Unknown) else names
 
@@ -121,6 +128,11 @@ class KernelView:
             return int(self.prog["paca_ptrs"][0].member_(member).value_())
 
         return self.problems.attempt(f"paca_ptrs[0]->{member}", read)
+
+    @cached_property
+    def has_ftrace(self) -> bool:
+        """Whether the kernel was built with ``CONFIG_DYNAMIC_FTRACE``."""
+        return has_ftrace(self.prog)
 
     @cached_property
     def has_livepatch(self) -> bool:
@@ -227,7 +239,7 @@ class KernelView:
             build_id=self.target.build_id,
             mmu=self.target.mmu,
             page_size=self.target.page_size,
-            dialect=self.dialect.value,
+            dialect=self.dialect.value if self.has_ftrace else "none",
             pcrel=self.pcrel,
             source=self.target.source,
             livepatch=self.has_livepatch,

@@ -3,8 +3,9 @@
 
 import numpy as np
 import pytest
+from drgn import Program
 
-from klp_debug.kernel.ftrace import FtraceRecords, read_ftrace_records
+from klp_debug.kernel.ftrace import FtraceRecords, has_ftrace, read_ftrace_records
 from klp_debug.result.unknown import Unknown
 from tests.support.fake_ftrace import FakeFunction
 from tests.support.fake_view import FakeKernel
@@ -20,6 +21,15 @@ def made(build: Build) -> tuple[FakeKernel, list[FakeFunction]]:
     functions = [kernel.function(f"f{number}") for number in range(2)]
     functions += [kernel.function(f"in_{name}", name) for name in ("first", "second")]
     return kernel, functions
+
+
+def test_whether_a_kernel_has_ftrace() -> None:
+    """Its records' type tells, or the variable that leads to them."""
+    kernel = FakeKernel()
+    assert has_ftrace(kernel.prog)
+    kernel.forget("ftrace_pages_start")
+    assert has_ftrace(kernel.prog)
+    assert not has_ftrace(Program())
 
 
 @every_build

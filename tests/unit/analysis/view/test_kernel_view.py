@@ -136,6 +136,16 @@ def test_a_kernel_without_records_is_no_kernel_of_none() -> None:
     assert view.records.missing == Unknown("ftrace records: this kernel has no ftrace_pages_start")
 
 
+def test_a_kernel_without_ftrace_has_none_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is known, by its types: nothing of it is unknown."""
+    monkeypatch.setattr("klp_debug.analysis.view.kernel_view.has_ftrace", lambda prog: False)
+    view = FakeKernel().view()
+    assert (len(view.records), view.records.missing) == (0, None)
+    assert view.record_flags.of(1 << 31) == view.ops_flags.of(1) == ()
+    assert view.describe().dialect == "none"
+    assert view.problems.all() == ()
+
+
 @pytest.mark.parametrize("build", BUILDS)
 def test_records_by_address_with_their_flags(build: Build) -> None:
     kernel = FakeKernel(build)
