@@ -50,7 +50,7 @@ class Functions:
         found -= 1
         inside = found >= 0
         one = np.maximum(found, 0)
-        inside &= self.section[one] == section
+        inside &= (self.section[one] == section) & (offset >= self.start[one])
         inside &= offset < self.start[one] + np.maximum(self.size[one], 4)
         return np.where(inside, found, -1)
 

@@ -96,6 +96,12 @@ class PatchData:
         for place in self._elements(start, layout.size, looks_like_one, (name_at, funcs_at)):
             name = self._pointers.string(_behind(place, name_at))
             funcs = self._pointers.target(_behind(place, funcs_at))
+            # Other structures have THIS_MODULE before a pointer, too: the operations of a
+            # kernel_param or a block device, the groups of a class.
+            if name is None and _behind(place, name_at) in self._pointers:
+                return
+            if funcs is not None and self._obj.sections[funcs[0]].is_text:
+                return
             yield KlpObject(
                 name="vmlinux" if name is None else name,
                 named=name is not None,

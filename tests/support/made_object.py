@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Relocatable ELF files made byte by byte, so that tests can get each byte wrong."""
+"""ELF files made byte by byte, so that tests can get each byte wrong; relocatable, if not told."""
 
 import struct
 from dataclasses import dataclass, field
@@ -8,11 +8,13 @@ from pathlib import Path
 ALLOC, EXEC, WRITE = 2, 4, 1
 PROGBITS, SYMTAB, STRTAB, RELA, NOBITS = 1, 2, 3, 4, 8
 NOTYPE, OBJECT, FUNC, SECTION = 0, 1, 2, 3
-UNDEF, LIVEPATCH = 0, 0xFF20
+UNDEF, LIVEPATCH, ABS = 0, 0xFF20, 0xFFF1
+ADDR32, RELATIVE = 1, 22
 REL24, ADDR64, REL32, TOC16_HA, TOC16_DS, REL16_HA, REL16_LO = 10, 38, 26, 50, 63, 252, 250
+COMPRESSED = 0x800
 RELA_LIVEPATCH = 0x00100000
 
-ET_REL, EM_PPC64 = 1, 21
+ET_REL, ET_EXEC, EM_PPC64 = 1, 2, 21
 
 
 @dataclass
@@ -23,6 +25,7 @@ class _Section:
     flags: int
     info: int = 0
     link: int = 0
+    address: int = 0
 
 
 @dataclass
@@ -37,17 +40,28 @@ class MadeObject:
     _relocations: dict[tuple[int, str | None], list[bytes]] = field(default_factory=dict)
 
     def section(
-        self, name: str, data: bytes = b"", flags: int = ALLOC, type_: int = PROGBITS
+        self,
+        name: str,
+        data: bytes = b"",
+        flags: int = ALLOC,
+        type_: int = PROGBITS,
+        *,
+        address: int = 0,
     ) -> int:
-        self._sections.append(_Section(name, data, type_, flags))
+        self._sections.append(_Section(name, data, type_, flags, address=address))
         return len(self._sections)
+
+    def address(self, number: int) -> int:
+        """Return where a section is loaded; 0 in a relocatable file."""
+        return self._sections[number - 1].address
 
     def fill(self, number: int, data: bytes) -> None:
         """Give a section its bytes."""
         self._sections[number - 1].data = data
 
-    def text(self, name: str, *words: int) -> int:
-        return self.section(name, struct.pack(f"<{len(words)}I", *words), ALLOC | EXEC)
+    def text(self, name: str, *words: int, address: int = 0) -> int:
+        data = struct.pack(f"<{len(words)}I", *words)
+        return self.section(name, data, ALLOC | EXEC, address=address)
 
     def symbol(
         self,
@@ -67,6 +81,16 @@ class MadeObject:
         """Add a relocation; KLP is the object of a section that livepatch applies."""
         row = struct.pack("<QIIq", offset, type_, symbol, addend)
         self._relocations.setdefault((section, klp or None), []).append(row)
+
+    def list_sites(
+        self, section: int, *offsets: int, name: str = "__mcount_loc", type_: int = ADDR64
+    ) -> int:
+        """Add a list of places in a section, as relocations; return its number."""
+        listed = self.section(name, bytes(8 * len(offsets)))
+        base = self.symbol("", section, kind=SECTION)
+        for number, offset in enumerate(offsets):
+            self.relocate(listed, 8 * number, type_, base, offset)
+        return listed
 
     def content(self) -> bytes:
         sections = list(self._sections)
@@ -102,7 +126,7 @@ class MadeObject:
                     start,
                     section.type,
                     section.flags,
-                    0,
+                    section.address,
                     len(body),
                     len(section.data),
                     section.link,

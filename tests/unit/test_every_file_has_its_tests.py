@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every file of klp_debug/analysis/ has its tests in the file of its name."""
+"""Every file of klp_debug/analysis/, elf/ and scan/ has its tests in the file of its name."""
 
 from pathlib import Path
 
@@ -11,13 +11,14 @@ CODE = Path(klp_debug.__file__).parent
 UNIT = Path(__file__).parent
 FILES = [
     path.relative_to(CODE)
-    for path in sorted((CODE / "analysis").rglob("*.py"))
+    for folder in ("analysis", "elf", "scan")
+    for path in sorted((CODE / folder).rglob("*.py"))
     if path.name != "__init__.py"
 ]
 
 
 def test_there_are_some() -> None:
-    assert len(FILES) > 40
+    assert len(FILES) > 60
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)
