@@ -11,6 +11,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import NoteSection
 
 from klp_debug.errors import TargetError
+from klp_debug.targets.interrupts import none_lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,9 +146,11 @@ class DebugInfo:
         A module without one is no error: its symbols are in the kernel's memory.
 
         :raises drgn.FaultError: if the kernel's list of modules cannot be read
+        :raises MemoryError: if drgn took a size there for more than there is memory
         """
         by_name = {file.path.stem.replace("-", "_"): file for file in self.files if file.is_module}
-        loaded = [module for module, _ in prog.loaded_modules()]
+        with none_lost():
+            loaded = [module for module, _ in prog.loaded_modules()]
         for module in loaded:
             file = by_name.get(module.name)
             if file is not None and not isinstance(module, MainModule):

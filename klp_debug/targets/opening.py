@@ -164,4 +164,6 @@ def finish(
         debug_info.load_modules(prog)
     except FaultError as fault:
         problems.append(Problem("list of modules", f"cannot be read: {fault}"))
+    except MemoryError:
+        problems.append(Problem("list of modules", "cannot be read: a size in it is too large"))
     return replace(target, problems=problems, debugger=session, host=host, writable=writable)

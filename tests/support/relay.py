@@ -6,16 +6,29 @@ import os
 import re
 import socket
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+_SLOW = 0.01
+"""Seconds that a packet takes of a way that is slow."""
+_PATIENCE = 1
 
 
 class Relay:
     """Passes on what comes by a unix socket of its own; ends with the `with` block."""
 
-    def __init__(self, place: Path, stub: Path) -> None:
+    def __init__(self, place: Path, stub: Path, *, slow_after: int | None = None) -> None:
+        """
+        Be the way from PLACE to STUB.
+
+        :param slow_after: behind so many packets of the debugger's each takes a while
+        """
         self.place = place
+        self._slow_after = slow_after
+        self.count = 0
+        """How many packets the debugger sent."""
         self.sent = b""
         """What the debugger sent."""
         self._stub = stub
@@ -52,17 +65,39 @@ class Relay:
         with contextlib.suppress(OSError):
             while True:
                 debugger, _ = self._listener.accept()
-                stub = socket.socket(socket.AF_UNIX)
+                stub = self._connected()
                 self._ends += debugger, stub
-                stub.connect(str(self._stub))
-                threading.Thread(target=self._pass, args=(stub, debugger), daemon=True).start()
+                back = threading.Thread(target=self._pass, args=(stub, debugger), daemon=True)
+                back.start()
                 self._pass(debugger, stub, listen=True)
+                back.join()
+                # Who looks whether a stub is taken sees a socket that is only shut down.
+                debugger.close()
+                stub.close()
+
+    def _connected(self) -> socket.socket:
+        """Return a connection to the stub, which listens again a moment after it was left."""
+        end = time.monotonic() + _PATIENCE
+        while True:
+            stub = socket.socket(socket.AF_UNIX)
+            try:
+                stub.connect(str(self._stub))
+            except OSError:
+                stub.close()
+                if time.monotonic() > end:
+                    raise
+                time.sleep(_SLOW)
+            else:
+                return stub
 
     def _pass(self, source: socket.socket, sink: socket.socket, *, listen: bool = False) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
                 if listen:
                     self.sent += data
+                    self.count += data.count(b"$")
+                    if self._slow_after is not None and self.count > self._slow_after:
+                        time.sleep(_SLOW)
                 sink.sendall(data)
         for end in (source, sink):
             with contextlib.suppress(OSError):

@@ -7,7 +7,10 @@ from drgn import Program, sizeof
 from drgn.helpers.linux.list import list_for_each_entry
 from drgn.helpers.linux.module import find_module, module_address_regions
 
-from tests.support.live_guests import TEN, run
+from klp_debug.analysis.view.find_function import find_function
+from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.kernel.ftrace import FtraceRecord
+from tests.support.live_guests import TEN
 from tests.support.stopped_guest import opened, stopped
 from vmcores.guest.guest import Guest
 
@@ -21,13 +24,16 @@ def memory_of(guest: Guest) -> bytes:
     """
     prog = opened(guest).prog
     with stopped(guest) as (target, _):
-        records = [int(run(target, "func", name.split()[0]).record.address) for name in TEN]
-        ranges = [
-            *_modules(prog),
-            *_klp_ops(prog),
-            *((address, sizeof(prog.type("struct dyn_ftrace"))) for address in records),
-        ]
+        ranges = [*_modules(prog), *_klp_ops(prog), *_records(KernelView(target))]
         return b"".join(prog.read(start, size) for start, size in ranges)
+
+
+def _records(view: KernelView) -> Iterator[tuple[int, int]]:
+    size = sizeof(view.prog.type("struct dyn_ftrace"))
+    for name in TEN:
+        record = view.record_of(find_function(view.symbols, name.split()[0]))
+        assert isinstance(record, FtraceRecord)
+        yield record.address, size
 
 
 def _modules(prog: Program) -> Iterator[tuple[int, int]]:

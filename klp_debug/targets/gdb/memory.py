@@ -8,6 +8,7 @@ from drgn import FaultError, Program
 from klp_debug.errors import WriteRefusedError
 from klp_debug.targets.gdb.process import GdbCommandError
 from klp_debug.targets.gdb.stopped import StoppedKernel
+from klp_debug.targets.interrupts import kept
 from klp_debug.targets.translation import PAGE_OFFSET, KernelTranslation
 from klp_debug.targets.writable import StubVendor
 
@@ -26,19 +27,12 @@ def read_linear_map(session: StoppedKernel, address: int, size: int) -> bytes:
 def add_physical_memory(prog: Program, session: StoppedKernel) -> None:
     """Let a program read the RAM of a QEMU guest."""
     for ram in session.ram():
-        prog.add_memory_segment(
-            ram.start,
-            len(ram),
-            lambda address, count, offset, physical: session.read(address, count),
-            True,
-        )
+        prog.add_memory_segment(ram.start, len(ram), kept(session.read), True)
 
 
 def add_virtual_memory(prog: Program, session: StoppedKernel) -> None:
     """Let a program read what KGDB reads; after what drgn itself adds for a kernel."""
-    prog.add_memory_segment(
-        0, _ALL, lambda address, count, offset, physical: session.read(address, count)
-    )
+    prog.add_memory_segment(0, _ALL, kept(session.read))
 
 
 class StubMemory:

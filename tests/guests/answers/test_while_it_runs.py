@@ -58,7 +58,7 @@ def test_while_a_patch_comes_and_goes(played: Played) -> None:
         for _ in range(8):
             ran = klp_debug_run("list", *target, "--json")
             assert ran.status in (0, 1), ran.err
-            assert "Traceback" not in ran.err
+            assert "Traceback" not in ran.err, ran.err
             if '"unstable"' in ran.out:
                 seen.add("unstable")
                 continue

@@ -102,13 +102,13 @@ class Said:
 _said_by = functools.cache(Said.by)
 
 
-def ops(guest: Guest, *, anew: bool = False) -> tuple[Any, Oracle]:
+def ops(guest: Guest, said: Said | None = None) -> tuple[Any, Oracle]:
     """
     Return the document, after comparing it with what tracefs says; audit must agree.
 
-    :param anew: whether a module or program came since the guest was started
+    :param said: what the guest says of itself since a module or program came
     """
-    said = Said.by(guest) if anew else _said_by(guest)
+    said = said or _said_by(guest)
     oracle = dataclasses.replace(
         said.oracle,
         enabled_functions=parse_enabled_functions(
@@ -352,7 +352,8 @@ def test_direct_calls(guest: Guest) -> None:
         pytest.skip("the lab has ftrace-direct.ko for Linux 7.2 alone")
     guest.check("insmod /modules/ftrace-direct.ko")
     try:
-        document, oracle = ops(guest, anew=True)
+        said = Said.by(guest)
+        document, oracle = ops(guest, said)
         line = enabled(oracle, "wake_up_process")
         assert (line.count, "D" in line.flags) == (1, True)
         (direct,) = (one for one in document["ops"] if one["user"] == "direct calls")
@@ -368,7 +369,7 @@ def test_direct_calls(guest: Guest) -> None:
         assert shown["chain"][-1]["symbol"] == "my_tramp [ftrace_direct]"
         # With a second user the direct call goes through the list of ops.
         trace(guest, "function", "wake_up_process")
-        ops(guest, anew=True)
+        ops(guest, said)
         assert all(hop["ok"] for hop in func(guest, "wake_up_process")["chain"])
     finally:
         guest.check(f"echo nop > {TRACING}/current_tracer; rmmod ftrace_direct")
@@ -381,7 +382,8 @@ def test_bpf(guest: Guest) -> None:
         pytest.skip("ppc64 has BPF trampolines since Linux 6.13")
     attach_bpf(guest, "vfs_read")
     try:
-        document, oracle = ops(guest, anew=True)
+        said = Said.by(guest)
+        document, oracle = ops(guest, said)
         line = enabled(oracle, "vfs_read")
         assert (line.count, "D" in line.flags) == (1, True)
         (bpf,) = (one for one in document["ops"] if one["user"] == "BPF")
@@ -396,7 +398,7 @@ def test_bpf(guest: Guest) -> None:
         last = func(guest, "vfs_read")["chain"][-1]
         assert (last["kind"], last["address"], last["ok"]) == ("direct", call["target"], True)
         trace(guest, "function", "vfs_read")
-        ops(guest, anew=True)
+        ops(guest, said)
     finally:
         guest.check(f"echo nop > {TRACING}/current_tracer; kill $(cat /share/bpf_pid)")
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ import pytest
 from tests.conftest import Played
 from tests.support.cli import Ran, klp_debug_run, refusal
 from tests.support.guest_activity import becomes, runs, stopped
+from tests.support.relay import Relay
 from vmcores.build.image import image
 from vmcores.build.recipe import load_recipe
 from vmcores.guest.guest import Guest
@@ -24,8 +26,9 @@ from vmcores.guest.saved_guest import booted_guest
 
 pytestmark = pytest.mark.lab
 
-ATTACHING = 0.5
-"""Seconds from the stop of the guest until its memory is being read."""
+ATTACHED = 100
+"""After so many packets GDB has attached, and the guest's memory is being read."""
+SECONDS = 60
 
 
 @pytest.fixture
@@ -38,8 +41,8 @@ def guest(played: Played) -> Iterator[Guest]:
     assert guest.check("echo alive") == "alive\n"
 
 
-def words(guest: Guest, command: str, *more: str) -> list[str]:
-    target = ["--gdb", str(guest.gdb_socket), "-s", str(guest.image.vmlinux)]
+def words(guest: Guest, command: str, *more: str, stub: Path | None = None) -> list[str]:
+    target = ["--gdb", str(stub or guest.gdb_socket), "-s", str(guest.image.vmlinux)]
     return [sys.executable, "-m", "klp_debug", command, *target, *more]
 
 
@@ -79,19 +82,31 @@ class Running:
 
 
 @contextmanager
-def reading(guest: Guest, *more: str) -> Iterator[Running]:
-    """Run a command that reads much, until it has stopped the guest."""
-    with subprocess.Popen(
-        words(guest, "report", *more),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell starts what runs in its background with SIGINT ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    ) as process:
+def reading(guest: Guest, *more: str, packets: int = ATTACHED) -> Iterator[Running]:
+    """
+    Run a command that reads much, until it has stopped the guest and is in the middle of it.
+
+    :param packets: how many GDB has sent by then; those behind it take a while each
+    """
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Relay(Path(folder, "stub"), guest.gdb_socket, slow_after=packets) as relay,
+        subprocess.Popen(
+            words(guest, "report", *more, stub=relay.place),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A shell starts what runs in its background with SIGINT ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        ) as process,
+    ):
         try:
-            becomes(guest, running=False)
-            time.sleep(ATTACHING)
+            end = time.monotonic() + SECONDS
+            while relay.count < packets:
+                assert process.poll() is None
+                assert time.monotonic() < end
+                time.sleep(0.005)
+            assert not runs(guest)
             yield Running(process)
         finally:
             process.kill()
@@ -137,7 +152,7 @@ def test_killed(guest: Guest) -> None:
     with reading(guest) as running:
         running.process.kill()
         running.end()
-    becomes(guest, running=True)
+        becomes(guest, running=True)
 
 
 def test_stopped_itself_while_the_guest_must_not_be_for_long(guest: Guest) -> None:
@@ -244,9 +259,8 @@ def _qemu(command: list[str], stub: Path) -> Iterator[None]:
             process.terminate()
 
 
-def test_gdb_killed_while_it_attaches(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[__name__], "ATTACHING", 0)
-    with reading(guest) as running:
+def test_gdb_killed_while_it_attaches(guest: Guest) -> None:
+    with reading(guest, packets=5) as running:
         os.kill(running.gdb(), signal.SIGKILL)
         ran = running.end()
     assert (ran.status, ran.out) == (2, "")

@@ -50,20 +50,17 @@ def test_functions_give_addresses_that_the_guest_told(
     assert lines[3] == "cmdline_proc_show + 12 in section .text"
 
 
-@pytest.mark.parametrize(
-    ("expression", "message"),
-    [
-        ('$klp_site("nonesuch")', "no function nonesuch in this kernel"),
-        ('$klp_new_func("schedule")', "schedule itself: no live patch replaces it"),
-        ("$klp_new_func(1)", '$klp_new_func takes a string: $klp_new_func("f")'),
-        ("$klp_site()", "$klp_site takes a function's name"),
-    ],
-)
-def test_functions_without_an_answer(target: list[str], expression: str, message: str) -> None:
-    ran = klp(target, f"p {expression}")
+def test_functions_without_an_answer(target: list[str]) -> None:
+    messages = {
+        '$klp_site("nonesuch")': "no function nonesuch in this kernel",
+        '$klp_new_func("schedule")': "schedule itself: no live patch replaces it",
+        "$klp_new_func(1)": '$klp_new_func takes a string: $klp_new_func("f")',
+        "$klp_site()": "$klp_site takes a function's name",
+    }
+    ran = klp(target, *(f"p {expression}" for expression in messages))
     assert ran.out == ""
-    assert message in ran.err
-    assert "Traceback" not in ran.err
+    for said, message in zip(ran.err.splitlines(), messages.values(), strict=True):
+        assert message in said
 
 
 def test_status_is_the_exit_code(target: list[str]) -> None:

@@ -60,11 +60,12 @@ def test_commands() -> None:
 def test_ends_when_a_test_fails_and_tells_of_the_console() -> None:
     guest = booted_guest(image("6.1"))
     with pytest.raises(ZeroDivisionError) as caught, guest:
+        guest.check("echo what it said last > /dev/console")
         raise ZeroDivisionError
     assert not alive(guest.pid)
     assert not guest.machine.folder.exists()
     log = Path(caught.value.__notes__[0].rsplit(" ", 1)[1])
-    assert "lab: booted" in log.read_text()
+    assert "what it said last" in log.read_text()
 
 
 def test_death_of_the_guest_is_told() -> None:

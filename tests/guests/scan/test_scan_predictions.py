@@ -2,12 +2,12 @@
 """What ``scan`` predicts of each patch of the lab is what ``list``, ``func`` and ``report`` see."""
 
 import json
-import subprocess
-import sys
+import re
 from typing import Any
 
 import pytest
 
+from tests.support.cli import klp_debug_run
 from tests.support.every_kernel import on_every_kernel
 from tests.support.scanned import scan_json
 from tests.support.tier import by_tier, cases
@@ -25,7 +25,9 @@ SCENARIOS = (
     "seed_shape",
     "sibling_call",
     "hang",
+    "crash_in_callback",
     "crash_in_replacement",
+    "returned_to_removed",
     "sleep_in_replacement",
     "livepatch_stack_overflow",
     "klp_relocations_applied",
@@ -50,12 +52,10 @@ PLAYED = pytest.mark.parametrize(
 
 
 def loaded_by(scenario: str) -> set[str]:
-    """Return the patches that the steps of a scenario load."""
-    return {
-        words[1]
-        for step in load_scenario(scenario).steps
-        if len(words := step.split()) > 1 and words[0].endswith("-patch")
-    }
+    """Return the patches that the commands of a scenario load."""
+    commands = " ".join(load_scenario(scenario).commands)
+    names = re.findall(r"(?:\w-patch |/modules/)(\w+_patch\w*)", commands)
+    return set(names)
 
 
 def test_every_patch_of_the_lab_is_predicted() -> None:
@@ -70,24 +70,14 @@ def scanned(captures: CaptureSet, name: str) -> Any:
 
 
 def seen(captures: CaptureSet, *commands: str) -> list[Any]:
-    """Return what commands see in the capture, which is opened once for all of them."""
+    """Return what commands see in the capture."""
     kind = "kdump" if "kdump" in captures.paths else next(iter(captures.paths))
-    argv = [sys.executable, "-m", "klp_debug", "console", "-c", str(captures.path(kind))]
-    done = subprocess.run(
-        [*argv, "-s", captures.image.vmlinux],
-        input="".join(f"{command} --json\n" for command in commands),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode in (0, 1), done.stderr
-    documents, at, decoder = [], 0, json.JSONDecoder()
-    while at < len(done.stdout.rstrip()):
-        document, at = decoder.raw_decode(done.stdout, at)
-        documents.append(document)
-        at += 1  # the newline behind it
-    assert len(documents) == len(commands), done.stderr
+    target = ("-c", captures.path(kind), "-s", captures.image.vmlinux)
+    documents = []
+    for command in commands:
+        ran = klp_debug_run(*command.split(), *target, "--json")
+        assert ran.status in (0, 1), ran.err
+        documents.append(json.loads(ran.out))
     return documents
 
 

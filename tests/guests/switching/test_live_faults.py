@@ -92,9 +92,7 @@ class Subject:
             debugger.write(self.guest.gdb_socket, address, before)
 
 
-@pytest.fixture(
-    scope="module", params=by_tier(covering=["6.1", "7.2", "7.2-pcrel"], full=guest_kernels())
-)
+@pytest.fixture(scope="module", params=by_tier(covering=["6.1", "7.2"], full=guest_kernels()))
 def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     scenario = load_scenario("patched")
     with booted_guest(image(request.param), memory=scenario.memory) as guest:

@@ -26,6 +26,7 @@ from tests.support.gdb_process import gdb_pid
 from tests.support.live_guests import ORIGINALS, REPLACEMENTS, change, live_guest, run, running, ten
 from tests.support.relay import Relay
 from tests.support.stopped_guest import Stub, opened, stopped, stopped_target
+from tests.support.tier import by_tier
 from vmcores.guest.guest import Guest
 from vmcores.guest.live_guest import booted_live_guest
 
@@ -143,7 +144,7 @@ def test_qemu_killed_at_every_step() -> None:
     So the journal tells of writes that its memory has not; `undo` finds that, and is done.
     """
     seen, left = set(), "refused"
-    for at in LOST_AT:
+    for at in by_tier(covering=[0, 13, 69, STEPS], full=LOST_AT):
         with live_guest("6.1") as guest:
             outcome, steps = killed_in(guest, at, left)
         left = outcome
@@ -179,7 +180,7 @@ def killed_in(guest: Guest, at: int, left: str) -> tuple[str, Steps]:
 
 def test_a_boot_that_was_killed() -> None:
     """Its journal is named in the next boot, and never applied."""
-    with booted_live_guest("6.1") as guest:
+    with live_guest("6.1") as guest:
         stub = Stub(guest.gdb_socket)
         target = stopped_target(guest, stub)
         boot = str(run(target, "status").boot)
