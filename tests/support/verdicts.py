@@ -21,6 +21,10 @@ class Expected(NamedTuple):
     """The ids of all findings."""
     unreadable: bool = False
     """Whether something of livepatch cannot be read, by what the scenario does."""
+    patches: tuple[str, ...] | None = None
+    """The patches in the end, where the last command or the crash loads or replaces one."""
+    armed: int | None = None
+    """How many sites are armed then, if it is not as many as before."""
 
     @property
     def clean(self) -> bool:
@@ -37,7 +41,9 @@ VERDICTS: dict[str, Expected] = {
     "armed_site_altered": caused("site-unknown-word"),
     "caller_toc_overwritten": caused("caller-toc-overwritten", "toc-stub-on-leaf", alone=True),
     "crash_elsewhere": Expected("not involved"),
-    "crash_in_callback": Expected("involved", "crash-in-livepatch"),
+    "crash_in_callback": Expected(
+        "involved", "crash-in-livepatch", patches=("callback_patch", "cmdline_patch_1")
+    ),
     "crash_in_replacement": Expected("involved", "crash-in-replacement"),
     "damaged_livepatch_stack": Expected("no crash", None, frozenset({"livepatch-stack-damaged"})),
     "disabled": Expected("not involved"),
@@ -60,7 +66,9 @@ VERDICTS: dict[str, Expected] = {
     "replaced": Expected("not involved"),
     "replacement_wrong_toc": caused("replacement-wrong-toc", "replacement-wrong-entry", alone=True),
     "seed_crash": caused("toc-stub-on-leaf"),
-    "returned_to_removed": Expected("involved", "crash-in-removed-module"),
+    "returned_to_removed": Expected(
+        "involved", "crash-in-removed-module", patches=("replace_patch",), armed=2
+    ),
     "sibling_call": caused("caller-toc-overwritten", alone=True),
     "sleep_in_replacement": Expected("no crash"),
     "stalled": Expected("no crash"),
