@@ -2,6 +2,7 @@
 """Fixtures for tests that need the guest lab; such a test has the marker `lab`."""
 
 import contextlib
+import os
 import signal
 from collections.abc import Callable, Iterator
 
@@ -11,6 +12,7 @@ import pytest
 from tests.support.tier import cases, run_the_full_product
 from vmcores.build.image import Image, image
 from vmcores.guest.guest import Guest
+from vmcores.host.cache import cache_root
 from vmcores.oracle.oracle import Oracle
 from vmcores.scenarios.capture import CaptureSet
 from vmcores.scenarios.capture import captures as take_captures
@@ -26,6 +28,10 @@ pytest_plugins = ["tests.support.golden", "tests.support.schedule"]
 
 # A lab test may have to build a kernel and take captures first, when run on its own.
 LAB_SECONDS = 1800
+
+# The programs that tests start are to find their Python compiled, whatever we were started with.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ["PYTHONPYCACHEPREFIX"] = str(cache_root() / "pycache")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell ignores Ctrl-C for what it runs in the background; what tests start is to take it.
@@ -88,26 +94,47 @@ def captures(request: pytest.FixtureRequest, captured: Captured) -> CaptureSet:
     return captured(*request.param)
 
 
+class _PlayedGuests:
+    """The guest that tests of one file share."""
+
+    def __init__(self) -> None:
+        self._running = contextlib.ExitStack()
+        self._current: dict[tuple[str, str, str], tuple[Guest, Oracle]] = {}
+
+    def start(
+        self, name: str, mmu: str = "radix", kernel: str | None = None
+    ) -> tuple[Guest, Oracle]:
+        scenario = load_scenario(name)
+        key = name, mmu, kernel or scenario.kernels[0]
+        if key not in self._current:
+            self.end()
+            guest = self._running.enter_context(played_guest(scenario, key[2], mmu))
+            self._current[key] = guest, oracle_of(guest)
+        return self._current[key]
+
+    def end(self) -> None:
+        self._current.clear()
+        self._running.close()
+
+
+_PLAYED = _PlayedGuests()
+
+
+@pytest.hookimpl(trylast=True)  # behind the fixtures of the test
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End a guest behind the last test of its file: one that idles takes a tenth of a CPU."""
+    if nextitem is None or nextitem.path != item.path:
+        _PLAYED.end()
+
+
 @pytest.fixture(scope="session")
 def played() -> Iterator[Played]:
     """
     played(scenario, mmu="radix", kernel=None): a guest after the scenario's steps, and its oracle.
 
-    Without a kernel, one with the scenario's first. Tests share the guest, so they must leave it
-    as they found it; asking for another one ends it. A test that changes its guest starts one of
-    its own.
+    Without a kernel, one with the scenario's first. The tests of a file share the guest, so they
+    must leave it as they found it; asking for another one ends it. A test that changes its guest
+    starts one of its own.
     """
-    with contextlib.ExitStack() as running:
-        current: dict[tuple[str, str, str], tuple[Guest, Oracle]] = {}
-
-        def start(name: str, mmu: str = "radix", kernel: str | None = None) -> tuple[Guest, Oracle]:
-            scenario = load_scenario(name)
-            key = name, mmu, kernel or scenario.kernels[0]
-            if key not in current:
-                running.close()
-                current.clear()
-                guest = running.enter_context(played_guest(scenario, key[2], mmu))
-                current[key] = guest, oracle_of(guest)
-            return current[key]
-
-        yield start
+    yield _PLAYED.start
+    _PLAYED.end()

@@ -46,9 +46,7 @@ def kinds(kernel: str, mmu: str) -> tuple[str, ...]:
 SUBJECTS = by_tier(
     covering=[
         *patched_dumps(),
-        # Those that run: each MMU, sites in line and out of line, no TOC.
-        ("6.1", "radix", "live"),
-        ("6.1", "hash", "live"),
+        # Those that run: each MMU, a TOC and none. Sites in line: debug_stub/test_qemu_stub.py.
         ("7.2", "hash", "live"),
         ("7.2-pcrel", "radix", "live"),
     ],

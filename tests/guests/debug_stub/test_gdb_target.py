@@ -18,6 +18,7 @@ from tests.conftest import Played
 from tests.support.cli import Ran, klp_debug_run, refusal
 from tests.support.guest_activity import becomes, runs, stopped
 from tests.support.relay import Relay
+from tests.support.tier import by_tier
 from vmcores.build.image import image
 from vmcores.build.recipe import load_recipe
 from vmcores.guest.guest import Guest
@@ -136,7 +137,10 @@ def test_left_stopped_then_attached_again(guest: Guest) -> None:
 
 @pytest.mark.parametrize(
     ("number", "status"),
-    [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)],
+    by_tier(
+        covering=[(signal.SIGTERM, 143), (signal.SIGINT, 130)],
+        full=[(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)],
+    ),
 )
 def test_ended_by_a_signal(guest: Guest, number: signal.Signals, status: int) -> None:
     with reading(guest) as running:

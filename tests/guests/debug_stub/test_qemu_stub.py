@@ -273,6 +273,7 @@ def test_what_is_not_mapped_takes_no_write(guest: Guest) -> None:
                 target.writable.write(address, b"\0" * 8)
 
 
+@pytest.mark.full  # as a user meets it: test_gdb_target.py
 def test_gdb_killed_and_the_guest_runs_again(guest: Guest) -> None:
     with pytest.raises(GdbEndedError), stopped(guest) as target:
         assert target.debugger is not None
@@ -316,6 +317,7 @@ def test_left_stopped_and_with_virtual_memory_for_the_next_debugger(guest: Guest
     becomes(guest, running=True)
 
 
+@pytest.mark.full  # as a user meets it: test_gdb_target.py
 def test_time_is_up(guest: Guest) -> None:
     said: list[str] = []
     with pytest.raises(NotStoppedError, match="resumed after 6 s"):
@@ -326,6 +328,7 @@ def test_time_is_up(guest: Guest) -> None:
     assert said == ["the target was resumed after 6 s (--max-pause)"]
 
 
+@pytest.mark.full  # as a user meets it: test_gdb_target.py
 def test_two_debuggers_at_once(guest: Guest) -> None:
     with stopped(guest):
         with pytest.raises(TargetError, match="has a debugger connected already"):

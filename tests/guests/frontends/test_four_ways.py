@@ -14,10 +14,17 @@ from tests.support.cli import klp_debug_run
 from tests.support.command_lines import LINES
 from tests.support.drgn_cli import Prompt, prompt
 from tests.support.gdb_process import gdb_run, klp_into, run_by
+from tests.support.tier import by_tier
 from vmcores.host.newer_gdb import newer_gdb
 from vmcores.scenarios.capture import CaptureSet
 
 pytestmark = pytest.mark.lab
+
+
+def asked(line: str) -> list[str]:
+    """Return a line as text and as JSON, which is no matter of the front door: of some lines."""
+    with_json = by_tier(covering=["list", "transition"], full=list(LINES.values()))
+    return [line, f"{line} --json"] if line in with_json else [line]
 
 
 class Ways:
@@ -26,8 +33,7 @@ class Ways:
     def __init__(self, captures: CaptureSet, drgn: Prompt) -> None:
         self._core, self._vmlinux = captures.path("elf"), captures.image.vmlinux
         self._drgn = drgn
-        both = [(self.line(line), self.line(f"{line} --json")) for line in LINES.values()]
-        self.lines = [line for pair in both for line in pair]
+        self.lines = [self.line(line) for each in LINES.values() for line in asked(each)]
         self._shell: dict[str, str] = {}
         self._gdb: dict[str, str] = {}
 
@@ -85,7 +91,7 @@ def ways(captured: Captured, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
 def test_gdb_and_drgn_answer_as_the_shell(ways: Ways, line: str, tmp_path: Path) -> None:
-    lines = [ways.line(line), ways.line(f"{line} --json")]
+    lines = [ways.line(each) for each in asked(line)]
     shell = [ways.shell(one) for one in lines]
     assert [ways.drgn(one, tmp_path / "drgn") for one in lines] == shell
     assert [ways.gdb(one, tmp_path) for one in lines] == shell

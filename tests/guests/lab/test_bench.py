@@ -13,6 +13,7 @@ ROUNDED_MS = 10
 """To which klp-debug tells the pause."""
 
 
+@pytest.mark.full  # a measurement for people
 def test_disarm_and_arm(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "6.12", "--runs", "1", "--json"]) == 0
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

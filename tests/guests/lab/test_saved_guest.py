@@ -36,6 +36,7 @@ def test_all_are_of_one_boot() -> None:
         assert not (second.share / "told").exists()
 
 
+@pytest.mark.full  # it boots; what was prepared is what every test of a live guest begins with
 def test_what_was_prepared_is_there_and_another_boot_is_another() -> None:
     with live_guest("6.1") as saved, booted_live_guest("6.1") as booted:
         for guest in (saved, booted):

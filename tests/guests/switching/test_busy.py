@@ -29,7 +29,7 @@ CALLERS_PAUSE = 20_000
 @pytest.mark.parametrize(
     ("kernel", "mmu", "smp"),
     by_tier(
-        covering=[("6.1", "hash", 4), ("7.2", "radix", 2)],
+        covering=[("6.1", "hash", 4)],
         full=[("6.1", "hash", 4), ("6.12", "radix", 2), ("7.2", "radix", 4), ("7.2", "hash", 2)],
     ),
 )

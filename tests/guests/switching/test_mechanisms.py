@@ -21,6 +21,7 @@ from tests.support.live_guests import (
     ten,
 )
 from tests.support.stopped_guest import stopped
+from tests.support.tier import by_tier
 from tests.support.touched_memory import memory_of
 from vmcores.guest.guest import Guest
 from vmcores.guest.live_guest import load_live_patch
@@ -28,6 +29,12 @@ from vmcores.guest.live_guest import load_live_patch
 pytestmark = pytest.mark.lab
 
 MAY_OOPS = ("BUG:", "Oops", "WARNING:", "ftrace bug", "------------[ cut here")
+
+
+ON_ONE = pytest.mark.parametrize(
+    "guest", by_tier(covering=CASES[-1:], full=CASES), ids="-".join, indirect=True
+)
+"""What does not depend on how a site is armed."""
 
 
 @pytest.fixture(scope="module", params=CASES, ids="-".join)
@@ -76,6 +83,7 @@ def test_of_one_patch(guest: Guest, mechanism: str) -> None:
     assert memory_of(guest) == before
 
 
+@ON_ONE
 def test_one_function_alone(guest: Guest) -> None:
     done(guest, "disarm", "ten_patch", "--function", "ten_function_4")
     assert ten(guest) == REPLACEMENTS.replace("2004", "1004")
@@ -92,6 +100,7 @@ def test_on_top_of_another_patch(guest: Guest) -> None:
     assert guest.read("/proc/cmdline") == b"cmdline_patch_2\n"
 
 
+@ON_ONE
 def test_a_patch_below_another_has_nothing_to_write(guest: Guest) -> None:
     with stopped(guest) as (target, _):
         answer = run(target, "disarm", "cmdline_patch_1", "--yes")
@@ -105,6 +114,7 @@ def disable_and_load_again(guest: Guest) -> None:
     load_live_patch(guest, "ten_patch")
 
 
+@ON_ONE
 def test_the_kernel_disables_what_ops_holds(guest: Guest) -> None:
     """The new klp_ops call klp_ftrace_handler; the old writes are not applied to them."""
     done(guest, "disarm", "ten_patch", "--by", "ops")
@@ -120,6 +130,7 @@ def test_the_kernel_disables_what_ops_holds(guest: Guest) -> None:
     assert (answer.outcome, answer.writes) == ("done", ())
 
 
+@ON_ONE
 def test_the_kernel_disables_what_redirect_holds(guest: Guest) -> None:
     done(guest, "disarm", "cmdline_patch_2")
     guest.check("disable-patch cmdline_patch_2 && rmmod cmdline_patch_2")
@@ -129,6 +140,7 @@ def test_the_kernel_disables_what_redirect_holds(guest: Guest) -> None:
     done(guest, "undo")
 
 
+@ON_ONE
 @pytest.mark.parametrize("mechanism", ["nop", "site"])
 def test_the_kernel_disables_what_was_taken_back(guest: Guest, mechanism: str) -> None:
     """nop and site must be taken back before, and then leave nothing."""
@@ -137,6 +149,7 @@ def test_the_kernel_disables_what_was_taken_back(guest: Guest, mechanism: str) -
     disable_and_load_again(guest)
 
 
+@ON_ONE
 def test_a_patch_that_is_loaded_on_top_does_not_run_under_ops(guest: Guest) -> None:
     """As the answer of disarm says."""
     guest.check("disable-patch cmdline_patch_2 && rmmod cmdline_patch_2")
@@ -147,6 +160,7 @@ def test_a_patch_that_is_loaded_on_top_does_not_run_under_ops(guest: Guest) -> N
     assert guest.read("/proc/cmdline") == b"cmdline_patch_2\n"
 
 
+@ON_ONE
 def test_another_user_arms_what_the_kernel_tells(
     guest: Guest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

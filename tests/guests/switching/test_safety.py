@@ -14,6 +14,7 @@ from klp_debug.targets.target import Target
 from klp_debug.targets.writable import StubVendor
 from tests.support.live_guests import done, live_guest, refusal, run
 from tests.support.stopped_guest import Stub, stopped
+from tests.support.tier import by_tier
 from vmcores.guest.guest import Guest
 from vmcores.guest.live_guest import settle
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.lab
 TRIES = 20
 
 
-@pytest.fixture(scope="module", params=["6.1", "7.2"])
+@pytest.fixture(scope="module", params=by_tier(covering=["7.2"], full=["6.1", "7.2"]))
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     with live_guest(request.param) as guest:
         guest.check("insmod /modules/scsi_common.ko && insmod /modules/leaf_probe.ko")
