@@ -99,6 +99,7 @@ def test_transition(captures: CaptureSet) -> None:
     assert sure(page.transition.waiting[0]).trace.pid == waits.pid
 
 
+@pytest.mark.full  # a kernel of its own
 @pytest.mark.parametrize("captures", [("nolivepatch", "radix", "6.1-nolivepatch")], indirect=True)
 def test_without_livepatch(captures: CaptureSet) -> None:
     page = page_of(captures)
