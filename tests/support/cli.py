@@ -14,15 +14,12 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import jsonschema
 import pytest
 
-import klp_debug.render
 from klp_debug.__main__ import main
 from klp_debug.frontend import cli
 from tests.support.kept_dumps import KEPT
-
-SCHEMAS = Path(klp_debug.render.__file__).with_name("schema")
+from tests.support.schemas import validate
 
 
 @dataclass(frozen=True)
@@ -105,8 +102,7 @@ def klp_debug_json(command: str | Path, *words: str | Path, status: int = 0) -> 
     ran = klp_debug_run(command, *words, "--json")
     assert (ran.status, ran.err) == (status, ""), ran.err or ran.out[:2000]
     document = json.loads(ran.out)
-    schema = json.loads((SCHEMAS / f"{command}.schema.json").read_text())
-    jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
+    validate(document, str(command))
     return document
 
 

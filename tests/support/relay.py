@@ -74,6 +74,7 @@ class Relay:
                 # Who looks whether a stub is taken sees a socket that is only shut down.
                 debugger.close()
                 stub.close()
+        self._listener.close()  # the stub has gone, and so has the way to it
 
     def _connected(self) -> socket.socket:
         """Return a connection to the stub, which listens again a moment after it was left."""

@@ -10,12 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
 from klp_debug.render.as_json import as_json
 from klp_debug.scan.census import FunctionKind
 from klp_debug.scan.scan import Scanner
-from tests.support.cli import SCHEMAS
+from tests.support.schemas import validate
 
 
 @lru_cache(maxsize=2)
@@ -24,16 +22,9 @@ def scanner(against: tuple[Path, ...], *, functions: bool = False) -> Scanner:
     return Scanner(against=against, kinds=kinds)
 
 
-@lru_cache(maxsize=1)
-def _validator() -> jsonschema.Draft202012Validator:
-    schema = json.loads((SCHEMAS / "scan.schema.json").read_text())
-    return jsonschema.Draft202012Validator(schema)
-
-
 def scan_json(path: Path, *against: Path, functions: bool = False) -> Any:
     """Return the document of one file, checked against its schema."""
     answer = scanner(against, functions=functions).scan([path], "note", lambda name: None)
     document = json.loads(as_json(answer))
-    if not functions:  # of thousands of functions that would take minutes
-        _validator().validate(document)
+    validate(document, "scan")
     return document

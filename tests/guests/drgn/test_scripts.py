@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from tests.conftest import Captured
-from tests.support.cli import SCHEMAS, klp_debug_run
+from tests.support.cli import klp_debug_run
 from tests.support.drgn_cli import drgn_run
 from tests.support.every_kernel import on_every_kernel, on_some_kernels
+from tests.support.schemas import validate
 from vmcores.build.image import image
 from vmcores.guest.guest import Guest
 from vmcores.guest.saved_guest import booted_guest
@@ -170,8 +170,7 @@ def test_export_state(captures: CaptureSet) -> None:
     oracle = captures.oracle
     functions = state.pop("func", [])
     for name, document in [*state.items(), *(("func", function) for function in functions)]:
-        schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
-        jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
+        validate(document, name)
     patched = {f.name for f in oracle.enabled_functions if "I" in f.flags}
     assert {function["name"] for function in functions} == patched
     listed = state["list"]["patches"] if "list" in state else []

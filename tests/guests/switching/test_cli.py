@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pexpect
 import pytest
 
-from tests.support.cli import SCHEMAS, Ran, klp_debug_run, refusal
+from tests.support.cli import Ran, klp_debug_run, refusal
 from tests.support.live_guests import ORIGINALS, REPLACEMENTS, live_guest, running, ten
+from tests.support.schemas import validate
 from tests.support.tier import by_tier
 from vmcores.guest.guest import Guest
 
@@ -58,8 +58,7 @@ def ask(guest: Guest, *words: str) -> Ran:
 def ask_json(guest: Guest, *words: str) -> Any:
     ran = ask(guest, *words, "--json")
     document = json.loads(ran.out)
-    schema = json.loads((SCHEMAS / f"{words[0]}.schema.json").read_text())
-    jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
+    validate(document, words[0])
     return document
 
 

@@ -4,7 +4,6 @@
 import dataclasses
 import json
 
-import jsonschema
 import pytest
 
 from klp_debug.command import COMMANDS
@@ -15,8 +14,8 @@ from tests.support.answers.func import PATCHED
 from tests.support.answers.ops import UNKNOWN as UNKNOWN_OPS
 from tests.support.answers.scan import MODULE, scan
 from tests.support.answers.with_text import HOSTILE, with_names
-from tests.support.cli import SCHEMAS
 from tests.support.golden import Golden
+from tests.support.schemas import validate
 
 
 def test_each_command_is_here() -> None:
@@ -31,9 +30,7 @@ def test_documents(name: str, golden: Golden) -> None:
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_documents_of_what_is_unknown(name: str, golden: Golden) -> None:
     golden("json", f"{name}-unknown", as_json(UNKNOWN[name]), kind="json")
-    schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
-    document = json.loads(as_json(UNKNOWN[name]))
-    jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
+    validate(json.loads(as_json(UNKNOWN[name])), name)
 
 
 def test_what_is_unknown_is_an_object_with_its_reason() -> None:
@@ -51,10 +48,8 @@ def test_no_document_of_what_is_none(golden: Golden) -> None:
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_documents_are_as_their_schema_says(name: str) -> None:
-    schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
     for answer in (ANSWERS[name], with_names(ANSWERS[name], HOSTILE)):
-        document = json.loads(as_json(answer))
-        jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
+        validate(json.loads(as_json(answer)), name)
 
 
 def test_strings_are_whole() -> None:

@@ -11,7 +11,7 @@ import pytest
 from klp_debug.analysis.catalogue import KINDS
 from klp_debug.command import COMMANDS
 from klp_debug.scan.hazards import HAZARDS
-from tests.support.cli import SCHEMAS
+from tests.support.schemas import SCHEMAS
 
 NAMES = [command.name for command in COMMANDS]
 

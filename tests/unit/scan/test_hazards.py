@@ -16,7 +16,6 @@ import pytest
 from klp_debug.result.scan import Hazard, Scan
 from klp_debug.scan.hazards import HAZARDS
 from klp_debug.scan.scan import Scanner
-from tests.support.cli import SCHEMAS
 from tests.support.made_module import made_module
 from tests.support.made_object import (
     ADDR64,
@@ -41,6 +40,7 @@ from tests.support.made_patch import (
     made_patch,
     modinfo,
 )
+from tests.support.schemas import SCHEMAS
 from tests.support.trampoline_words import BROKEN
 
 INFO = ("livepatch=Y", "name=made_patch", f"vermagic={VERMAGIC}")
