@@ -31,7 +31,7 @@ def for_each_ftrace_ops(prog: Program) -> Iterator[Object]:
     :return: iterator of ``struct ftrace_ops *``
     :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
     """
-    if not has_ftrace(prog):
+    if "ftrace_ops_list" not in prog and not has_ftrace(prog):
         return
     end = prog["ftrace_list_end"].address_
     seen: set[int] = set()

@@ -7,7 +7,14 @@ from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.refusal import refusal_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
 from klp_debug.render.unknown import UNKNOWN, cell, counted, unknown_line
-from klp_debug.result.list import Mechanism, Patch, PatchedFunction, PatchedObject, PatchList
+from klp_debug.result.list import (
+    Mechanism,
+    Patch,
+    PatchedFunction,
+    PatchedObject,
+    PatchList,
+    Tasks,
+)
 from klp_debug.result.unknown import Number, Unknown, add, first_unknown, known, number_of
 from klp_debug.result.unknown import counted as counted_of
 
@@ -107,6 +114,9 @@ def patch_state(patch: Patch) -> str:
     return ", ".join(words)
 
 
+_TO_OR_FROM: dict[Tasks | None, str] = {"not yet switched": "to", "already switched": "from"}
+
+
 def object_name(obj: PatchedObject) -> str:
     """Return an object's name, and whether it is there."""
     return obj.name if obj.loaded else f"{obj.name} (not loaded)"
@@ -141,11 +151,17 @@ def _runs(function: PatchedFunction) -> str:
     if function.runs == "overridden":
         return f"overridden by {above or 'another patch'}"
     if function.runs == "in transition":
-        if function.stack_position == 0:
-            version = "original" if function.nop else "replacement"
-            return f"{version} in tasks already switched"
-        return f"tasks not yet switched to {above or 'the patch above'}"
+        return _in_transition(function, above or "the patch above")
     return cell(function.runs)
+
+
+def _in_transition(function: PatchedFunction, above: str) -> str:
+    version = "original" if function.nop else "replacement"
+    if isinstance(function.tasks, Unknown):
+        return f"{version} in some tasks: which is unknown"
+    if function.stack_position == 0:
+        return f"{version} in tasks {function.tasks}"
+    return f"tasks {function.tasks} {_TO_OR_FROM[function.tasks]} {above}"
 
 
 def _summary(answer: PatchList) -> str:

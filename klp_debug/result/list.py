@@ -12,6 +12,8 @@ from klp_debug.result.refusal import Refusal
 from klp_debug.result.unknown import Unknown, first_unknown, known
 
 Transition = Literal["patching", "unpatching"]
+Tasks = Literal["already switched", "not yet switched"]
+"""Which tasks of a transition, by their ``patch_state``."""
 
 Mechanism = Literal["ops", "redirect", "nop", "site"]
 """
@@ -67,13 +69,15 @@ class PatchedFunction:
     """Place on the func_stack, 0 = top; None when it is on none."""
     runs: Runs | Unknown
     overridden_by: str | Unknown | None
-    """The patch on top, where ``runs`` is ``overridden``."""
+    """The patch on top, where ``runs`` is ``overridden``, or ``in transition`` below the top."""
     new_symbol: str | Unknown | None
     """Symbol of ``new_func``."""
     address: Address
     """Of the ``struct klp_func``."""
     disarmed: Mechanism | Unknown | None = None
     """How a debugger holds it disarmed, as the kernel's memory alone tells; None if none does."""
+    tasks: Tasks | Unknown | None = None
+    """Which tasks run this entry, where ``runs`` is ``in transition``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

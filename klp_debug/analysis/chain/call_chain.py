@@ -23,6 +23,11 @@ from klp_debug.analysis.patches.disarmed import (
     stack_idle_by_kernel,
 )
 from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
+from klp_debug.analysis.patches.under_way import (
+    UnderWay,
+    of_func_in_transition,
+    transition_under_way,
+)
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace import FtraceRecord
 from klp_debug.kernel.ftrace_ops import for_each_ftrace_ops, ftrace_ops_filter
@@ -32,8 +37,16 @@ from klp_debug.ppc64le.entry import Entry, TocSetup
 from klp_debug.ppc64le.site import Site
 from klp_debug.result.address import Address
 from klp_debug.result.func import Hop, Winner
-from klp_debug.result.list import Mechanism
+from klp_debug.result.list import Mechanism, Tasks
 from klp_debug.result.unknown import Unknown, first_unknown
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTasks:
+    """What some tasks run while a function is in transition."""
+
+    tasks: Tasks
+    runs: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +61,8 @@ class Chain:
     """The top of the func_stack."""
     new_func: int | Unknown | None
     """Where the call ends, if it ends in a replacement."""
-    unswitched: str | Unknown | None
-    """What tasks not yet switched run, while the top of the func_stack is in transition."""
+    below: OtherTasks | Unknown | None
+    """What some tasks run instead, while the top of the func_stack is in transition."""
     disarmed: str | Unknown | None
     """How a debugger holds the function disarmed, and which patch: ``leaf_patch (ops)``."""
     redirected: bool
@@ -80,7 +93,7 @@ class _Follower:
         self._stack = self._stacks.of_function(symbol.address)
         self._winner: Winner | None = None
         self._new_func: int | None = None
-        self._unswitched: str | Unknown | None = None
+        self._below: OtherTasks | Unknown | None = None
 
     def chain(self) -> Chain:
         disarmed = self._disarmed
@@ -96,7 +109,7 @@ class _Follower:
             patched=self._stack if isinstance(self._stack, Unknown) else self._stack is not None,
             winner=self._winner if self._winner is not None else cut,
             new_func=self._new_func if self._new_func is not None else cut,
-            unswitched=self._unswitched if self._winner is not None else cut,
+            below=self._below if self._winner is not None else cut,
             disarmed=held,
             redirected=isinstance(disarmed, _Disarmed) and disarmed.mechanism == "redirect",
             idle_by_kernel=self._idle_by_kernel(),
@@ -121,11 +134,11 @@ class _Follower:
                 yield from self._behind_the_handler(links, stack)
 
     def _behind_the_handler(self, links: "_PatchLinks", stack: FuncStack) -> Iterator[Hop]:
-        unswitched = links.unswitched()
+        below = links.below()
         winner = links.winner()
         nop = klp_func_nop(stack.funcs[0])
         hop = links.top(winner, nop=nop, disarmed=isinstance(self._disarmed, _Disarmed))
-        self._unswitched, self._winner = unswitched, winner
+        self._below, self._winner = below, winner
         yield hop
         if not nop:
             self._new_func = int(winner.new_func)
@@ -228,16 +241,23 @@ class _PatchLinks:
             return f"its filter hash lacks this site ({Address(ip)})"
         return None
 
-    def unswitched(self) -> str | Unknown | None:
-        """Return what tasks not yet switched run; None if no transition is in progress."""
+    @cached_property
+    def _moving(self) -> UnderWay | Unknown:
+        return of_func_in_transition(transition_under_way(self._view))
+
+    def below(self) -> OtherTasks | Unknown | None:
+        """Return what some tasks run below the top; None if it is in no transition."""
         funcs = self._stack.funcs
         if not funcs[0].transition:
             return None
+        if isinstance(self._moving, Unknown):
+            return self._moving
+        tasks = self._moving.runs_below
         if len(funcs) > 1 and not klp_func_nop(funcs[1]):
-            return self._view.symbols.label(funcs[1].new_func.value_())
+            return OtherTasks(tasks, self._view.symbols.label(funcs[1].new_func.value_()))
         if len(funcs) == 1 and self._stack.missing is not None:
             return self._stack.missing
-        return f"{self._symbol.name} itself"
+        return OtherTasks(tasks, f"{self._symbol.name} itself")
 
     def winner(self) -> Winner:
         """Return the top of the func_stack."""
@@ -264,16 +284,19 @@ class _PatchLinks:
             judgement = Judgement(f"{name}: {made_by}; the original runs", ok=True)
             return data_hop(view, "winner", func.value_(), new_func, judgement)
         below = redirected_to(view, self._stack, 0)
-        if func.transition:
-            what = f"{name}, in transition: tasks not yet switched run the version below it"
+        begins = _begins(symbol, new_func)
+        if func.transition and isinstance(self._moving, Unknown):
+            what = f"{name}, in transition: which tasks run the version below it is unknown"
+            begins = self._moving
+        elif func.transition and isinstance(self._moving, UnderWay):
+            tasks = self._moving.runs_below
+            what = f"{name}, in transition: tasks {tasks} run the version below it"
         elif isinstance(below, Object):
             other = klp_patch_name(klp_func_patch(below))
             what = f"{name}, which a debugger redirects to the version of {other} below it"
         else:
             what = f"top of the func_stack: {_bare_name(symbol)} of {name}"
-        return data_hop(
-            view, "winner", func.value_(), new_func, Judgement(what, _begins(symbol, new_func))
-        )
+        return data_hop(view, "winner", func.value_(), new_func, Judgement(what, begins))
 
     def replacement(self, new_func: int) -> Hop:
         """Return the last link, the replacement function."""

@@ -236,8 +236,10 @@ class _FunctionReader:
         if unread is not None:
             return unread
         after = ""
-        if chain.unswitched is not None:
-            after = f"; in transition: tasks not yet switched run {chain.unswitched}"
+        if isinstance(chain.below, Unknown):
+            return chain.below
+        if chain.below is not None:
+            after = f"; in transition: tasks {chain.below.tasks} run {chain.below.runs}"
         if chain.new_func is None:
             return f"{name} itself: its patch sends callers to the original{after}"
         if not isinstance(chain.new_func, int):

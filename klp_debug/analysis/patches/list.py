@@ -9,7 +9,11 @@ from klp_debug.analysis.patches.disarmed import (
     stack_idle_by_kernel,
 )
 from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
-from klp_debug.analysis.patches.under_way import UnderWay, transition_under_way
+from klp_debug.analysis.patches.under_way import (
+    UnderWay,
+    of_func_in_transition,
+    transition_under_way,
+)
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch import (
     for_each_klp_func,
@@ -30,6 +34,7 @@ from klp_debug.result.list import (
     PatchedFunction,
     PatchedObject,
     Runs,
+    Tasks,
     Transition,
 )
 from klp_debug.result.unknown import Unknown
@@ -135,6 +140,7 @@ class _PatchReader:
             new_symbol=self._view.symbols.format(new_func) if new_func else None,
             address=Address(func.value_()),
             disarmed=self._disarmed(stack, place),
+            tasks=self._tasks(top=place == 0) if runs == "in transition" else None,
         )
 
     def _stack_of(self, func: Object) -> FuncStack | Unknown | None:
@@ -177,6 +183,13 @@ class _PatchReader:
         judged = self._attempt(where, self._runs_on, func, nop, stack, position)
         return (judged, judged) if isinstance(judged, Unknown) else judged
 
+    def _tasks(self, *, top: bool) -> Tasks | Unknown:
+        """Return which tasks run the top of a func_stack in transition, or what is below it."""
+        moving = of_func_in_transition(self._under_way)
+        if isinstance(moving, Unknown):
+            return moving
+        return moving.runs_top if top else moving.runs_below
+
     def _runs_on(
         self, func: Object, nop: bool, stack: FuncStack, position: int
     ) -> tuple[Runs | Unknown, Object | Unknown | None]:
@@ -185,7 +198,7 @@ class _PatchReader:
             redirected = redirected_to(self._view, stack, 0)
             if isinstance(redirected, Object) and redirected.value_() == func.value_():
                 return "replacement", None
-            # While the top entry is in transition, tasks not yet switched run the one below.
+            # While the top entry is in transition, some tasks run the one below.
             below_switching = position == 1 and bool(top.transition)
             above = top if redirected is None else redirected
             return "in transition" if below_switching else "overridden", above

@@ -3,9 +3,11 @@
 
 import dataclasses
 
+import pytest
+
 from klp_debug.render.as_text import as_text
 from klp_debug.result.common import Problem
-from klp_debug.result.list import Patch, PatchList, Transition
+from klp_debug.result.list import Patch, PatchList, Tasks, Transition
 from klp_debug.result.unknown import Unknown
 from tests.support.answers.kernel import KERNEL
 from tests.support.answers.list import ABSENT, BELOW, TOP, UNKNOWN, obj, patch
@@ -32,12 +34,32 @@ def test_patches(golden: Golden) -> None:
     golden("list", "ordinary", as_text(answer(*three)))
 
 
-def test_a_transition(golden: Golden) -> None:
-    moving = dataclasses.replace(TOP, runs="in transition", transition=True, nop=True)
-    under = dataclasses.replace(BELOW, sympos=1, runs="in transition")
-    vmlinux = obj("vmlinux", moving, under)
-    replacing = patch(vmlinux, transition="patching", replace=True, forced=True)
-    golden("list", "transition", as_text(answer(replacing, transition="patching")))
+TASKS: dict[Transition, tuple[Tasks | Unknown, Tasks | Unknown]] = {
+    "patching": ("already switched", "not yet switched"),
+    "unpatching": ("not yet switched", "already switched"),
+}
+
+
+@pytest.mark.parametrize(
+    ("case", "transition", "tasks"),
+    [
+        ("transition", "patching", TASKS["patching"]),
+        ("transition-back", "unpatching", TASKS["unpatching"]),
+        ("transition-unknown", UNREAD, (UNREAD, UNREAD)),
+    ],
+)
+def test_a_transition(
+    golden: Golden,
+    case: str,
+    transition: Transition | Unknown,
+    tasks: tuple[Tasks | Unknown, Tasks | Unknown],
+) -> None:
+    moving = dataclasses.replace(TOP, runs="in transition", transition=True, tasks=tasks[0])
+    nop = dataclasses.replace(moving, nop=True)
+    under = dataclasses.replace(BELOW, sympos=1, runs="in transition", tasks=tasks[1])
+    vmlinux = obj("vmlinux", moving, nop, under)
+    replacing = patch(vmlinux, transition=transition, replace=True, forced=True)
+    golden("list", case, as_text(answer(replacing, transition=transition)))
 
 
 def test_disarmed(golden: Golden) -> None:

@@ -3,7 +3,7 @@
 
 import pytest
 
-from klp_debug.analysis.chain.call_chain import Chain, follow_chain
+from klp_debug.analysis.chain.call_chain import Chain, OtherTasks, follow_chain
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.result.func import Hop, HopKind
 from klp_debug.result.unknown import known
@@ -65,7 +65,7 @@ def test_it_ends_in_the_replacement_on_top(build: Build) -> None:
     assert chain.patched is True
     assert chain.new_func == second.replacements["f"].address
     assert (sure(chain.winner).patch, sure(chain.winner).symbol) == ("second", "second_f [second]")
-    assert (chain.unswitched, chain.disarmed, chain.redirected) == (None, None, False)
+    assert (chain.below, chain.disarmed, chain.redirected) == (None, None, False)
     assert hop(chain, "ops").address == kernel.stacks["f"].ops.address
     assert hop(chain, "handler").address == kernel.handler.address
     assert hop(chain, "winner").address == second.funcs["f"].address
@@ -80,18 +80,40 @@ def test_a_function_that_nobody_patched() -> None:
     assert (chain.patched, chain.winner, chain.new_func) == (False, None, None)
 
 
-def test_in_transition() -> None:
+@pytest.mark.parametrize(("to", "tasks"), [(1, "not yet switched"), (0, "already switched")])
+def test_in_transition(to: int, tasks: str) -> None:
+    """Who has switched to no patch runs what is below it; who has not switched yet, the patch."""
+    kernel = patched()
+    kernel.in_transition(kernel.patches[1], to=to)
+    chain = followed(kernel)
+    assert chain.below == OtherTasks(tasks, "first_f [first]")  # type: ignore[arg-type]
+    assert hop(chain, "winner").what == (
+        f"second, in transition: tasks {tasks} run the version below it"
+    )
+
+
+@pytest.mark.parametrize(("to", "tasks"), [(1, "not yet switched"), (0, "already switched")])
+def test_in_transition_above_the_original(to: int, tasks: str) -> None:
+    kernel = FakeKernel()
+    kernel.in_transition(kernel.patch("first", kernel.function("f")), to=to)
+    assert followed(kernel).below == OtherTasks(tasks, "f itself")  # type: ignore[arg-type]
+
+
+def test_in_transition_which_way_cannot_be_read() -> None:
     kernel = patched()
     kernel.in_transition(kernel.patches[1])
-    chain = followed(kernel)
-    assert chain.unswitched == "first_f [first]"
-    assert hop(chain, "winner").what.startswith("second, in transition: ")
+    kernel.memory.lose(kernel.target_state)
+    chain = chain_of(kernel.view())
+    unread(chain.below)
+    assert "which tasks run the version below it is unknown" in hop(chain, "winner").what
+    unread(hop(chain, "winner").ok)
 
 
-def test_in_transition_above_the_original() -> None:
-    kernel = FakeKernel()
-    kernel.in_transition(kernel.patch("first", kernel.function("f")))
-    assert followed(kernel).unswitched == "f itself"
+def test_in_transition_but_none_is_under_way() -> None:
+    kernel = patched()
+    kernel.in_transition(kernel.patches[1])
+    kernel.put_u64(kernel.transition_patch, 0)
+    assert "no transition is under way" in unread(chain_of(kernel.view()).below).reason
 
 
 def test_a_nop_gives_it_back_to_the_original() -> None:
@@ -186,7 +208,7 @@ def test_what_is_known_before_it_is_kept() -> None:
     where = f"path of the site {kernel.functions['f'].site_label}"
     why = unread(chain.hops[-1])
     assert why.reason.startswith(f"{where}: not in the dump")
-    assert chain.winner == chain.new_func == chain.unswitched == why
+    assert chain.winner == chain.new_func == chain.below == why
     assert chain.disarmed is None
     assert [p.where for p in view.problems.all()] == [where]
 
@@ -288,7 +310,7 @@ def test_what_is_below_a_top_in_transition_cannot_be_read() -> None:
     kernel.patches[0].funcs["f"].lose()
     chain = chain_of(kernel.view())
     at = kernel.stacks["f"].struct.address
-    assert unread(chain.unswitched).reason.startswith(f"func_stack of klp_ops {at:#x}: not in")
+    assert unread(chain.below).reason.startswith(f"func_stack of klp_ops {at:#x}: not in")
     assert chain.new_func == kernel.patches[1].replacements["f"].address
 
 

@@ -90,12 +90,18 @@ def test_one_that_is_given_back() -> None:
     assert report.runs == "f itself: its patch sends callers to the original"
 
 
-def test_one_in_transition() -> None:
+@pytest.mark.parametrize(("to", "tasks"), [(1, "not yet switched"), (0, "already switched")])
+def test_one_in_transition(to: int, tasks: str) -> None:
+    kernel = patched()
+    kernel.in_transition(kernel.patches[0], to=to)
+    assert sure(reported(kernel).runs).endswith(f"; in transition: tasks {tasks} run f itself")
+
+
+def test_one_in_a_transition_that_cannot_be_read() -> None:
     kernel = patched()
     kernel.in_transition(kernel.patches[0])
-    assert sure(reported(kernel).runs).endswith(
-        "; in transition: tasks not yet switched run f itself"
-    )
+    kernel.memory.lose(kernel.target_state)
+    unread(reported(kernel).runs)
 
 
 def test_one_that_a_debugger_holds() -> None:

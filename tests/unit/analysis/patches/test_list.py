@@ -45,6 +45,11 @@ def runs(kernel: FakeKernel) -> dict[str, tuple[Runs | Unknown, str | Unknown | 
     return found
 
 
+def tasks(kernel: FakeKernel) -> dict[str, str | Unknown | None]:
+    """Return patch -> which tasks run its version of the function."""
+    return {name: func.tasks for name, func in functions(kernel.view()).items()}
+
+
 def listed(kernel: FakeKernel) -> dict[str, Patch]:
     return {patch.name: patch for patch in whole(livepatches(kernel.view()))}
 
@@ -130,15 +135,29 @@ def test_the_top_runs_and_the_rest_is_overridden(
     }
 
 
+SWITCHED, NOT_YET = "already switched", "not yet switched"
+
+
+@pytest.mark.parametrize(("to", "top", "below"), [(1, SWITCHED, NOT_YET), (0, NOT_YET, SWITCHED)])
 def test_in_transition_some_tasks_run_the_one_below(
-    kernel: FakeKernel, function: FakeFunction
+    kernel: FakeKernel, function: FakeFunction, to: int, top: str, below: str
 ) -> None:
+    """By task_struct.patch_state, as klp_ftrace_handler() does, whichever way it goes."""
     for name in ("first", "second", "third"):
         kernel.patch(name, function)
-    kernel.in_transition(kernel.patches[2])
+    kernel.in_transition(kernel.patches[2], to=to)
     found = runs(kernel)
     assert found["first"] == ("overridden", "third")
     assert [found[name][0] for name in ("second", "third")] == ["in transition"] * 2
+    assert tasks(kernel) == {"first": None, "second": below, "third": top}
+
+
+def test_in_transition_which_way_cannot_be_read(kernel: FakeKernel, function: FakeFunction) -> None:
+    kernel.patch("first", function)
+    kernel.in_transition(kernel.patch("second", function))
+    kernel.memory.lose(kernel.target_state)
+    found = tasks(kernel)
+    assert all(isinstance(found[name], Unknown) for name in ("first", "second"))
 
 
 def test_a_nop_runs_the_original(kernel: FakeKernel, function: FakeFunction) -> None:
