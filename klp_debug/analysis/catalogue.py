@@ -268,6 +268,15 @@ CRASH_IN_REMOVED_MODULE = FindingKind(
     action="Do not remove the module of a patch while a task may be in it: after a forced"
     " transition never. Look at the log for who forced or removed it.",
 )
+PATCH_WENT_ASTRAY = FindingKind(
+    id="patch-went-astray",
+    severity="error",
+    meaning="The kernel went to an address where no text is, while a replacement was running: the"
+    " task's livepatch stack still has that call, or the patch's own code made the branch.",
+    shows="NIP, where the branch was made (CFAR), and the entry of the livepatch stack.",
+    action="Read the patch's code where the branch was made: a wrong relocation, a `.fixup` entry,"
+    " a function pointer. Disable the patch if the original can serve until it is mended.",
+)
 LIVEPATCH_STACK_DAMAGED = FindingKind(
     id="livepatch-stack-damaged",
     severity="error",

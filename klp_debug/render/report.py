@@ -90,10 +90,11 @@ def _registers(registers: Registers | Unknown, cpu: int | Unknown) -> list[str]:
     gpr = registers.gpr
     trap = f"  TRAP {int(registers.trap):04x}" if registers.trap is not None else ""
     dar = f"  DAR {registers.dar.bare}" if registers.dar is not None else ""
+    cfar = f"  CFAR {registers.cfar.bare}" if registers.cfar is not None else ""
     return [
         f"{_INDENT}CPU {cell(cpu)}  NIP {registers.nip.bare}  LR {registers.link.bare}"
         f"  CTR {registers.ctr.bare}{trap}{dar}",
-        f"{_INDENT}r0 {gpr[0].bare}  r1 {gpr[1].bare}  r2 {gpr[2].bare}  r12 {gpr[12].bare}",
+        f"{_INDENT}r0 {gpr[0].bare}  r1 {gpr[1].bare}  r2 {gpr[2].bare}  r12 {gpr[12].bare}{cfar}",
     ]
 
 

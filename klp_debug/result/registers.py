@@ -32,6 +32,12 @@ class Registers:
     """The exception's vector; 0 where there was none. None where QEMU saved the registers."""
     dar: Address | None
     dsisr: Address | None
+    cfar: Address | None
+    """
+    Where the last branch before the exception was made.
+
+    None where the kernel did not save it: there was no exception, or QEMU saved the registers.
+    """
     saved_by: Literal["kernel", "QEMU"]
     srr0: Address | None = None
     """

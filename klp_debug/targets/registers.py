@@ -30,6 +30,8 @@ from klp_debug.targets.translation import PAGE_OFFSET
 
 MSR_PR = 1 << 14
 """Set in user mode."""
+_SYSTEM_CALLS = (0xC00, 0x3000)
+"""Vectors of ``sc`` and ``scv``."""
 _LOCK_TOKEN = 0x8000
 """What ``paca_struct.lock_token`` holds always (``initialise_paca()``)."""
 
@@ -192,5 +194,18 @@ def _registers(cpu: int, status: Prstatus, *, by_qemu: bool) -> Registers:
         trap=None if by_qemu else Address(status.trap),
         dar=None if by_qemu else Address(status.dar),
         dsisr=None if by_qemu else Address(status.dsisr),
+        cfar=_cfar(status) if not by_qemu else None,
         saved_by="QEMU" if by_qemu else "kernel",
     )
+
+
+def _cfar(status: Prstatus) -> Address | None:
+    """
+    Return what the entry of an exception saved of CFAR; 0 is a CPU that has none.
+
+    In ``orig_gpr3``, but for a system call (``__show_regs()`` in arch/powerpc/kernel/process.c),
+    and where there was no exception (``crash_setup_regs()``) that holds nothing.
+    """
+    if status.trap & ~0xF in (0, *_SYSTEM_CALLS) or not status.orig_gpr3:
+        return None
+    return Address(status.orig_gpr3)

@@ -8,7 +8,7 @@ from tests.support.paged_memory import PAGE
 
 KERNEL_MSR = 0x8000000000009033
 _LOG_SIZE = 0x8000
-_NIP, _MSR, _LINK, _TRAP = 32, 33, 36, 40
+_NIP, _MSR, _ORIG_GPR3, _LINK, _TRAP = 32, 33, 34, 36, 40
 """Where ``struct pt_regs`` has what, in doublewords."""
 
 
@@ -47,6 +47,7 @@ class CrashedKernel(TaskKernel):
         link: int = 0,
         msr: int = KERNEL_MSR,
         trap: int = 0x700,
+        cfar: int = 0,
         **gprs: int,
     ) -> None:
         """Save a CPU's registers as ``crash_save_cpu()`` does; others are given as ``r2=``."""
@@ -54,6 +55,7 @@ class CrashedKernel(TaskKernel):
         for name, value in {"r1": r1, **gprs}.items():
             values[int(name[1:])] = value
         values[_NIP], values[_MSR], values[_LINK], values[_TRAP] = nip, msr, link, trap
+        values[_ORIG_GPR3] = cfar
         # Each CPU's is where its runqueue is, as far behind the first.
         self.memory.write(self.crash_notes + cpu * PAGE, prstatus_note(values))
 

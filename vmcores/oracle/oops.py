@@ -37,6 +37,8 @@ class Oops:
     """r0 to r31."""
     dar: int | None
     """The data address that could not be accessed; None where the kernel tells none."""
+    cfar: int | None
+    """Where the last branch was made; None where the kernel tells none."""
     nip_symbol: str
     lr_symbol: str
     """As in the call trace; '0x...' where there is no symbol."""
@@ -57,6 +59,7 @@ _TRAP = re.compile(r"^REGS: [0-9a-f]+ TRAP: ([0-9a-f]{4}) ", re.MULTILINE)
 _END = re.compile(r"^---+ interrupt: |^---\[ end trace ", re.MULTILINE)
 _GPRS = re.compile(r"^GPR\d\d: ((?:[0-9a-f]{16} ?)+)", re.MULTILINE)
 _DAR = re.compile(r"^(?:CFAR: \S+ )?DAR: ([0-9a-f]{16}) ", re.MULTILINE)
+_CFAR = re.compile(r"^CFAR: ([0-9a-f]{16}) ", re.MULTILINE)
 _SYMBOL = r"^{} \[[0-9a-f]{{16}}\] (\S+(?: \[\w+\])?)"
 _CALLED = re.compile(
     r"\[([0-9a-f]{16})\] \[([0-9a-f]{16})\] (\S+(?: \[\w+\])?)( \(unreliable\))?\s*$"
@@ -85,7 +88,7 @@ def parse_oops(console: str) -> Oops | None:
     gprs = tuple(int(word, 16) for line in _GPRS.findall(text) for word in line.split())
     if len(gprs) != GPRS:
         raise GuestError(f"the oops has {len(gprs)} registers, not {GPRS}")
-    dar = _DAR.search(text)
+    dar, cfar = _DAR.search(text), _CFAR.search(text)
     return Oops(
         message=bugs[-1] if bugs else oops["what"],
         trap=int(_found(_TRAP, text)[1], 16),
@@ -97,6 +100,7 @@ def parse_oops(console: str) -> Oops | None:
         ctr=ctr,
         gprs=gprs,
         dar=int(dar[1], 16) if dar else None,
+        cfar=int(cfar[1], 16) if cfar else None,
         nip_symbol=_found(re.compile(_SYMBOL.format("NIP"), re.MULTILINE), text)[1],
         lr_symbol=_found(re.compile(_SYMBOL.format("LR"), re.MULTILINE), text)[1],
         call_trace=tuple(_call_trace(text)),

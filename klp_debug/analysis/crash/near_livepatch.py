@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from klp_debug.analysis.catalogue import CRASH_IN_LIVEPATCH, CRASH_IN_REMOVED_MODULE
 from klp_debug.analysis.crash.crash import CrashScene
 from klp_debug.analysis.crash.in_replacement import of_the_crash
+from klp_debug.analysis.crash.led_astray import led_astray
 from klp_debug.kernel.ftrace_symbols import LIVEPATCH_HANDLER
 from klp_debug.kernel.livepatch import livepatch_tainted
 from klp_debug.kernel.module import last_unloaded_module
@@ -28,11 +29,14 @@ _LOG_LINES = 4
 
 def judge(scene: CrashScene) -> Verdict | Unknown | None:
     """Return the verdict if the crash is near live patching; None if it is not."""
-    removed = _in_removed_module(scene)
-    if isinstance(removed, Verdict):
-        return removed
-    own = _in_own_code(scene)
-    return own if isinstance(own, Verdict) or removed is None else removed
+    unread: Unknown | None = None
+    for rule in (_in_removed_module, led_astray, _in_own_code):
+        judged = rule(scene)
+        if isinstance(judged, Verdict):
+            return judged
+        if unread is None:
+            unread = judged
+    return unread
 
 
 def _in_own_code(scene: CrashScene) -> Verdict | Unknown | None:

@@ -274,14 +274,27 @@ class TaskTracer:
         """
         Walk from where the frame at r1 returns to, if neither NIP nor LR is in text.
 
-        The frame is that of a function whose module is gone, or of what branched to nowhere.
+        The frame is that of a function whose module is gone, or of what branched to nowhere; but a
+        function that has only saved LR may be between.
         """
         where = f"stack of task {task_pid(task)}"
         found = self._view.problems.attempt(where, self._caller_of_frame, start)
         if isinstance(found, Unknown):
             yield found
-        elif self.is_text(found.nip) is True:
+            return
+        saved = self._view.problems.attempt(where, self._lr_saved_at, start.gpr[1])
+        if isinstance(saved, Unknown):
+            yield saved
+        elif self.is_text(saved) is not False:
+            yield self._view.problems.add(
+                where, f"whether a function without a frame went to {start.nip:#x} is unknown"
+            )
+        if self.is_text(found.nip) is True:
             yield from self._walk_at(task, found, found.nip, entries, resumed=True)
+
+    def _lr_saved_at(self, sp: int) -> int:
+        place = (sp + STACK_FRAME_LR_SAVE) % (1 << 64)
+        return int(struct.unpack("<Q", self._view.prog.read(place, 8))[0])
 
     def _caller_of_frame(self, start: _Start) -> _Start:
         """
@@ -289,11 +302,9 @@ class TaskTracer:
 
         :raises drgn.FaultError: if the frame cannot be read
         """
-        read = self._view.prog.read
-        (back,) = struct.unpack("<Q", read(start.gpr[1], 8))
-        (lr,) = struct.unpack("<Q", read((back + STACK_FRAME_LR_SAVE) % (1 << 64), 8))
+        (back,) = struct.unpack("<Q", self._view.prog.read(start.gpr[1], 8))
         gpr = (start.gpr[0], int(back), *start.gpr[2:])
-        return dataclasses.replace(start, gpr=gpr, nip=int(lr))
+        return dataclasses.replace(start, gpr=gpr, nip=self._lr_saved_at(int(back)))
 
     def _walk_at(
         self, task: Object, start: _Start, pc: int, entries: Entries, *, resumed: bool

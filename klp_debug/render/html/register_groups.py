@@ -29,6 +29,7 @@ def register_groups(registers: Registers) -> RegisterGroups:
         ("LR", registers.link),
         ("CTR", registers.ctr),
         ("DAR", registers.dar),
+        ("CFAR", registers.cfar),
     )
     rare = _known(
         ("MSR", registers.msr),

@@ -67,6 +67,8 @@ def test_the_crash_is_what_the_console_printed(captures: CaptureSet) -> None:
     assert int(registers["link"], 16) == said.lr
     assert int(registers["ctr"], 16) == said.ctr
     assert int(registers["trap"], 16) == said.trap
+    assert said.cfar is not None
+    assert int(registers["cfar"], 16) == said.cfar
     assert (crash["trace"]["pid"], crash["trace"]["comm"]) == (said.pid, said.comm)
     # Every frame that the kernel is sure of is in ours.
     ours = [int(frame["pc"], 16) for frame in crash["trace"]["frames"]]

@@ -43,6 +43,7 @@ REGISTERS = Registers(
     trap=Address(0x400),
     dar=Address(0),
     dsisr=Address(0x40000000),
+    cfar=Address(0xC0080000001201E4),
     saved_by="kernel",
 )
 CRASH = CrashFacts(message="Oops\x1b", cpu=1, registers=REGISTERS, trace=SLEEPER, log=())

@@ -38,7 +38,9 @@ def test_registers_that_are_not_known(golden: Golden) -> None:
 
 def test_registers_as_qemu_saves_them(golden: Golden) -> None:
     """Without what the interrupt was, and with none of what it left."""
-    registers = dataclasses.replace(REGISTERS, trap=None, dar=None, dsisr=None, saved_by="QEMU")
+    registers = dataclasses.replace(
+        REGISTERS, trap=None, dar=None, dsisr=None, cfar=None, saved_by="QEMU"
+    )
     crash = dataclasses.replace(CRASH, registers=registers)
     audit = AuditSummary(sites=15298, armed=3, findings=1)
     answer = dataclasses.replace(SEED, crash=crash, transition=None, waiting=0, audit=audit)

@@ -27,6 +27,7 @@ def test_all_of_one() -> None:
     assert oops.lr_symbol == "livepatch_handler+0x30/0x64"
     assert oops.ctr == 0xC008000000190008
     assert oops.dar == oops.gprs[10] == 0x10
+    assert oops.cfar == 0xC00000000005DA68  # livepatch_handler's branch to it
     assert oops.gprs[1:4] == (0xC000000002BE3A90, 0xC0080000001B8000, 3)
     assert oops.gprs[28:] == (0xC000000002BE3BF0, 1, 1, 0xC000000002F10000)
     assert oops.call_trace[:2] == (

@@ -120,6 +120,7 @@ def test_the_end_is_the_oops_that_is_meant() -> None:
         ctr=0,
         gprs=(0,) * 32,
         dar=None,
+        cfar=None,
         nip_symbol="0x0",
         lr_symbol="0x0",
         call_trace=(),

@@ -106,8 +106,21 @@ def test_after_a_wild_branch_from_where_lr_says(kernel: FakeKernel) -> None:
 def test_in_code_that_is_gone_from_where_its_frame_returns_to(kernel: FakeKernel) -> None:
     """NIP and LR are both of no text: a task came back into a module that was removed."""
     gone = 0xC008000000F00000
-    trace = traced(kernel, running(kernel, nip=gone, link=gone))
+    task = running(kernel, nip=gone, link=gone)
+    # What the function that is gone called has saved its return address there.
+    kernel.put_u64(kernel.prog_u64(task.struct["thread.ksp"]) + 16, gone + 8)
+    trace = traced(kernel, task)
     assert (frame(trace, 0).pc, frame(trace, 0).symbol) == (gone, None)
+    assert named(trace.frames) == ["caller", "outer"]
+
+
+def test_a_function_that_has_saved_lr_alone_may_have_gone_there(kernel: FakeKernel) -> None:
+    task = running(kernel, nip=0x1234, link=0)
+    (saved,) = within(kernel, "schedule")
+    kernel.put_u64(kernel.prog_u64(task.struct["thread.ksp"]) + 16, saved)
+    trace = TaskTracer(kernel.view()).trace(task.struct.object)
+    assert isinstance(trace.frames[1], Unknown)
+    assert "a function without a frame" in trace.frames[1].reason
     assert named(trace.frames) == ["caller", "outer"]
 
 

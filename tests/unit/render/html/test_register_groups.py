@@ -14,6 +14,7 @@ def test_what_live_patching_is_about_comes_first() -> None:
         ("LR", "c0080000001201e8"),
         ("CTR", "0000000000000000"),
         ("DAR", "0000000000000000"),
+        ("CFAR", "c0080000001201e4"),
         ("TRAP", "0400"),
         ("r0", "0000000000000000"),
         ("r1", "0000000000000001"),
@@ -24,7 +25,7 @@ def test_what_live_patching_is_about_comes_first() -> None:
     assert sorted(names) == sorted(
         [
             *(f"r{number}" for number in range(32)),
-            *("NIP", "LR", "CTR", "TRAP", "DAR", "MSR", "XER", "CR", "DSISR"),
+            *("NIP", "LR", "CTR", "TRAP", "DAR", "CFAR", "MSR", "XER", "CR", "DSISR"),
         ]
     )
     assert ("r31", "000000000000001f") in groups.others
@@ -32,6 +33,7 @@ def test_what_live_patching_is_about_comes_first() -> None:
 
 def test_registers_that_are_not_saved_are_left_out() -> None:
     """QEMU saves neither what the interrupt was nor what it left."""
-    groups = register_groups(dataclasses.replace(REGISTERS, trap=None, dar=None, dsisr=None))
+    unsaved = dataclasses.replace(REGISTERS, trap=None, dar=None, dsisr=None, cfar=None)
+    groups = register_groups(unsaved)
     names = {name for name, _ in (*groups.first, *groups.others)}
-    assert not names & {"TRAP", "DAR", "DSISR"}
+    assert not names & {"TRAP", "DAR", "DSISR", "CFAR"}
