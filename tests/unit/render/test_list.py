@@ -3,8 +3,6 @@
 
 import dataclasses
 
-import pytest
-
 from klp_debug.render.as_text import as_text
 from klp_debug.result.common import Problem
 from klp_debug.result.list import Patch, PatchList, Tasks, Transition
@@ -34,32 +32,26 @@ def test_patches(golden: Golden) -> None:
     golden("list", "ordinary", as_text(answer(*three)))
 
 
-TASKS: dict[Transition, tuple[Tasks | Unknown, Tasks | Unknown]] = {
-    "patching": ("already switched", "not yet switched"),
-    "unpatching": ("not yet switched", "already switched"),
-}
-
-
-@pytest.mark.parametrize(
-    ("case", "transition", "tasks"),
-    [
-        ("transition", "patching", TASKS["patching"]),
-        ("transition-back", "unpatching", TASKS["unpatching"]),
-        ("transition-unknown", UNREAD, (UNREAD, UNREAD)),
-    ],
-)
-def test_a_transition(
-    golden: Golden,
-    case: str,
-    transition: Transition | Unknown,
-    tasks: tuple[Tasks | Unknown, Tasks | Unknown],
-) -> None:
-    moving = dataclasses.replace(TOP, runs="in transition", transition=True, tasks=tasks[0])
-    nop = dataclasses.replace(moving, nop=True)
-    under = dataclasses.replace(BELOW, sympos=1, runs="in transition", tasks=tasks[1])
-    vmlinux = obj("vmlinux", moving, nop, under)
+def moving(transition: Transition | Unknown, top: Tasks | Unknown, below: Tasks | Unknown) -> str:
+    """Return the text of a patch in transition: its version, a nop, and what is below."""
+    first = dataclasses.replace(TOP, runs="in transition", transition=True, tasks=top)
+    nop = dataclasses.replace(first, nop=True)
+    under = dataclasses.replace(BELOW, sympos=1, runs="in transition", tasks=below)
+    vmlinux = obj("vmlinux", first, nop, under)
     replacing = patch(vmlinux, transition=transition, replace=True, forced=True)
-    golden("list", case, as_text(answer(replacing, transition=transition)))
+    return as_text(answer(replacing, transition=transition))
+
+
+def test_a_transition(golden: Golden) -> None:
+    golden("list", "transition", moving("patching", "already switched", "not yet switched"))
+
+
+def test_a_transition_back(golden: Golden) -> None:
+    golden("list", "transition-back", moving("unpatching", "not yet switched", "already switched"))
+
+
+def test_a_transition_of_unknown_direction(golden: Golden) -> None:
+    golden("list", "transition-unknown", moving(UNREAD, UNREAD, UNREAD))
 
 
 def test_disarmed(golden: Golden) -> None:
