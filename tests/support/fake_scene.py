@@ -5,7 +5,18 @@ from klp_debug.analysis.crash.crash import CrashScene, crash_scene
 from klp_debug.analysis.tasks.bt import TaskTracer
 from tests.support.fake_tasks import FakeTask
 from tests.support.fake_view import FakeKernel
+from tests.support.kernel_structs import MPROFILE, Build
 from tests.support.sure import sure
+
+
+def patched(build: Build = MPROFILE) -> FakeKernel:
+    """Return a kernel with a patch of a module's function ``f``, and a function ``other``."""
+    kernel = FakeKernel(build)
+    kernel.variable("__vmalloc_start", "unsigned long", 0xC008000000000000)
+    kernel.variable("__vmalloc_end", "unsigned long", 0xC00A000000000000)
+    kernel.patch("first", kernel.function("f", "scsi_common"))
+    kernel.function("other", traced=False)
+    return kernel
 
 
 def crashed(

@@ -11,22 +11,13 @@ from klp_debug.analysis.crash.report import report
 from klp_debug.analysis.tasks.bt import TaskTracer
 from klp_debug.render.as_json import as_json
 from klp_debug.render.as_text import as_text
-from tests.support.fake_scene import crashed
+from tests.support.fake_scene import crashed, patched
 from tests.support.fake_view import FakeKernel
 from tests.support.kernel_structs import BUILDS, Build
 from tests.support.strategies import MASK64, u64
 
 EXAMPLES = 30
 NUMBERS = ("r0", "r2", "r11", "r12", "r15")
-
-
-def kernel_of(build: Build) -> FakeKernel:
-    kernel = FakeKernel(build)
-    kernel.variable("__vmalloc_start", "unsigned long", 0xC008000000000000)
-    kernel.variable("__vmalloc_end", "unsigned long", 0xC00A000000000000)
-    kernel.patch("first", kernel.function("f", "scsi_common"))
-    kernel.function("other", traced=False)
-    return kernel
 
 
 def addresses(kernel: FakeKernel) -> st.SearchStrategy[int]:
@@ -44,7 +35,7 @@ def addresses(kernel: FakeKernel) -> st.SearchStrategy[int]:
 @settings(max_examples=EXAMPLES)
 @given(data=st.data())
 def test_a_report_of_any_registers(build: Build, data: st.DataObject) -> None:
-    kernel = kernel_of(build)
+    kernel = patched(build)
     value = addresses(kernel)
     returns = data.draw(st.lists(value, max_size=4), label="return addresses")
     nip, link = data.draw(value, label="nip"), data.draw(value, label="link")

@@ -6,23 +6,14 @@ import pytest
 from klp_debug.analysis.crash.report import report
 from klp_debug.result.report import Report
 from klp_debug.result.unknown import AtLeast, known
-from tests.support.fake_scene import crashed
+from tests.support.fake_scene import crashed, patched
 from tests.support.fake_view import FakeKernel
 from tests.support.findings import only, told
 from tests.support.instructions import TRAP
-from tests.support.kernel_structs import BUILDS, MPROFILE, Build
+from tests.support.kernel_structs import BUILDS, Build
 from tests.support.sure import sure, unread, whole
 
 every_build = pytest.mark.parametrize("build", BUILDS)
-
-
-def patched(build: Build = MPROFILE) -> FakeKernel:
-    kernel = FakeKernel(build)
-    kernel.variable("__vmalloc_start", "unsigned long", 0xC008000000000000)
-    kernel.variable("__vmalloc_end", "unsigned long", 0xC00A000000000000)
-    kernel.patch("first", kernel.function("f", "scsi_common"))
-    kernel.function("other", traced=False)
-    return kernel
 
 
 def reported(kernel: FakeKernel) -> Report:
