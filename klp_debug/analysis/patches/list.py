@@ -140,7 +140,7 @@ class _PatchReader:
             new_symbol=self._view.symbols.format(new_func) if new_func else None,
             address=Address(func.value_()),
             disarmed=self._disarmed(stack, place),
-            tasks=self._tasks(top=place == 0) if runs == "in transition" else None,
+            tasks=self._tasks(runs, top=place == 0),
         )
 
     def _stack_of(self, func: Object) -> FuncStack | Unknown | None:
@@ -183,8 +183,14 @@ class _PatchReader:
         judged = self._attempt(where, self._runs_on, func, nop, stack, position)
         return (judged, judged) if isinstance(judged, Unknown) else judged
 
-    def _tasks(self, *, top: bool) -> Tasks | Unknown:
-        """Return which tasks run the top of a func_stack in transition, or what is below it."""
+    def _tasks(self, runs: Runs | Unknown, *, top: bool) -> Tasks | Unknown | None:
+        """
+        Return which tasks run the top of a func_stack in transition, or what is below it.
+
+        None if the function is in no transition.
+        """
+        if runs != "in transition":
+            return runs if isinstance(runs, Unknown) else None
         moving = of_func_in_transition(self._under_way)
         if isinstance(moving, Unknown):
             return moving

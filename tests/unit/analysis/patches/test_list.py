@@ -152,6 +152,17 @@ def test_in_transition_some_tasks_run_the_one_below(
     assert tasks(kernel) == {"first": None, "second": below, "third": top}
 
 
+def test_in_transition_or_not_cannot_be_read(kernel: FakeKernel, function: FakeFunction) -> None:
+    """What runs is not known then, nor in which tasks."""
+    kernel.patch("first", function)
+    kernel.in_transition(kernel.patch("second", function))
+    kernel.stacks[function.name].struct.lose()
+    found = functions(kernel.view())
+    for name in ("first", "second"):
+        assert isinstance(found[name].runs, Unknown)
+        assert found[name].tasks == found[name].runs
+
+
 def test_in_transition_which_way_cannot_be_read(kernel: FakeKernel, function: FakeFunction) -> None:
     kernel.patch("first", function)
     kernel.in_transition(kernel.patch("second", function))
