@@ -19,11 +19,11 @@ def led_astray(scene: CrashScene) -> Verdict | Unknown | None:
         return trace
     made_by = _patch_at(scene, registers)
     entries = known(trace.livepatch_stack)
-    if isinstance(made_by, str):
+    if isinstance(made_by, Unknown):
+        return made_by
+    if made_by is not None or entries:
         return _verdict(registers, entries, made_by)
-    if entries:
-        return _verdict(registers, entries, None)
-    return made_by if made_by is not None else first_unknown(trace.livepatch_stack)
+    return first_unknown(trace.livepatch_stack)
 
 
 def _patch_at(scene: CrashScene, registers: Registers) -> str | Unknown | None:

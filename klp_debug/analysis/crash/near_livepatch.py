@@ -29,14 +29,11 @@ _LOG_LINES = 4
 
 def judge(scene: CrashScene) -> Verdict | Unknown | None:
     """Return the verdict if the crash is near live patching; None if it is not."""
-    unread: Unknown | None = None
     for rule in (_in_removed_module, led_astray, _in_own_code):
         judged = rule(scene)
-        if isinstance(judged, Verdict):
+        if judged is not None:  # where one could not be read, no later rule is a fact
             return judged
-        if unread is None:
-            unread = judged
-    return unread
+    return None
 
 
 def _in_own_code(scene: CrashScene) -> Verdict | Unknown | None:

@@ -75,6 +75,16 @@ def test_registers_that_nobody_saved(kernel: FakeKernel) -> None:
     unread(led_astray(scene_of(kernel)))
 
 
+def test_who_branched_there_cannot_be_read_though_a_replacement_was_running(
+    kernel: FakeKernel,
+) -> None:
+    """It may be the patch itself: that live patching is only involved would be no fact."""
+    task = crashed(kernel, nip=NOWHERE, link=0, cfar=in_patch(kernel))
+    task.calls_replacement(toc=kernel.kernel_toc, lr=kernel.functions["other"].address + 0x10)
+    kernel.patches[0].module.struct.lose()
+    unread(led_astray(scene_of(kernel)))
+
+
 def test_whether_the_module_is_a_patch_cannot_be_read(kernel: FakeKernel) -> None:
     crashed(kernel, nip=NOWHERE, link=0, cfar=in_patch(kernel))
     kernel.patches[0].module.struct.lose()
