@@ -31,6 +31,7 @@ from klp_debug.elf.format import (
     SYMBOL,
 )
 from klp_debug.elf.packed_file import read_elf_bytes
+from klp_debug.elf.symbol_names import named
 from klp_debug.errors import ForeignFileError, TargetError
 
 Table = npt.NDArray[Any]
@@ -228,14 +229,7 @@ class ObjectFile:
 
     def named_symbols(self, name: str) -> list[int]:
         """Return the indices of all symbols of a name, in the table's order."""
-        wanted = name.encode() + b"\0"
-        offsets = []
-        at = self._names.find(wanted)
-        # A name may be the tail of others: every place where it ends is a candidate.
-        while at >= 0:
-            offsets.append(at)
-            at = self._names.find(wanted, at + len(wanted))
-        return [int(index) for index in np.flatnonzero(np.isin(self.symbols["name"], offsets))]
+        return named(name, self.symbols["name"], self._names)
 
     def names_beginning(self, start: str) -> set[str]:
         """Return the names in the symbols' string table that begin so; few are expected."""

@@ -18,6 +18,7 @@ from drgn.helpers.linux.module import module_address_regions
 from elftools.elf.elffile import ELFFile
 
 from klp_debug.elf.format import SHN_ABS, SHN_UNDEF, STT_FUNC, STT_NOTYPE, STT_OBJECT, SYMBOL
+from klp_debug.elf.symbol_names import named
 from klp_debug.kernel.walk import MAX_ENTRIES, WalkError, c_array_string
 from klp_debug.result.address import Address
 from klp_debug.result.text import with_module
@@ -91,7 +92,6 @@ class SymbolTable:
         self._regions = None if regions is None else tuple(regions)
         self._symbols = kept[np.argsort(kept["value"], kind="stable")]
         self._strings = strings
-        self._by_name: dict[str, list[int]] | None = None
 
     @classmethod
     def of_vmlinux(cls, path: Path) -> Self:
@@ -164,11 +164,8 @@ class SymbolTable:
 
     def named(self, name: str) -> list[KernelSymbol]:
         """Return every symbol of that name, by address."""
-        if self._by_name is None:
-            self._by_name = {}
-            for index, offset in enumerate(self._symbols["name"].tolist()):
-                self._by_name.setdefault(self._name(offset), []).append(index)
-        return [self._at(index) for index in self._by_name.get(name, ())]
+        places = named(name, self._symbols["name"], self._strings)
+        return [self._at(index) for index in places]
 
     def names_at(self, address: int) -> list[str]:
         """Return the names of the functions that begin at an address."""

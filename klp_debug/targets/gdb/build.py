@@ -11,10 +11,13 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 from drgn import FaultError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import NoteSection, SymbolTableSection
 
+from klp_debug.elf.format import SYMBOL
+from klp_debug.elf.symbol_names import named
 from klp_debug.errors import TargetError
 from klp_debug.targets.debug_info import SymbolFile
 from klp_debug.targets.gdb.block_cache import Read
@@ -38,7 +41,7 @@ class Build:
 
 def builds(files: Iterable[SymbolFile]) -> list[Build]:
     """
-    Look at each vmlinux among the files, which takes a second and no target.
+    Look at each vmlinux among the files, which takes no target.
 
     :raises TargetError: if there is none
     """
@@ -49,15 +52,23 @@ def builds(files: Iterable[SymbolFile]) -> list[Build]:
 
 
 def _build(file: SymbolFile) -> Build:
-    symbols: dict[str, int] = {}
     with file.path.open("rb") as opened:
         elf = ELFFile(opened)
-        table = elf.get_section_by_name(".symtab")
-        if isinstance(table, SymbolTableSection):
-            for name in _VMCOREINFO:
-                for symbol in table.get_symbol_by_name(name) or []:
-                    symbols[name] = symbol["st_value"]
-        return Build(file, _build_id_address(elf), symbols)
+        return Build(file, _build_id_address(elf), _symbol_values(elf, _VMCOREINFO))
+
+
+def _symbol_values(elf: ELFFile, names: Iterable[str]) -> dict[str, int]:
+    table = elf.get_section_by_name(".symtab")
+    if not isinstance(table, SymbolTableSection):
+        return {}
+    data = table.data()
+    symbols = np.frombuffer(data, SYMBOL, len(data) // SYMBOL.itemsize)
+    strings = elf.get_section(table["sh_link"]).data()
+    return {
+        name: int(symbols["value"][place])
+        for name in names
+        for place in named(name, symbols["name"], strings)
+    }
 
 
 def _build_id_address(elf: ELFFile) -> int | None:
