@@ -15,11 +15,9 @@ from klp_debug.kernel.livepatch import for_each_klp_ops
 from klp_debug.targets.opening import open_target
 from klp_debug.targets.options import TargetOptions
 from tests.support.cli import klp_debug_json
-from vmcores.build.image import image
 from vmcores.guest import debugger
 from vmcores.guest.guest import Guest
-from vmcores.guest.saved_guest import booted_guest
-from vmcores.scenarios.capture import play
+from vmcores.scenarios.played_guest import played_guest
 from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
@@ -48,9 +46,7 @@ def take_permanent(guest: Guest) -> None:
 
 @pytest.fixture(scope="module")
 def guest() -> Iterator[Guest]:
-    scenario = load_scenario("patched")
-    with booted_guest(image("6.1"), memory=scenario.memory) as guest:
-        play(guest, scenario)
+    with played_guest(load_scenario("patched"), "6.1", "radix") as guest:
         assert guest.run(f"echo 0 > {SYSCTL}").status != 0  # a kernel of today refuses it
         take_permanent(guest)
         guest.check(f"echo 0 > {SYSCTL}")

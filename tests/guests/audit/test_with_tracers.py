@@ -19,13 +19,11 @@ from tests.conftest import Captured
 from tests.support.bpf import attach_bpf
 from tests.support.cli import klp_debug_json, klp_debug_run
 from tests.support.tier import by_tier
-from vmcores.build.image import image
 from vmcores.build.recipe import guest_kernels
 from vmcores.guest.guest import Guest
-from vmcores.guest.saved_guest import booted_guest
 from vmcores.oracle.oracle import EnabledFunction, Oracle
 from vmcores.oracle.oracle_files import parse_enabled_functions
-from vmcores.scenarios.capture import play
+from vmcores.scenarios.played_guest import played_guest
 from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
@@ -47,9 +45,7 @@ OUT_OF_LINE = pytest.mark.parametrize(
     params=by_tier(covering=["6.1", "7.2"], full=guest_kernels()),
 )
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
-    scenario = load_scenario("patched")
-    with booted_guest(image(request.param), memory=scenario.memory) as guest:
-        play(guest, scenario)
+    with played_guest(load_scenario("patched"), request.param, "radix") as guest:
         guest.check(f"echo 0 > {TRACING}/tracing_on")
         yield guest
 

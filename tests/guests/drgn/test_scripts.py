@@ -13,11 +13,10 @@ from tests.support.cli import klp_debug_run
 from tests.support.drgn_cli import drgn_run
 from tests.support.every_kernel import on_every_kernel, on_some_kernels
 from tests.support.schemas import validate
-from vmcores.build.image import image
 from vmcores.guest.guest import Guest
-from vmcores.guest.saved_guest import booted_guest
 from vmcores.oracle.oracle import EnabledFunction, Oracle
-from vmcores.scenarios.capture import CaptureSet, play
+from vmcores.scenarios.capture import CaptureSet
+from vmcores.scenarios.played_guest import played_guest
 from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
@@ -186,9 +185,7 @@ def test_export_state(captures: CaptureSet) -> None:
 @pytest.fixture(scope="module")
 def traced() -> Iterator[Guest]:
     """A guest with live patches, a tracer and a kprobe on functions of theirs and others."""
-    scenario = load_scenario("patched")
-    with booted_guest(image("6.1"), memory=scenario.memory) as guest:
-        play(guest, scenario)
+    with played_guest(load_scenario("patched"), "6.1", "radix") as guest:
         guest.check(
             f"cd {TRACING}; echo 0 > tracing_on; echo vfs_read > set_ftrace_filter;"
             " echo int_to_scsilun >> set_ftrace_filter; echo function > current_tracer;"

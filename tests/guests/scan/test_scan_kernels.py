@@ -16,9 +16,10 @@ from tests.support.compiled_sites import compiled_sites
 from tests.support.entry_shapes import SHAPES
 from tests.support.scanned import scan_json
 from tests.support.tier import by_tier
+from vmcores.build.guest_modules import module_sources
 from vmcores.build.image import image
 from vmcores.guest.guest import Guest
-from vmcores.guest.saved_guest import booted_guest
+from vmcores.guest.saved_guest import saved_guest
 
 pytestmark = pytest.mark.lab
 
@@ -29,6 +30,10 @@ FREED = (".init.text", ".exit.text")
 INVALID = "__ftrace_invalid_address__"
 """What tracefs shows, since Linux 6.1 or so, for the site of a weak function that was dropped."""
 EVERY_KERNEL = pytest.mark.parametrize("kernel", KERNELS)
+
+
+def is_patch(name: str) -> bool:
+    return name.endswith("_patch") or "_patch_" in name
 
 
 def scanned(path: Path, *, functions: bool = False) -> Any:
@@ -48,13 +53,20 @@ def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     booted = image(request.param)
     names = sorted({path.stem for path in booted.modules.glob("*.ko")} - {CRASHES})
     assert len(names) > 15
-    with booted_guest(booted) as guest:
-        # Those that patches replace functions of, and that others call, come first.
-        names.sort(key=lambda name: name.endswith("_patch") or "_patch_" in name)
-        names.sort(key=lambda name: name != "scsi_common")
-        for name in names:
-            is_patch = name.endswith("_patch") or "_patch_" in name
-            guest.check(f"load-patch {name}" if is_patch else f"insmod /modules/{name}.ko")
+    # Those that patches replace functions of, and that others call, come first.
+    names.sort(key=is_patch)
+    names.sort(key=lambda name: name != "scsi_common")
+    loads = [
+        f"load-patch {name}" if is_patch(name) else f"insmod /modules/{name}.ko" for name in names
+    ]
+
+    def prepare(guest: Guest, folder: Path) -> None:
+        for load in loads:
+            guest.check(load)
+
+    with saved_guest(
+        "every-module", [loads, module_sources(names)], booted, prepare=prepare
+    ) as guest:
         yield guest
 
 

@@ -14,13 +14,11 @@ import pytest
 
 from tests.support.cli import klp_debug_json
 from tests.support.tier import by_tier
-from vmcores.build.image import image
 from vmcores.build.recipe import guest_kernels
 from vmcores.guest import debugger
 from vmcores.guest.guest import Guest
-from vmcores.guest.saved_guest import booted_guest
 from vmcores.oracle.oracle import Oracle
-from vmcores.scenarios.capture import play
+from vmcores.scenarios.played_guest import oracle_of, played_guest
 from vmcores.scenarios.scenario import load_scenario
 
 pytestmark = pytest.mark.lab
@@ -94,9 +92,8 @@ class Subject:
 
 @pytest.fixture(scope="module", params=by_tier(covering=["6.1", "7.2"], full=guest_kernels()))
 def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
-    scenario = load_scenario("patched")
-    with booted_guest(image(request.param), memory=scenario.memory) as guest:
-        subject = Subject(guest, play(guest, scenario))
+    with played_guest(load_scenario("patched"), request.param, "radix") as guest:
+        subject = Subject(guest, oracle_of(guest))
         assert subject.ask("audit")["findings"] == []
         yield subject
 
