@@ -168,6 +168,8 @@ def _apply(journal: JournalWriter, memory: WritableMemory, change: Change, plan:
         reason = f"the journal cannot be written: {error.strerror or error}"
         return replace(change, outcome="refused", reason=reason)
     applied = apply(memory, journal, operation)
+    if applied.outcome == "done" and plan.nothing_left:
+        return replace(change, outcome="nothing left", operation=operation.number)
     return replace(
         change, outcome=applied.outcome, reason=applied.reason, operation=operation.number
     )

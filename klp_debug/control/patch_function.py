@@ -91,6 +91,24 @@ class PatchFunction:
         ips = ftrace_ops_filter(self.stack.ops.fops).filter
         return next(iter(ips)) if len(ips) == 1 else None
 
+    def place(self, mechanism: Mechanism) -> int | None:
+        """
+        Return the address of what a mechanism writes; None if it has nothing to write to now.
+
+        :raises WalkError, drgn.FaultError: if that cannot be read
+        """
+        if self.stack is None:
+            return None
+        match mechanism:
+            case "ops":
+                return int(self.stack.ops.fops.func.address_)
+            case "redirect":
+                return int(self.func.new_func.address_)
+            case "nop":
+                return int(self.func.nop.address_)
+            case "site":
+                return self.site()
+
     def running(self) -> Version:
         """
         Return the version that a call runs now.
@@ -141,13 +159,31 @@ def patch_functions(view: KernelView, patch: str) -> list[PatchFunction] | None:
     """
     for klp_patch in for_each_klp_patch(view.prog):
         if klp_patch_name(klp_patch) == patch:
-            stacks = FuncStacks(view)
-            return [
-                PatchFunction(view, stacks, patch, obj, func)
-                for obj in for_each_klp_object(klp_patch)
-                for func in for_each_klp_func(obj)
-            ]
+            return _functions(view, FuncStacks(view), klp_patch)
     return None
+
+
+def all_patch_functions(view: KernelView) -> list[PatchFunction]:
+    """
+    Return the functions of all patches, in stacking order.
+
+    :raises WalkError, drgn.FaultError: where a list is damaged or unreadable
+    """
+    stacks = FuncStacks(view)
+    return [
+        function
+        for klp_patch in for_each_klp_patch(view.prog)
+        for function in _functions(view, stacks, klp_patch)
+    ]
+
+
+def _functions(view: KernelView, stacks: FuncStacks, klp_patch: Object) -> list[PatchFunction]:
+    patch = klp_patch_name(klp_patch)
+    return [
+        PatchFunction(view, stacks, patch, obj, func)
+        for obj in for_each_klp_object(klp_patch)
+        for func in for_each_klp_func(obj)
+    ]
 
 
 def patch_names(view: KernelView) -> list[str]:

@@ -44,6 +44,8 @@ class Plan:
     """Functions that need no write, with the reason."""
     refusal: str | None = None
     """Why it cannot be done, whatever is forced."""
+    nothing_left: bool = False
+    """Whether all that it was to take back is gone with what it was written to."""
     undoes: tuple[int, ...] = ()
     """Operations of the journal that it takes back."""
 

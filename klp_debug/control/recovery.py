@@ -3,10 +3,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.control.journal import JournalText, Operation
-from klp_debug.control.patch_function import PatchFunction, patch_functions
+from klp_debug.control.patch_function import PatchFunction, all_patch_functions
 from klp_debug.control.plan import Plan, Switch
 from klp_debug.result.control import (
     OperationReport,
@@ -14,9 +15,11 @@ from klp_debug.result.control import (
     PlannedWrite,
     WriteState,
 )
-from klp_debug.result.unknown import Unknown
+from klp_debug.result.unknown import Unknown, first_unknown
 
 _CHANGED = "holds neither what was written nor what was there before: something else changed it"
+_GONE = "gone, the kernel unpatched it since"
+_LEFT: tuple[WriteState, ...] = ("held", "changed")
 
 
 class Recovery:
@@ -25,7 +28,10 @@ class Recovery:
     def __init__(self, view: KernelView) -> None:
         """Take the target."""
         self._view = view
-        self._patches: dict[str, list[PatchFunction] | None] = {}
+
+    @cached_property
+    def _functions(self) -> list[PatchFunction]:
+        return all_patch_functions(self._view)
 
     def state(self, write: PlannedWrite) -> WriteState:
         """
@@ -36,8 +42,7 @@ class Recovery:
 
         :raises WalkError, drgn.FaultError: if the lists cannot be read
         """
-        function = self.function(write)
-        if function is None or self._address(function, write) != write.address:
+        if self.function(write) is None:
             return "gone"
         now = self._view.prog.read(write.address, write.size)
         if now == write.new_bytes:
@@ -45,25 +50,46 @@ class Recovery:
         return "as before" if now == write.old_bytes else "changed"
 
     def function(self, write: PlannedWrite) -> PatchFunction | None:
-        """Return the function that a write is about; None if it is no more."""
-        if write.patch not in self._patches:
-            self._patches[write.patch] = patch_functions(self._view, write.patch)
-        found = (f for f in self._patches[write.patch] or () if f.label == write.function)
-        return next(found, None)
+        """
+        Return the function whose structure or site is now where a write went; None if none is.
 
-    def _address(self, function: PatchFunction, write: PlannedWrite) -> int | None:
-        """Return where what was written is now."""
-        if function.stack is None:
-            return None
-        match write.mechanism:
-            case "ops":
-                return int(function.stack.ops.fops.func.address_)
-            case "redirect":
-                return int(function.func.new_func.address_)
-            case "nop":
-                return int(function.func.nop.address_)
-            case "site":
-                return function.site()
+        A ``klp_ops`` and a site are the function's: they stay when another patch comes on top, and
+        when it replaces the one that they were written for. A ``klp_func`` is its patch's.
+
+        :raises WalkError, drgn.FaultError: if the lists cannot be read
+        """
+        of_function = write.mechanism in ("ops", "site")
+        for function in self._functions:
+            is_it = function.position == 0 if of_function else function.patch == write.patch
+            if is_it and function.label == write.function:
+                return function if function.place(write.mechanism) == write.address else None
+        return None
+
+    def is_left(self, operation: Operation) -> bool:
+        """
+        Return whether anything of an operation is left in the target.
+
+        :raises WalkError, drgn.FaultError: if the lists cannot be read
+        """
+        return any(self.state(write) in _LEFT for write in operation.writes)
+
+    def held_by_others(self, text: JournalText) -> list[str]:
+        """
+        Say what is held disarmed and was not by an operation of a journal, a clause each.
+
+        :raises WalkError, drgn.FaultError: if the lists cannot be read
+        """
+        ours = {
+            write.address
+            for operation in (*text.in_force, *text.unfinished)
+            for write in operation.writes
+        }
+        return [
+            f"{function.label}: held disarmed by {function.disarmed}, and not by this journal;"
+            f" `klp-debug arm {function.patch}` takes back what the kernel knows the old value of"
+            for function in self._functions
+            if function.disarmed is not None and function.place(function.disarmed) not in ours
+        ]
 
     def plan_to_end(self, operations: Sequence[Operation]) -> Plan:
         """
@@ -91,6 +117,7 @@ class Recovery:
             skipped=tuple(skipped),
             refusal=changed[0] if changed else None,
             undoes=tuple(operation.number for operation in operations),
+            nothing_left=bool(operations) and not writes and any(map(_is_gone, skipped)),
         )
 
     def _plan(self, wanted: PlannedWrite, writes: list[PlannedWrite], skipped: list[str]) -> None:
@@ -104,9 +131,13 @@ class Recovery:
             case "held":
                 skipped.append(f"{wanted.function}: as it was already")
             case "gone":
-                skipped.append(f"{wanted.function}: gone, the kernel unpatched it since")
+                skipped.append(f"{wanted.function}: {_GONE}")
             case "changed":
                 skipped.append(f"{wanted.function}: {wanted.what} at {wanted.address} {_CHANGED}")
+
+
+def _is_gone(reason: str) -> bool:
+    return reason.endswith(_GONE)
 
 
 def plan_undo(view: KernelView, text: JournalText, *, everything: bool) -> Plan:
@@ -116,15 +147,28 @@ def plan_undo(view: KernelView, text: JournalText, *, everything: bool) -> Plan:
     :param everything: whether to take back all operations
     :raises WalkError, drgn.FaultError: where the kernel's structures cannot be read
     """
+    recovery = Recovery(view)
     operations = list(text.unfinished)
     if everything:
         operations = sorted({*operations, *text.in_force}, key=lambda operation: operation.number)
     elif not operations:
-        operations = text.in_force[-1:]
-    plan = Recovery(view).plan_to_end(operations)
+        operations = _last_left(recovery, text.in_force)
+    plan = recovery.plan_to_end(operations)
     # Finishing an interrupted undo also undoes what it was undoing.
     more = [number for operation in operations for number in operation.undoes]
-    return replace(plan, undoes=tuple(dict.fromkeys([*plan.undoes, *more])))
+    plan = replace(plan, undoes=tuple(dict.fromkeys([*plan.undoes, *more])))
+    others = recovery.held_by_others(text)
+    if others and not plan.writes:
+        return replace(plan, refusal=plan.refusal or others[0], skipped=(*plan.skipped, *others))
+    return replace(plan, skipped=(*plan.skipped, *others))
+
+
+def _last_left(recovery: Recovery, in_force: Sequence[Operation]) -> list[Operation]:
+    """Return the last operation of which anything is left, and those after it."""
+    for number in reversed(range(len(in_force))):
+        if recovery.is_left(in_force[number]):
+            return list(in_force[number:])
+    return list(in_force)
 
 
 def describe(
@@ -138,10 +182,18 @@ def describe(
         undoes=operation.undoes,
         time=operation.time,
         result=operation.end or "unfinished",
-        in_force=operation in text.in_force,
+        in_force=operation in text.in_force and _in_force(states),
         forced=operation.forced,
         writes=tuple(
             OperationWrite(write, state)
             for write, state in zip(operation.writes, states, strict=True)
         ),
     )
+
+
+def _in_force(states: Sequence[WriteState | Unknown]) -> bool | Unknown:
+    """Return whether anything of an operation is left, by what is known of its writes."""
+    if any(state in _LEFT for state in states):
+        return True
+    missing = first_unknown(states)
+    return False if missing is None else missing

@@ -48,7 +48,7 @@ def status(view: KernelView) -> Status:
         journal_exists=found.path if isinstance(found.path, Unknown) else found.path.is_file(),
         held=tuple(_held(view, text)),
         unfinished=(text,) if isinstance(text, Unknown) else _all(view, text, text.unfinished),
-        in_force=(text,) if isinstance(text, Unknown) else _all(view, text, text.in_force),
+        in_force=(text,) if isinstance(text, Unknown) else _in_force(view, text),
         other_boots=tuple(_others(view, found.boot)),
         problems=view.problems.all(),
     )
@@ -86,6 +86,11 @@ def _all(
     return tuple(_describe(view, recovery, text, operation) for operation in operations)
 
 
+def _in_force(view: KernelView, text: JournalText) -> tuple[OperationReport, ...]:
+    """Return the operations of which something is left, or may be."""
+    return tuple(one for one in _all(view, text, text.in_force) if one.in_force is not False)
+
+
 def _describe(
     view: KernelView, recovery: Recovery, text: JournalText, operation: Operation
 ) -> OperationReport:
@@ -121,27 +126,30 @@ def _held_function(
     if isinstance(mechanism, Unknown):
         yield mechanism
     elif mechanism is not None:
+        operation = view.problems.attempt(where, _operation, text, function, mechanism)
         yield HeldFunction(
             patch=function.patch,
             function=function.label,
             mechanism=mechanism,
-            operation=_operation(text, function.label, mechanism),
+            operation=operation.number if isinstance(operation, Operation) else operation,
+            done_for=operation.patch if isinstance(operation, Operation) else operation,
         )
 
 
 def _operation(
-    text: JournalText | Unknown, function: str, mechanism: Mechanism
-) -> int | Unknown | None:
-    """Return the number of the operation that holds a function disarmed; None if none does."""
+    text: JournalText | Unknown, function: PatchFunction, mechanism: Mechanism
+) -> Operation | Unknown | None:
+    """Return the operation that holds a function disarmed; None if none of the journal does."""
     if isinstance(text, Unknown):
         return text
-    numbers = (
-        operation.number
+    what = function.label, mechanism, function.place(mechanism)
+    operations = (
+        operation
         for operation in (*text.in_force, *text.unfinished)
         for write in operation.writes
-        if (write.function, write.mechanism) == (function, mechanism)
+        if (write.function, write.mechanism, write.address) == what
     )
-    return next(numbers, None)
+    return next(operations, None)
 
 
 def _others(view: KernelView, boot: str | Unknown) -> Iterator[str | Unknown]:

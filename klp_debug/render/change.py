@@ -54,6 +54,11 @@ def _verdict(answer: Change) -> list[str]:
             return [f"{subject}: {functions} would be {done}. {_NOTHING_WRITTEN}"]
         case "nothing to do":
             return [f"{subject}: nothing to do. {_NOTHING_WRITTEN}"]
+        case "nothing left":
+            return [
+                f"{subject}: nothing was taken back: what was written is gone with what it was"
+                f" written to; operation {answer.operation} of the journal says so"
+            ]
         case "declined":
             return [f"{subject}: not {done}. {_NOTHING_WRITTEN}"]
         case "refused":

@@ -48,7 +48,10 @@ def _held(answer: Status) -> list[str]:
 def _operation_of(held: HeldFunction) -> str:
     if isinstance(held.operation, Unknown):
         return "unknown"
-    return "not of this journal" if held.operation is None else str(held.operation)
+    if held.operation is None:
+        return "not of this journal"
+    other = held.done_for not in (held.patch, None)
+    return f"{held.operation}, done for {held.done_for}" if other else str(held.operation)
 
 
 def _unfinished(operation: OperationReport | Unknown) -> list[str]:
@@ -109,7 +112,9 @@ def journal_lines(answer: Journal) -> list[str]:
 def _operation_lines(operation: OperationReport | Unknown) -> list[str]:
     if isinstance(operation, Unknown):
         return [f"what was written is unknown: {escape(operation.reason)}"]
-    force = ", in force" if operation.in_force else ""
+    force = ", in force" if operation.in_force is True else ""
+    if isinstance(operation.in_force, Unknown):
+        force = ", whether in force is unknown"
     undoes = ", ".join(str(number) for number in operation.undoes)
     takes = f", takes back {undoes}" if undoes else ""
     forced = f", forced over {', '.join(operation.forced)}" if operation.forced else ""

@@ -39,12 +39,24 @@ Why it is not safe to write now; ``--force`` overrides each.
     the list of tasks cannot be read whole.
 """
 
-Outcome = Literal["planned", "done", "nothing to do", "refused", "declined", "failed", "unfinished"]
+Outcome = Literal[
+    "planned",
+    "done",
+    "nothing to do",
+    "nothing left",
+    "refused",
+    "declined",
+    "failed",
+    "unfinished",
+]
 """
 What became of it:
 
 ``planned``
     ``--dry-run``: nothing was written;
+``nothing left``
+    what was to be taken back is gone with the structures that it was written to, so nothing was:
+    only the journal says so now;
 ``refused``
     it is not safe now, or cannot be done: nothing was written;
 ``declined``
@@ -180,8 +192,8 @@ class OperationReport:
     time: str
     """When it began, ISO 8601, UTC, by this machine's clock."""
     result: Literal["done", "taken back", "unfinished"]
-    in_force: bool
-    """Whether it was done and not taken back."""
+    in_force: bool | Unknown
+    """Whether it was done and not taken back, and something of it is left in the target."""
     forced: tuple[str, ...]
     """The objections that were overridden."""
     writes: tuple[OperationWrite, ...]
@@ -196,6 +208,8 @@ class HeldFunction:
     mechanism: Mechanism
     operation: int | Unknown | None
     """The operation of the journal that did it; None if it is none of ours."""
+    done_for: str | Unknown | None
+    """The patch that this operation was about; what holds a function outlives a replaced patch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -200,22 +200,18 @@ class _PatchReader:
         self, func: Object, nop: bool, stack: FuncStack, position: int
     ) -> tuple[Runs | Unknown, Object | Unknown | None]:
         top = stack.funcs[0]
+        original = self._original_runs(stack)
         if position > 0:
             redirected = redirected_to(self._view, stack, 0)
             if isinstance(redirected, Object) and redirected.value_() == func.value_():
                 return "replacement", None
             # While the top entry is in transition, some tasks run the one below.
-            below_switching = position == 1 and bool(top.transition)
             above = top if redirected is None else redirected
-            return "in transition" if below_switching else "overridden", above
-        disarmed = self._disarmed(stack, 0)
-        if not self._stacks.calls_handler(stack) or disarmed == "site":
-            return "original", None
-        if isinstance(disarmed, Unknown):
-            return disarmed, None
-        idle = stack_idle_by_kernel(self._view, stack)
-        if isinstance(idle, Unknown) or idle:
-            return (idle if isinstance(idle, Unknown) else "original"), None
+            if not (position == 1 and top.transition) or original is True:
+                return "overridden", above
+            return ("in transition", above) if original is False else (original, original)
+        if isinstance(original, Unknown) or original:
+            return (original if isinstance(original, Unknown) else "original"), None
         if func.transition:
             return "in transition", None
         if nop:
@@ -224,6 +220,15 @@ class _PatchReader:
         if below is None or isinstance(below, Unknown):
             return ("replacement" if below is None else below), None
         return "overridden", below
+
+    def _original_runs(self, stack: FuncStack) -> bool | Unknown:
+        """Return whether the original runs for all tasks, whatever is on the func_stack."""
+        if not self._stacks.calls_handler(stack):
+            return True
+        disarmed = self._disarmed(stack, 0)
+        if disarmed == "site" or isinstance(disarmed, Unknown):
+            return disarmed if isinstance(disarmed, Unknown) else True
+        return stack_idle_by_kernel(self._view, stack)
 
 
 def _place(func: Object, stack: FuncStack | Unknown | None) -> int | Unknown | None:

@@ -123,11 +123,14 @@ def test_the_kernel_disables_what_ops_holds(guest: Guest) -> None:
     with stopped(guest) as (target, _):
         status = run(target, "status")
         assert status.held == ()
-        states = {write.state for operation in status.in_force for write in operation.writes}
+        assert status.in_force == ()
+        (operation,) = (o for o in run(target, "journal").operations if o.result == "done")
+        states = {write.state for write in operation.writes}
         assert "held" not in states
         assert "changed" not in states
         answer = run(target, "undo", "--yes")
-    assert (answer.outcome, answer.writes) == ("done", ())
+        assert (answer.outcome, answer.writes, answer.clean) == ("nothing left", (), False)
+        assert run(target, "undo", "--yes").outcome == "nothing to do"
 
 
 @ON_ONE
@@ -137,7 +140,8 @@ def test_the_kernel_disables_what_redirect_holds(guest: Guest) -> None:
     assert guest.read("/proc/cmdline") == b"cmdline_patch_1\n"
     guest.check("load-patch cmdline_patch_2")
     assert guest.read("/proc/cmdline") == b"cmdline_patch_2\n"
-    done(guest, "undo")
+    with stopped(guest) as (target, _):
+        assert run(target, "undo", "--yes").outcome == "nothing left"
 
 
 @ON_ONE

@@ -36,7 +36,7 @@ def held(kernel: FakeKernel) -> list[str]:
 def test_what_somebody_else_holds(kernel: FakeKernel) -> None:
     answer = status(kernel.view())
     assert answer.held == (
-        HeldFunction(patch="first", function="f", mechanism="ops", operation=None),
+        HeldFunction(patch="first", function="f", mechanism="ops", operation=None, done_for=None),
     )
     assert (answer.journal_exists, answer.unfinished, answer.in_force) == (False, (), ())
     assert answer.problems == ()

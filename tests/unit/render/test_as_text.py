@@ -38,7 +38,7 @@ VIEWS: dict[str, tuple[Callable[[Any], list[str]], str]] = {
     "report": (report_lines, "VERDICT  Live patching caused this crash."),
     "scan": (scan_lines, "1 error, 1 warning in 2 files"),
     "site": (site_lines, "int_to_scsilun+0x4 [scsi_common]  c0080000001401e4"),
-    "status": (status_lines, "2 functions held disarmed"),
+    "status": (status_lines, "3 functions held disarmed"),
     "transition": (transition_lines, "wait_patch: patching, 40 of 41 tasks have switched"),
     "undo": (change_lines, "leaf_patch: taken back, 1 function; written and read back"),
 }

@@ -92,6 +92,10 @@ def test_other_ends() -> None:
         "leaf_patch: 0 functions would be disarmed. Nothing was written."
     ]
     assert lines(outcome="declined") == ["leaf_patch: not disarmed. Nothing was written."]
+    assert lines(outcome="nothing left", action="undo", subject="the last operation") == [
+        "the last operation: nothing was taken back: what was written is gone with what it was"
+        " written to; operation 3 of the journal says so"
+    ]
     assert lines(outcome="nothing to do", action="arm") == [
         "leaf_patch: nothing to do. Nothing was written."
     ]
@@ -119,7 +123,7 @@ def test_problems_and_ends_that_are_not_clean() -> None:
         "problems",
         "    registers: are not there",
     ]
-    for outcome in ("refused", "declined", "failed", "unfinished"):
+    for outcome in ("nothing left", "refused", "declined", "failed", "unfinished"):
         assert not dataclasses.replace(DONE, outcome=outcome).clean
     objected = dataclasses.replace(DONE, outcome="planned", objections=(INSIDE,))
     assert not objected.clean

@@ -45,8 +45,8 @@ def test_what_was_cut_short(golden: Golden) -> None:
 
 def test_a_boot_that_is_not_known(golden: Golden) -> None:
     lost = Unknown("boot identity: page 0x3ee0000 is not in the dump")
-    (first, _) = known(STATUS.held)
-    held = dataclasses.replace(first, operation=lost)
+    first, *_ = known(STATUS.held)
+    held = dataclasses.replace(first, operation=lost, done_for=lost)
     answer = dataclasses.replace(
         STATUS,
         boot=lost,
@@ -101,7 +101,8 @@ def test_writes_that_could_not_be_compared(golden: Golden) -> None:
     taken_back = dataclasses.replace(
         OPERATION, result="taken back", in_force=False, writes=(write,)
     )
-    answer = dataclasses.replace(JOURNAL, operations=(taken_back,), problems=(UNREADABLE,))
+    done = dataclasses.replace(OPERATION, number=2, in_force=lost, writes=(write,))
+    answer = dataclasses.replace(JOURNAL, operations=(taken_back, done), problems=(UNREADABLE,))
     golden("journal", "problems", as_text(answer))
 
 

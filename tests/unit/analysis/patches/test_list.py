@@ -194,6 +194,15 @@ def test_disarmed_by_ops(kernel: FakeKernel, function: FakeFunction) -> None:
     assert listed(kernel)["first"].disarmed is True
 
 
+def test_disarmed_by_ops_in_transition(kernel: FakeKernel, function: FakeFunction) -> None:
+    """The original runs in all tasks, switched or not."""
+    kernel.patch("first", function)
+    kernel.in_transition(kernel.patch("second", function))
+    kernel.stacks["f"].ops.struct["func"] = kernel.functions["ftrace_stub"].address
+    assert runs(kernel) == {"first": ("overridden", "second"), "second": ("original", None)}
+    assert tasks(kernel) == {"first": None, "second": None}
+
+
 def test_disarmed_by_site(kernel: FakeKernel, function: FakeFunction) -> None:
     kernel.patch("first", function)
     function.site_word = NOP
