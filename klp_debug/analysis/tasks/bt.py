@@ -9,6 +9,7 @@ from functools import cached_property
 
 from drgn import Object
 
+from klp_debug.analysis.tasks.traced_call import TracedCall, is_trampoline, traced_call
 from klp_debug.analysis.tasks.unwind import Entries, Unwinder
 from klp_debug.analysis.view.find_site import site_of_call
 from klp_debug.analysis.view.kernel_view import KernelView
@@ -29,7 +30,8 @@ from klp_debug.result.unknown import Unknown, first_unknown, known
 from klp_debug.targets.registers import MSR_PR, cpu_registers
 
 RUNNING = "it runs: its stack changes"
-_MAX_EXCEPTIONS = 16
+_MAX_PARTS = 64
+"""Of a stack: each but the first is behind an exception or a ftrace trampoline."""
 
 Frames = Sequence[Frame | Unknown]
 
@@ -169,10 +171,15 @@ class TaskTracer:
         return self._unwinder.frames(task, self._view.prog.stack_trace(task), entries)
 
     def _follow(self, task: Object, walked: Frames, entries: Entries) -> Iterator[Frame | Unknown]:
-        """Go on from the registers of each exception that interrupted the kernel, to the end."""
+        """
+        Go on where drgn's walk cannot, to the end.
+
+        From the registers of each exception that interrupted the kernel, and from what each ftrace
+        trampoline was called from.
+        """
         rest = list(entries)
-        for _ in range(_MAX_EXCEPTIONS):
-            number, behind = self._exception(task, walked)
+        for _ in range(_MAX_PARTS):
+            number, behind = self._end_of_part(task, walked)
             yield from walked[:number]
             if behind is None:
                 return
@@ -181,28 +188,52 @@ class TaskTracer:
                 return
             hidden = sum(frame.from_livepatch_stack for frame in known(walked[:number]))
             del rest[:hidden]
-            walked = self._walk_from(task, behind, tuple(rest))
+            if isinstance(behind, TracedCall):
+                walked = tuple(self._behind_trampoline(task, behind, tuple(rest)))
+            else:
+                walked = self._walk_from(task, behind, tuple(rest))
         yield self._view.problems.add(
-            f"stack of task {task_pid(task)}", f"it has more than {_MAX_EXCEPTIONS} exceptions"
+            f"stack of task {task_pid(task)}",
+            f"it has more than {_MAX_PARTS} exceptions and calls of ftrace",
         )
 
-    def _exception(self, task: Object, frames: Frames) -> tuple[int, _Start | Unknown | None]:
+    def _end_of_part(
+        self, task: Object, frames: Frames
+    ) -> tuple[int, _Start | TracedCall | Unknown | None]:
         """
-        Return behind how many frames an exception saved the kernel's registers, and those.
+        Return behind how many frames the walk must begin anew, and from what.
 
-        Where none did: all frames, and why there may be more.
+        Where it need not: all frames, and why there may be more.
         """
         where = f"stack of task {task_pid(task)}"
         behind: _Start | int | Unknown | None = None
         for number, frame in enumerate(frames, 1):
             if isinstance(frame, Unknown) or frame.sp is None or frame.inlined:
                 continue
+            if is_trampoline(frame.symbol):
+                return number, self._traced_call(where, frame)
             behind = self._view.problems.attempt(where, self._behind, int(frame.sp))
             if isinstance(behind, (_Start, Unknown)):
                 return number, behind
         if isinstance(behind, int) and not isinstance(frames[-1], Unknown):
             return len(frames), self._cut(where, behind)
         return len(frames), None
+
+    def _traced_call(self, where: str, trampoline: Frame) -> TracedCall | Unknown:
+        assert trampoline.sp is not None
+        if trampoline.interrupted:
+            return self._view.problems.add(
+                where, f"{trampoline.symbol} may have no frame: it was interrupted there"
+            )
+        return self._view.problems.attempt(where, traced_call, self._view, int(trampoline.sp))
+
+    def _behind_trampoline(
+        self, task: Object, call: TracedCall, entries: Entries
+    ) -> Iterator[Frame | Unknown]:
+        if call.traced is not None:
+            yield self._unwinder.shown(call.traced, call.sp, interrupted=False)
+        start = _Start(gpr=(0, call.sp, *[0] * 30), nip=call.caller, msr=0, link=0)
+        yield from self._walk_at(task, start, call.caller, entries, resumed=True)
 
     def _behind(self, sp: int) -> _Start | int | None:
         """

@@ -14,6 +14,7 @@ from drgn import Object, StackFrame, StackTrace
 
 from klp_debug.analysis.patches.roles import PatchedFunctions
 from klp_debug.analysis.tasks.text import Text
+from klp_debug.analysis.tasks.traced_call import is_trampoline
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace_symbols import LIVEPATCH_HANDLER
 from klp_debug.kernel.livepatch_stack import LivepatchEntry, livepatch_stack_entries
@@ -129,11 +130,21 @@ class _Walk:
         self._rest = list(entries)
 
     def splice(self, trace: StackTrace, resumed: bool) -> Iterator[Frame | Unknown]:
+        before: tuple[int, int] | None = None
         for real in trace:
+            if not real.is_inline:
+                if (real.pc, real.sp) == before:
+                    yield self._view.problems.add(
+                        self._where, f"the walk does not go on from the frame at {real.sp:#x}"
+                    )
+                    return
+                before = real.pc, real.sp
             frame = self._view.problems.attempt(self._where, self._frame, real, resumed)
             yield frame
             if isinstance(frame, Unknown):
                 continue
+            if is_trampoline(frame.symbol):
+                return  # drgn has no word of what is behind it
             resumed = resumed and frame.inlined
             symbol = frame.symbol
             if isinstance(symbol, str) and symbol.partition("+")[0] == LIVEPATCH_HANDLER:

@@ -290,3 +290,14 @@ def test_a_livepatch_stack_that_cannot_be_read(kernel: FakeKernel) -> None:
     assert isinstance(trace.frames[3], Unknown)
     assert named(trace.frames) == ["schedule", "first_f", "livepatch_handler", "outer"]
     assert isinstance(tracer.has_livepatch_stack(task.struct.object), Unknown)
+
+
+def test_where_a_trampoline_was_interrupted_the_rest_is_unknown(kernel: FakeKernel) -> None:
+    """Whether it has made its frame, or dropped it, no register tells."""
+    task = running(kernel, nip=kernel.address("ftrace_caller") + 4)
+    view = kernel.view()
+    first, *rest = TaskTracer(view).trace(task.struct.object).frames
+    assert named((first,)) == ["ftrace_caller"]
+    (unknown,) = rest
+    assert isinstance(unknown, Unknown)
+    assert "may have no frame: it was interrupted there" in unknown.reason

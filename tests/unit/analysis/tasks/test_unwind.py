@@ -6,6 +6,9 @@ Frames of a stack, and those whose return address is on the livepatch stack alon
 address of its own, so that a walk of the kernel stack meets the handler, not the caller.
 """
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from klp_debug.analysis.tasks.unwind import Unwinder
@@ -207,3 +210,18 @@ def test_a_shadow_stack_that_cannot_be_read(kernel: FakeKernel) -> None:
     assert isinstance(second, Unknown)
     assert isinstance(third, Frame)
     assert names([first, third]) == ["schedule", "outer"]
+
+
+def test_a_frame_that_comes_again_ends_the_walk(kernel: FakeKernel) -> None:
+    """By unwind information that says of a function without a frame that it is its own caller."""
+    pc, again = within(kernel, "schedule", "caller")
+    trace: Any = [
+        SimpleNamespace(is_inline=False, interrupted=False, pc=at, sp=sp)
+        for at, sp in [(pc, 0x1000), (again, 0x1020), *[(again, 0x1040)] * 1000]
+    ]
+    view = kernel.view()
+    *shown, last = Unwinder(view).frames(kernel.task(7, "cat").struct.object, trace, ())
+    assert [frame.pc for frame in known(shown)] == [pc, again, again]
+    assert isinstance(last, Unknown)
+    assert last.reason.endswith("the walk does not go on from the frame at 0x1040")
+    assert len(view.problems.all()) == 1
