@@ -277,6 +277,28 @@ PATCH_WENT_ASTRAY = FindingKind(
     action="Read the patch's code where the branch was made: a wrong relocation, a `.fixup` entry,"
     " a function pointer. Disable the patch if the original can serve until it is mended.",
 )
+OOPS_IN_PATCH = FindingKind(
+    id="oops-in-patch",
+    severity="error",
+    meaning="The kernel oopsed and went on: a task was killed in a patched function, in a"
+    " replacement or in livepatch's own code, or in what these had called. What that task held"
+    " (locks, memory, references) stays held.",
+    shows="When and in which task, the taint, the report's first line and the functions of its"
+    " trace that have to do with live patching.",
+    action="Read the report in the kernel's log, and the patch's function at that offset. Plan a"
+    " reboot: a lock that the task held is never released. Disable the patch if the original can"
+    " serve until it is mended.",
+)
+WARNING_IN_PATCH = FindingKind(
+    id="warning-in-patch",
+    severity="warning",
+    meaning="A WARN() of the kernel fired in a patched function, in a replacement or in livepatch's"
+    " own code, or in what these had called.",
+    shows="When and in which task, the taint, the report's first line and the functions of its"
+    " trace that have to do with live patching.",
+    action="Read the report in the kernel's log, and the condition at the line that it names. See"
+    " whether it fires without the patch as well.",
+)
 LIVEPATCH_STACK_DAMAGED = FindingKind(
     id="livepatch-stack-damaged",
     severity="error",

@@ -30,6 +30,7 @@ _FIRST_LINE = re.compile(
     r"|Machine check in kernel mode|Bad kernel stack pointer|Unrecoverable .*[Ee]xception"
     r"|.*(?:Hard|hard) LOCKUP"
 )
+_WARNING = re.compile(r"WARNING: ")
 _AFTER_AN_OOPS = "Kernel panic - not syncing: Fatal exception"
 """What ``oops_end()`` panics with when the report of the oops is complete."""
 _LAST_LINE = re.compile(r"---\[ end (?:trace|Kernel panic)")
@@ -46,8 +47,8 @@ class LogRecord:
 
     @property
     def seconds(self) -> float:
-        """Since boot."""
-        return self.nanoseconds / 1e9
+        """Since boot, to the microsecond, which the kernel rounds down to where it prints it."""
+        return self.nanoseconds // 1000 / 1e6
 
 
 def for_each_log_record(prog: Program) -> Iterator[LogRecord]:
@@ -180,16 +181,37 @@ def oops_reports(records: Iterable[LogRecord]) -> list[list[LogRecord]]:
     >>> [report[0].text for report in oops_reports(for_each_log_record(prog))]
     ['Kernel panic - not syncing: sysrq triggered crash']
     """
-    reports: list[list[LogRecord]] = []
+    return list(_reports(records, _FIRST_LINE))
+
+
+def warning_reports(records: Iterable[LogRecord]) -> list[list[LogRecord]]:
+    """
+    Return the reports of ``WARN()`` in the log, each of one or more records.
+
+    One begins with ``WARNING:`` and ends as that of an oops does.
+
+    >>> warning_reports(for_each_log_record(prog))
+    []
+    """
+    return list(_reports(records, _WARNING))
+
+
+def _reports(
+    records: Iterable[LogRecord], first_line: re.Pattern[str]
+) -> Iterator[list[LogRecord]]:
+    report: list[LogRecord] = []
     within = False
     for record in records:
         if within:
-            reports[-1].append(record)
-        elif reports and record.text.startswith(_AFTER_AN_OOPS):
-            reports[-1].append(record)
+            report.append(record)
+        elif report and record.text.startswith(_AFTER_AN_OOPS):
+            report.append(record)
             within = True
-        elif _FIRST_LINE.match(record.text):
-            reports.append([record])
+        elif first_line.match(record.text):
+            if report:
+                yield report
+            report = [record]
             within = True
         within = within and not _LAST_LINE.match(record.text)
-    return reports
+    if report:
+        yield report

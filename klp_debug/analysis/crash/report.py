@@ -13,6 +13,7 @@ from klp_debug.analysis.audit.relocations import relocation_findings
 from klp_debug.analysis.catalogue import FTRACE_DISABLED
 from klp_debug.analysis.crash.crash import CrashScene, crash_scene
 from klp_debug.analysis.crash.log_excerpt import ftrace_bug_lines
+from klp_debug.analysis.crash.logged_reports import logged_findings
 from klp_debug.analysis.crash.verdict import Seen, verdict
 from klp_debug.analysis.patches.list import livepatches
 from klp_debug.analysis.patches.refusals import refusals
@@ -57,6 +58,7 @@ def report(view: KernelView) -> Report:
         *stack_findings(view, known(traces)),
     ]
     scene = crash_scene(view, tracer)
+    findings += logged_findings(view, crashed=isinstance(scene, CrashScene))
     seen = Seen(scene, audited, tuple(findings), patches, tuple(traces))
     return Report(
         kernel=view.describe(),
