@@ -289,6 +289,16 @@ OOPS_IN_PATCH = FindingKind(
     " reboot: a lock that the task held is never released. Disable the patch if the original can"
     " serve until it is mended.",
 )
+TASK_IN_RETIRED_PATCH = FindingKind(
+    id="task-in-retired-patch",
+    severity="warning",
+    meaning="A task is inside of the code of a patch that is applied no more: it was disabled or"
+    " replaced, by force, while the task was there. If the module of the patch were removed, the"
+    " task would return into memory that is free, and crash the kernel.",
+    shows="The task, its innermost frame in the module, and the kernel's references to the module.",
+    action="Do not remove the module as long as the task is there: see `list --all`. A forced"
+    " transition keeps the kernel's own reference to the module; rmmod -f does not ask for it.",
+)
 WARNING_IN_PATCH = FindingKind(
     id="warning-in-patch",
     severity="warning",

@@ -23,6 +23,7 @@ from klp_debug.kernel.walk import (
 )
 
 _MAX_SECTIONS = 1024
+_MODULE_STATE_LIVE, _MODULE_STATE_GOING = 0, 2
 
 
 def for_each_module(prog: Program) -> Iterator[Object]:
@@ -64,6 +65,37 @@ def module_is_livepatch(module: Object) -> bool:
         return bool(module.klp)
     except AttributeError:  # no CONFIG_LIVEPATCH
         return False
+
+
+def module_is_initialised(module: Object) -> bool:
+    """
+    Return whether a module's init function has returned.
+
+    >>> module_is_initialised(module)
+    True
+
+    :param module: ``struct module *``
+    :raises drgn.FaultError: if it cannot be read
+    """
+    return module.state.value_() in (_MODULE_STATE_LIVE, _MODULE_STATE_GOING)
+
+
+def module_references(module: Object) -> int | None:
+    """
+    Return how many hold a module in the kernel, as ``module_refcount()`` does and lsmod shows.
+
+    >>> module_references(module)
+    1
+
+    :param module: ``struct module *``
+    :return: -1 while it is removed; None in a kernel that cannot unload modules
+    :raises drgn.FaultError: if it cannot be read
+    """
+    try:
+        # A module holds itself: MODULE_REF_BASE.
+        return int(module.refcnt.counter.value_()) - 1
+    except AttributeError:  # no CONFIG_MODULE_UNLOAD
+        return None
 
 
 def module_ftrace_stubs(module: Object) -> dict[int, str]:

@@ -93,6 +93,8 @@ def frame_notes(frame: Frame) -> list[str]:
         patch = "an unknown patch" if isinstance(frame.patch, Unknown) else frame.patch
         if frame.role == "original":
             notes.append(f"original of a function that {patch} replaces")
+        elif frame.role == "retired":
+            notes.append(f"of {patch}, a patch that is applied no more")
         else:
             notes.append(f"replacement, of {patch}")
     if frame.from_livepatch_stack:

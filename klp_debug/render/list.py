@@ -13,6 +13,7 @@ from klp_debug.result.list import (
     PatchedFunction,
     PatchedObject,
     PatchList,
+    TaskInside,
     Tasks,
 )
 from klp_debug.result.unknown import Number, Unknown, add, first_unknown, known, number_of
@@ -28,13 +29,14 @@ def patch_list_lines(answer: PatchList) -> list[str]:
     problems = problem_lines(answer.problems)
     if not answer.patches:
         none = f"no live patch is loaded{_moving_without_name(answer)}"
-        return [*head, "", none, *refusal_lines(answer.refusals), *problems]
+        return [*head, "", none, *_retired(answer), *refusal_lines(answer.refusals), *problems]
     return [
         *head,
         "",
         *patch_table_lines(answer.patches),
         "",
         _summary(answer),
+        *_retired(answer),
         *refusal_lines(answer.refusals),
         *problems,
     ]
@@ -44,6 +46,38 @@ def _moving_without_name(answer: PatchList) -> str:
     if isinstance(answer.transition, Unknown):
         return "; whether a transition is in progress is unknown"
     return ""
+
+
+def _retired(answer: PatchList) -> list[str]:
+    """Return lines about patches that are applied no more; none if there is none."""
+    if not answer.retired:
+        return []
+    missing = [
+        unknown_line("a patch that is applied no more", patch)
+        for patch in answer.retired
+        if isinstance(patch, Unknown)
+    ]
+    retired = known(answer.retired)
+    if any(patch.inside is None for patch in retired):
+        names = ", ".join(escape(patch.name) for patch in retired)
+        return [f"loaded, but applied no more: {names} (`list --all` tells more)", *missing]
+    grid = table("APPLIED NO MORE", "REFERENCES", "TASKS INSIDE")
+    for patch in retired:
+        inside = [_inside(task) for task in patch.inside or ()] or ["none"]
+        add_row(grid, patch.name, _held_by(patch.references), inside[0])
+        for line in inside[1:]:
+            add_row(grid, "", "", line)
+    return ["", *(lines(grid) if retired else []), *missing]
+
+
+def _held_by(references: int | Unknown | None) -> str:
+    return "cannot be removed" if references is None else cell(references)
+
+
+def _inside(task: TaskInside | Unknown) -> str:
+    if isinstance(task, Unknown):
+        return f"unknown: {task.reason}"
+    return f"{cell(task.comm)} ({task.pid}) in {task.frame}"
 
 
 def patch_table_lines(patches: tuple[Patch | Unknown, ...]) -> list[str]:

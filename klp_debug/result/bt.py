@@ -9,7 +9,17 @@ from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
 from klp_debug.result.unknown import Unknown, known
 
-Role = Literal["original", "replacement"]
+Role = Literal["original", "replacement", "retired"]
+"""
+What livepatch has to do with a function:
+
+``original``
+    a patch replaces it;
+``replacement``
+    a patch has it for an original;
+``retired``
+    it is in the module of a patch that is applied no more, but still loaded.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +40,7 @@ class Frame:
     role: Role | Unknown | None
     """What livepatch has to do with the function, if anything."""
     patch: str | Unknown | None
-    """The patch of a replacement; of an original, that on top of its func_stack."""
+    """The patch that the function is of; of an original, that on top of its func_stack."""
     from_shadow_stack: bool = False
     """
     Whether a plain walk has ``return_to_handler`` here.

@@ -121,6 +121,28 @@ class Patch:
         return False if missing is None else missing
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskInside:
+    """A task that has a frame in a module."""
+
+    pid: int
+    comm: str | Unknown
+    frame: str
+    """The innermost: ``name+0xoffset [module]``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetiredPatch:
+    """A patch that is applied no more, as it was disabled or replaced; its module is loaded."""
+
+    name: str
+    """Its module's."""
+    references: int | Unknown | None
+    """How many hold the module in the kernel; None in a kernel that cannot unload modules."""
+    inside: tuple[TaskInside | Unknown, ...] | None
+    """The tasks that are still in its code; None where it was not asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class PatchList:
     """The answer of ``list``; iterates over its patches."""
@@ -136,6 +158,8 @@ class PatchList:
     None where the log was not asked: over a debug stub it takes long, and ``report`` does it.
     """
     problems: tuple[Problem, ...]
+    retired: tuple[RetiredPatch | Unknown, ...] = ()
+    """Patches that left ``klp_patches``, whose modules are loaded."""
 
     def __iter__(self) -> Iterator[Patch | Unknown]:
         return iter(self.patches)

@@ -33,6 +33,7 @@ class FakeModule:
         self._next_data = base + _DATA
         self._symbols: list[tuple[str, int, int, int, int]] = []
         self.struct = kernel.new("module", name=name.encode())
+        self.struct["refcnt.counter"] = 1
         # Text and data are apart, as they are since 6.4, so that stubs and strings end each.
         for number, layout in enumerate(("core_layout", "init_layout")):
             self.struct[f"{layout}.base"] = base + number * _REGION // 2

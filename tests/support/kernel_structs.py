@@ -100,7 +100,7 @@ struct module { int state; struct list_head list; char name[56];
     struct module_layout core_layout; struct module_layout init_layout;
     struct mod_kallsyms *kallsyms; struct mod_kallsyms core_kallsyms;
     struct module_sect_attrs *sect_attrs; struct mod_arch_specific arch;
-    bool klp; struct klp_modinfo *klp_info; };
+    bool klp; struct klp_modinfo *klp_info; struct atomic_t refcnt; };
 """
 _LIVEPATCH = """
 struct klp_func { char *old_name; void *new_func; unsigned long old_sympos; void *old_func;

@@ -17,7 +17,7 @@ def judge(scene: CrashScene) -> Verdict | Unknown | None:
         return trace
     frames = [frame for frame in of_the_crash(trace) if not frame.inlined]
     number, frame = next(
-        ((n, f) for n, f in enumerate(frames) if f.role == "replacement"), (0, None)
+        ((n, f) for n, f in enumerate(frames) if f.role in ("replacement", "retired")), (0, None)
     )
     roles = [shown.role for shown in frames]
     if frame is None:
@@ -27,7 +27,10 @@ def judge(scene: CrashScene) -> Verdict | Unknown | None:
         return unread
     original = _original(scene, frame)
     instead = f", which replaces {original}" if original is not None else ""
-    if number == 0:
+    if frame.role == "retired":
+        where = f"in {frame.symbol}" if number == 0 else f"in what {frame.symbol} called"
+        what = f"It crashed {where}, code of {frame.patch}, a patch that is applied no more."
+    elif number == 0:
         what = f"It crashed at {frame.symbol}, in the replacement of {frame.patch}{instead}."
     else:
         what = (

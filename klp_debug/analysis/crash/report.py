@@ -10,6 +10,7 @@ from klp_debug.analysis.audit.entry_points import entry_findings
 from klp_debug.analysis.audit.livepatch_stacks import stack_findings
 from klp_debug.analysis.audit.modules_gone import gone_findings
 from klp_debug.analysis.audit.relocations import relocation_findings
+from klp_debug.analysis.audit.retired_tasks import retired_findings
 from klp_debug.analysis.catalogue import FTRACE_DISABLED
 from klp_debug.analysis.crash.crash import CrashScene, crash_scene
 from klp_debug.analysis.crash.log_excerpt import ftrace_bug_lines
@@ -56,6 +57,7 @@ def report(view: KernelView) -> Report:
         *entry_findings(view),
         *relocation_findings(view),
         *stack_findings(view, known(traces)),
+        *retired_findings(view, known(traces)),
     ]
     scene = crash_scene(view, tracer)
     findings += logged_findings(view, crashed=isinstance(scene, CrashScene))

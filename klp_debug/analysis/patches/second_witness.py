@@ -23,11 +23,13 @@ def may_be_original(view: KernelView, symbol: KernelSymbol) -> bool:
 
 def may_be_replacement(view: KernelView, symbol: KernelSymbol) -> bool:
     """Return whether a function may be a replacement: it is in a module made to be a live patch."""
-    if symbol.module is None:
-        return False
-    module = view.module_of(symbol.module)
+    return symbol.module is not None and may_be_patch(view, symbol.module)
+
+
+def may_be_patch(view: KernelView, name: str) -> bool:
+    """Return whether a module may have been made to be a live patch."""
+    module = view.module_of(name)
     if not isinstance(module, Object):
         return isinstance(module, Unknown)
-    where = f"module {symbol.module}"
-    livepatch = view.problems.attempt(where, module_is_livepatch, module)
+    livepatch = view.problems.attempt(f"module {name}", module_is_livepatch, module)
     return isinstance(livepatch, Unknown) or livepatch

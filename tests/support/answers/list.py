@@ -5,7 +5,14 @@ import dataclasses
 
 from klp_debug.result.address import Address
 from klp_debug.result.common import Problem
-from klp_debug.result.list import Patch, PatchedFunction, PatchedObject, PatchList
+from klp_debug.result.list import (
+    Patch,
+    PatchedFunction,
+    PatchedObject,
+    PatchList,
+    RetiredPatch,
+    TaskInside,
+)
 from klp_debug.result.refusal import Refusal
 from klp_debug.result.unknown import Unknown, known
 from tests.support.answers.kernel import KERNEL
@@ -90,5 +97,13 @@ UNKNOWN = PatchList(
     UNREAD,
     (REFUSED, UNREAD),
     (Problem("klp_func 0xc008000000250158 of first", "page 0x3ee0000 is not in the dump"),),
+    (
+        RetiredPatch(
+            name="second",
+            references=UNREAD,
+            inside=(TaskInside(pid=52, comm=UNREAD, frame="show+0x8 [second]"), UNREAD),
+        ),
+        UNREAD,
+    ),
 )
 """It has something unknown in every place where that can be."""

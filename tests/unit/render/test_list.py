@@ -5,7 +5,7 @@ import dataclasses
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.common import Problem
-from klp_debug.result.list import Patch, PatchList, Tasks, Transition
+from klp_debug.result.list import Patch, PatchList, RetiredPatch, TaskInside, Tasks, Transition
 from klp_debug.result.unknown import Unknown
 from tests.support.answers.kernel import KERNEL
 from tests.support.answers.list import ABSENT, BELOW, TOP, UNKNOWN, obj, patch
@@ -102,3 +102,28 @@ def test_a_transition_of_a_patch_that_could_not_be_read() -> None:
     assert as_text(answer(UNREAD, transition="patching")).endswith(
         "\nat least 0 patches, at least 0 functions; a patch that is unknown is patching"
     )
+
+
+RETIRED = RetiredPatch(
+    name="sleep_patch",
+    references=1,
+    inside=(
+        TaskInside(pid=185, comm="cat", frame="sleeping_show+0x8c [sleep_patch]"),
+        TaskInside(pid=186, comm=UNREAD, frame="sleeping_show+0x8c [sleep_patch]"),
+        Unknown("stack of task 187: page 0x3ee0000 is not in the dump"),
+    ),
+)
+NOT_ASKED = dataclasses.replace(RETIRED, inside=None)
+EMPTY = RetiredPatch(name="cmdline_patch_1", references=UNREAD, inside=())
+
+
+def test_patches_that_are_applied_no_more(golden: Golden) -> None:
+    one = answer(patch(obj("scsi_common", TOP)))
+    golden("list", "retired", as_text(dataclasses.replace(one, retired=(NOT_ASKED,))))
+    golden(
+        "list", "retired-all", as_text(dataclasses.replace(one, retired=(RETIRED, EMPTY, UNREAD)))
+    )
+
+
+def test_only_patches_that_are_applied_no_more(golden: Golden) -> None:
+    golden("list", "only-retired", as_text(dataclasses.replace(answer(), retired=(NOT_ASKED,))))

@@ -96,3 +96,24 @@ def test_an_address_whose_symbol_is_unknown() -> None:
     roles = PatchedFunctions(view)
     at = patch.replacements["f"].address
     assert roles.role_at(at) == unread(view.symbols.missing)
+
+
+def retired(kernel: FakeKernel) -> int:
+    """Take a patch off the list; return where a function of its module is."""
+    patch = kernel.patch("gone", kernel.function("f"))
+    kernel.link(kernel.klp_patches)
+    kernel.link(kernel.klp_ops)
+    return patch.replacements["f"].address
+
+
+def test_code_of_a_patch_that_is_applied_no_more() -> None:
+    kernel = FakeKernel()
+    at = retired(kernel)
+    assert PatchedFunctions(kernel.view()).role_at(at) == PatchedRole("retired", "gone")
+
+
+def test_whether_it_is_applied_cannot_be_read() -> None:
+    kernel = FakeKernel()
+    at = retired(kernel)
+    kernel.memory.lose(kernel.klp_patches)
+    unread(PatchedFunctions(kernel.view()).role_at(at))
