@@ -289,6 +289,17 @@ OOPS_IN_PATCH = FindingKind(
     " reboot: a lock that the task held is never released. Disable the patch if the original can"
     " serve until it is mended.",
 )
+OBJECT_BARRED = FindingKind(
+    id="object-barred",
+    severity="warning",
+    meaning="A module that a live patch replaces functions of was removed, and the kernel will"
+    " refuse to load it again as long as the patch is there: it finds the patch's calls into the"
+    ' module relocated already ("Expected nop after call"). Linux 6.3 does not mind, nor does an'
+    " older kernel with the fix 37251c7114e1.",
+    shows="The patch, the address of such a call, and the word behind it.",
+    action="Disable the patch and remove its module, load the object, then load the patch again. Do"
+    " not remove modules that a patch of kpatch's has calls into.",
+)
 TASK_IN_RETIRED_PATCH = FindingKind(
     id="task-in-retired-patch",
     severity="warning",

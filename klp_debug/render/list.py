@@ -153,7 +153,12 @@ _TO_OR_FROM: dict[Tasks | None, str] = {"not yet switched": "to", "already switc
 
 def object_name(obj: PatchedObject) -> str:
     """Return an object's name, and whether it is there."""
-    return obj.name if obj.loaded else f"{obj.name} (not loaded)"
+    if obj.loaded:
+        return obj.name
+    if isinstance(obj.barred_at, Unknown):
+        return f"{obj.name} (not loaded; whether it can be again is unknown)"
+    again = "" if obj.barred_at is None else "; cannot be again: see `audit`"
+    return f"{obj.name} (not loaded{again})"
 
 
 def function_cells(function: PatchedFunction) -> tuple[str, ...]:

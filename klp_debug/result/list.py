@@ -91,6 +91,12 @@ class PatchedObject:
     functions: tuple[PatchedFunction | Unknown, ...]
     address: Address
     """Of the ``struct klp_object``."""
+    barred_at: Address | Unknown | None = None
+    """
+    A call of the patch into the object because of which the kernel refuses to load it again.
+
+    None if the object is loaded, or was never, or the kernel does not mind.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ import pytest
 SOURCES = Path(__file__).parents[2] / "klp_debug"
 HASH = re.compile(r"\b[0-9a-f]{12}\b")
 CITATION = re.compile(
-    r'Linux kernel commit (?P<hash>[0-9a-f]{12}) \("(?P<title>[^"]+: [^"]+)"\) \(in v\d+\.\d+\)'
+    r'Linux kernel commit (?P<hash>[0-9a-f]{12}) \("(?P<title>[^"]+: .+?)"\) \(in v\d+\.\d+\)'
 )
 
 

@@ -21,7 +21,11 @@ SOURCES = Path(__file__).parents[1] / "sources" / "modules"
 LIVE_SOURCES = Path(__file__).parents[1] / "sources" / "live"
 SAVED_SOURCES = Path(__file__).parents[1] / "sources" / "saved"
 COMMAND = ("-j{jobs}", "M={work}", "modules")
-CONVERTED = {"reloc_patch": ("_klp_scsi_common_d", "scsi_common", "scsi_set_sense_information")}
+_SENSE = "scsi_set_sense_information"
+CONVERTED = {
+    "reloc_patch": ("_klp_scsi_common_d", "scsi_common", _SENSE),
+    "late_patch": ("_klp_scsi_common_t", "scsi_common", _SENSE),
+}
 """Module -> section, object and symbol whose relocations livepatch is to apply."""
 
 
@@ -39,7 +43,8 @@ def build_modules(kernel: BuiltKernel) -> Path:
         if kernel.recipe.guest_modules:
             _compile(kernel, f"modules for {kernel.recipe.name}", folder, SOURCES)
             for name, relocations in CONVERTED.items():
-                klp_convert.klp_convert(folder / f"{name}.ko", *relocations)
+                if (folder / f"{name}.ko").exists():  # not of every kernel
+                    klp_convert.klp_convert(folder / f"{name}.ko", *relocations)
 
     return entry("modules", kernel.recipe.name, key, make)
 

@@ -28,11 +28,12 @@ ST_SHNDX, ST_SIZE = 6, 24
 
 def klp_convert(module: Path, section: str, obj: str, symbol: str) -> None:
     """
-    Turn ``.relaSECTION`` of a .ko into ``.klp.rela.OBJ.d``, and SYMBOL into one of livepatch's.
+    Turn ``.relaSECTION`` of a .ko into ``.klp.rela.OBJ.X``, and SYMBOL into one of livepatch's.
 
-    SECTION must have the length that makes the two names equally long. Raises LabError.
+    X is the last letter of SECTION, which must have the length that makes the two names equally
+    long. Raises LabError.
     """
-    old, new = f".rela{section}", f".klp.rela.{obj}.d"
+    old, new = f".rela{section}", f".klp.rela.{obj}.{section[-1]}"
     if len(old) != len(new):
         raise LabError(f"{old} cannot become {new} in place")
     klp_symbol = f".klp.sym.{obj}.{symbol},0"

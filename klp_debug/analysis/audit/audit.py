@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from klp_debug.analysis import catalogue
+from klp_debug.analysis.audit.barred_objects import barred_findings
 from klp_debug.analysis.audit.calls import call_findings, stub_findings
 from klp_debug.analysis.audit.disarmed import DisarmedFunctions
 from klp_debug.analysis.audit.ops import ops_findings
@@ -49,6 +50,7 @@ def audit(view: KernelView, *, list_sites: bool = False) -> Audit:
         *site_findings(view, sites, stubs),
         *stub_findings(view, sites, stubs),
         *trampoline_findings(view),
+        *barred_findings(view),
     ]
     missing = sites.records.missing
     if missing is not None:

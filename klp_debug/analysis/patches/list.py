@@ -3,6 +3,7 @@
 
 from drgn import Object
 
+from klp_debug.analysis.patches.barred import barred_at
 from klp_debug.analysis.patches.disarmed import (
     disarmed_by,
     redirected_to,
@@ -88,7 +89,7 @@ class _PatchReader:
                 obj
                 if isinstance(obj, Unknown)
                 else self._attempt(
-                    f"klp_object {obj.value_():#x} of {name}", self._object, obj, name
+                    f"klp_object {obj.value_():#x} of {name}", self._object, patch, obj, name
                 )
                 for obj in objects.listed
             ),
@@ -101,14 +102,17 @@ class _PatchReader:
             return moving.direction if moving.patch.value_() == patch.value_() else None
         return moving
 
-    def _object(self, obj: Object, patch: str) -> PatchedObject:
+    def _object(self, klp_patch: Object, obj: Object, patch: str) -> PatchedObject:
         is_module = bool(obj.name)
+        loaded = not is_module or bool(obj.mod)
+        name = c_string(obj.name) if is_module else "vmlinux"
+        barred = None if loaded else barred_at(self._view, klp_patch.mod.read_(), name)
         where = f"functions of klp_object {obj.value_():#x} of {patch}"
         functions = self._view.problems.walk(where, for_each_klp_func(obj))
         return PatchedObject(
-            name=c_string(obj.name) if is_module else "vmlinux",
+            name=name,
             patched=bool(obj.patched),
-            loaded=not is_module or bool(obj.mod),
+            loaded=loaded,
             functions=tuple(
                 func
                 if isinstance(func, Unknown)
@@ -116,6 +120,7 @@ class _PatchReader:
                 for func in functions.listed
             ),
             address=Address(obj.value_()),
+            barred_at=Address(barred) if isinstance(barred, int) else barred,
         )
 
     def _function(self, func: Object) -> PatchedFunction:

@@ -19,11 +19,11 @@ pytestmark = pytest.mark.lab
 @pytest.mark.parametrize("name", CONVERTED)
 def test_the_module_is_as_the_kernel_documents_it(name: str) -> None:
     """Documentation/livepatch/module-elf-format.rst."""
-    _, obj, symbol = CONVERTED[name]
+    section, obj, symbol = CONVERTED[name]
     with (image("6.1").modules / f"{name}.ko").open("rb") as file:
         elf = ELFFile(file)
         own = [one for one in elf.iter_sections() if one["sh_flags"] & SHF_RELA_LIVEPATCH]
-        assert [one.name for one in own] == [f".klp.rela.{obj}.d"]
+        assert [one.name for one in own] == [f".klp.rela.{obj}.{section[-1]}"]
         assert isinstance(own[0], RelocationSection)
         (relocation,) = own[0].iter_relocations()
         symbols = elf.get_section_by_name(".symtab")
