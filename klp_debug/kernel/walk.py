@@ -55,6 +55,31 @@ def for_each_list_entry(type_: str, head: Object, member: str) -> Iterator[Objec
         node = node.next.read_()
 
 
+def for_each_hlist_entry(type_: str, head: Object, member: str) -> Iterator[Object]:
+    """
+    Iterate over the entries of a ``struct hlist_head``.
+
+    :param type_: type of an entry, ``struct kprobe``
+    :param head: ``struct hlist_head *``
+    :param member: the entry's ``struct hlist_node`` member
+    :return: iterator of ``type_ *``
+    :raises WalkError: where the list is damaged, after the entries before that place
+    :raises drgn.FaultError: where an entry cannot be read
+    """
+    start = head.value_()
+    seen: set[int] = set()
+    node = head.first.read_()
+    while node.value_():
+        address = node.value_()
+        if address in seen:
+            raise WalkError(f"hash list at {start:#x} runs in a cycle: {address:#x} comes again")
+        if len(seen) > MAX_ENTRIES:
+            raise WalkError(f"hash list at {start:#x} has over {MAX_ENTRIES} entries")
+        seen.add(address)
+        yield container_of(node, type_, member)
+        node = node.next.read_()
+
+
 def c_string(pointer: Object, limit: int = 512) -> str:
     """
     Return the string a ``char *`` points to, as printable text of at most ``limit`` bytes.

@@ -41,7 +41,27 @@ def ops_list_lines(answer: OpsList) -> list[str]:
             " ".join(ops.flags),
         )
     unread = [unknown_line("an ops", ops) for ops in answer.ops if isinstance(ops, Unknown)]
-    return [*head, "", *lines(grid), *unread, *_direct_calls(answer), "", summary, *problems]
+    more = [*unread, *_holders(answer), *_direct_calls(answer)]
+    return [*head, "", *lines(grid), *more, "", summary, *problems]
+
+
+def _holders(answer: OpsList) -> list[str]:
+    held = [ops for ops in known(answer.ops) if ops.held_by]
+    if not held:
+        return []
+    grid = table("OPS", "HELD BY")
+    for ops in held:
+        name = symbol_or(ops.symbol, ops.address)
+        for holder in known(ops.held_by):
+            add_row(grid, name, holder)
+            name = ""
+    unread = [
+        unknown_line("who holds an ops", holder)
+        for ops in held
+        for holder in ops.held_by
+        if isinstance(holder, Unknown)
+    ]
+    return ["", *lines(grid), *unread]
 
 
 def _direct_calls(answer: OpsList) -> list[str]:

@@ -141,4 +141,6 @@ def _ops(ops: tuple[SiteOps | Unknown, ...]) -> list[str]:
             _symbol(user_ops.func_symbol, user_ops.func),
             " ".join(user_ops.flags),
         )
+        for holder in user_ops.held_by:
+            add_row(grid, "", f"  {_cell(holder, '')}", "", "")
     return ["", *lines(grid)]

@@ -63,6 +63,11 @@ class FtraceOps:
     """How many mcount sites it is called from."""
     hooked: tuple[str | Unknown, ...] | None
     """Their functions, by address; None where its filter is every function."""
+    held_by: tuple[str | Unknown, ...] = ()
+    """
+    Whose it is, by name, as far as the kernel keeps that: its kprobes with their trace events, the
+    BPF programs with their ids, the tracing instance.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

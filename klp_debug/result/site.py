@@ -46,6 +46,11 @@ class SiteOps:
     func: Address
     func_symbol: str | Unknown | None
     flags: tuple[str, ...]
+    held_by: tuple[str | Unknown, ...] = ()
+    """
+    Whose it is, by name, as far as the kernel keeps that: its kprobes with their trace events, the
+    BPF programs with their ids, the tracing instance.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,7 +111,7 @@ def ops_findings(
     # Where the word and ENABLED disagree is told already, as a mismatch of site and record.
     agree = sites.flagged("ENABLED") == (sites.states == ARMED)
     kept &= ~wrong_count & agree & sites.state_known
-    wrong_flags = _wrong_flags(sites, wanted, kept)
+    wrong_flags = _wrong_flags(sites, wanted, kept, call_ops=view.call_ops)
     yield from _flags(sites, wanted, wrong_flags)
     if view.call_ops:
         # A pointer is judged by its record, so by one without a wrong flag only.
@@ -119,7 +119,7 @@ def ops_findings(
         yield from _pointers(view, sites, wanted, kept)
 
 
-def _wrong_flags(sites: Sites, wanted: Wanted, kept: Mask) -> dict[str, Mask]:
+def _wrong_flags(sites: Sites, wanted: Wanted, kept: Mask, *, call_ops: bool) -> dict[str, Mask]:
     """Return name of a flag -> where it is wrong; each but DISABLED, which nothing asks for."""
     # What is noted in a record as soon as an ops is enabled or its filter changes, before any site
     # is written: by __ftrace_hash_rec_update(), and IPMODIFY by __ftrace_hash_update_ipmodify().
@@ -147,12 +147,14 @@ def _wrong_flags(sites: Sites, wanted: Wanted, kept: Mask) -> dict[str, Mask]:
     # Not the other way round: while the sysctl ftrace_enabled is 0, a wanted site stays idle.
     wrong["ENABLED"] = kept & enabled & (wanted.count == 0)
     # Both stay when the last ops goes (FTRACE_NOCLEAR_FLAGS): TOUCHED on a site that was ever
-    # armed, MODIFIED on one that was armed for IPMODIFY or DIRECT. So an idle record may have them,
-    # and MODIFIED without TOUCHED is wrong anywhere.
+    # armed, MODIFIED on one that was written for IPMODIFY or DIRECT. So an idle record may have
+    # them, and MODIFIED without TOUCHED is wrong anywhere. Where others are on the site already, it
+    # need not be written; only with CALL_OPS it is for whoever is alone.
     touched = sites.flagged("TOUCHED")
     if sites.has_flag("TOUCHED"):
         wrong["TOUCHED"] = kept & enabled & ~touched
-        changed = enabled & (sites.flagged("IPMODIFY") | sites.flagged("DIRECT"))
+        alone = enabled & one_user & call_ops
+        changed = alone & (sites.flagged("IPMODIFY") | sites.flagged("DIRECT"))
         wrong["MODIFIED"] = kept & np.where(
             sites.flagged("MODIFIED"), ~touched, changed & sites.has_flag("MODIFIED")
         )

@@ -7,6 +7,7 @@ import numpy as np
 from drgn import Object, container_of
 
 from klp_debug.analysis.patches.func_stacks import FuncStacks
+from klp_debug.analysis.patches.holders import Holders
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.analysis.view.walked import Walked
 from klp_debug.kernel.ftrace_ops import (
@@ -21,7 +22,7 @@ from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.result.address import Address
 from klp_debug.result.ops import DirectCall, Filter, FtraceOps
 from klp_debug.result.site import SiteOps
-from klp_debug.result.unknown import Unknown
+from klp_debug.result.unknown import Unknown, known
 
 # Callbacks that tell who an ops belongs to; several where the name changed.
 _USERS = {
@@ -56,17 +57,17 @@ def registered_ops(view: KernelView) -> tuple[FtraceOps | Unknown, ...]:
     Behind an ops come those that it manages. What cannot be read is ``Unknown``, and a problem of
     the view; the rest is returned.
     """
-    patches = _PatchesOfOps(view)
+    patches, holders = _PatchesOfOps(view), Holders(view)
     result: list[FtraceOps | Unknown] = []
     walked = view.problems.walk("ftrace_ops_list", for_each_ftrace_ops(view.prog))
     for ops in walked:
         where = f"ftrace_ops {ops.value_():#x}"
         managed = view.problems.walk(f"subops of {where}", for_each_ftrace_subops(ops))
-        result.append(view.problems.attempt(where, _describe, view, ops, patches, None))
+        result.append(view.problems.attempt(where, _describe, view, ops, holders, patches, None))
         result += [
             subops
             if isinstance(subops, Unknown)
-            else view.problems.attempt(where, _describe, view, subops, None, ops)
+            else view.problems.attempt(where, _describe, view, subops, holders, None, ops)
             for subops in managed.listed
         ]
     return (*result, *([walked.missing] if walked.missing is not None else ()))
@@ -80,12 +81,12 @@ def registered_ops_at(view: KernelView, ip: int) -> tuple[SiteOps | Unknown, ...
 
     :param ip: of the site's record
     """
-    patches = _PatchesOfOps(view)
+    patches, holders = _PatchesOfOps(view), Holders(view)
 
     def wanting(ops: Object) -> SiteOps | None:
         enabled = ops.flags.value_() & view.ops_flags["ENABLED"]
         if enabled and ftrace_ops_filter(ops).wants(np.array([ip], np.uint64)).all():
-            return _site_ops(view, ops, patches)
+            return _site_ops(view, ops, ip, holders, patches)
         return None
 
     walked = view.problems.walk("ftrace_ops_list", for_each_ftrace_ops(view.prog))
@@ -128,30 +129,37 @@ class _PatchesOfOps:
 
 
 def _describe(
-    view: KernelView, ops: Object, patches: _PatchesOfOps | None, manager: Object | None
+    view: KernelView,
+    ops: Object,
+    holders: Holders,
+    patches: _PatchesOfOps | None,
+    manager: Object | None,
 ) -> FtraceOps:
     func = _callback(view, ops, managed=manager is not None)
     flags = ops.flags.value_()
     trampoline = ops.trampoline.value_()
     filter_ = ftrace_ops_filter(ops)
     hooked = _hooked(view, flags, filter_)
+    user = _user(view, ops, func)
+    direct = _direct_calls(view, flags, filter_)
     return FtraceOps(
         address=Address(ops.value_()),
         symbol=_own_symbol(view, ops),
         func=Address(func),
         func_symbol=view.symbols.format(func),
-        user=_user(view, ops, func),
+        user=user,
         patch=patches.of(ops) if patches is not None else None,
         flags=view.ops_flags.of(flags),
         flags_word=Address(flags),
         trampoline=Address(trampoline) if trampoline else None,
         managed_by=Address(manager.value_()) if manager is not None else None,
-        direct_calls=_direct_calls(view, flags, filter_),
+        direct_calls=direct,
         all_functions=filter_.everything,
         filter=_filter(view, filter_.filter),
         notrace=_filter(view, filter_.notrace),
         hooks=hooked.number,
         hooked=None if filter_.everything else tuple(_names(view, hooked)),
+        held_by=holders.of(user, ops, filter_.filter, [call.target for call in known(direct)]),
     )
 
 
@@ -160,17 +168,31 @@ def _names(view: KernelView, hooked: Walked[int]) -> Iterator[str | Unknown]:
         yield ip if isinstance(ip, Unknown) else _function_at(view, ip)
 
 
-def _site_ops(view: KernelView, ops: Object, patches: _PatchesOfOps) -> SiteOps:
+def _site_ops(
+    view: KernelView, ops: Object, ip: int, holders: Holders, patches: _PatchesOfOps
+) -> SiteOps:
     func = _callback(view, ops, managed=False)
+    user = _user(view, ops, func)
+    targets = [_direct_target(view, ip)] if user == "BPF" else []
     return SiteOps(
         address=Address(ops.value_()),
         symbol=_own_symbol(view, ops),
-        user=_user(view, ops, func),
+        user=user,
         patch=patches.of(ops),
         func=Address(func),
         func_symbol=view.symbols.format(func),
         flags=view.ops_flags.of(ops.flags.value_()),
+        held_by=(
+            *holders.of(user, ops, [ip], [each for each in targets if isinstance(each, int)]),
+            *(each for each in targets if isinstance(each, Unknown)),
+        ),
     )
+
+
+def _direct_target(view: KernelView, ip: int) -> int | Unknown | None:
+    """Return what a site calls directly; None if it calls nothing so."""
+    targets = view.problems.attempt("direct_functions", ftrace_direct_functions, view.prog)
+    return targets if isinstance(targets, Unknown) else targets.get(ip)
 
 
 def _callback(view: KernelView, ops: Object, *, managed: bool) -> int:

@@ -13,6 +13,7 @@ from klp_debug.analysis.patches.ops import registered_ops_at
 from klp_debug.analysis.view.find_site import site_of_function
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.result.refusal import Refusal
+from klp_debug.result.site import SiteOps
 from klp_debug.result.unknown import Unknown, first_unknown, known
 
 
@@ -173,6 +174,14 @@ def _refusal(view: KernelView, seconds: float, line: str, kind: _Line) -> Refusa
     )
 
 
+def _names(ops: SiteOps) -> list[str]:
+    if isinstance(ops.patch, str):
+        return [ops.patch]
+    if known(ops.held_by):
+        return list(known(ops.held_by))
+    return [ops.user if isinstance(ops.user, str) else f"ftrace_ops {ops.address}"]
+
+
 def _in_the_way(view: KernelView, function: str) -> str:
     """Return who changes the instruction pointer of a function now."""
     users: list[str] = []
@@ -184,10 +193,10 @@ def _in_the_way(view: KernelView, function: str) -> str:
             continue
         found = registered_ops_at(view, view.records[index].ip)
         unread += found
+        unread += [name for ops in known(found) for name in ops.held_by]
         for ops in known(found):
             if "IPMODIFY" in ops.flags:
-                name = ops.patch if isinstance(ops.patch, str) else ops.user
-                users.append(name if isinstance(name, str) else f"ftrace_ops {ops.address}")
+                users += _names(ops)
     missing = first_unknown(unread)
     if users:
         others = "" if missing is None else "; whether others have it is unknown"

@@ -247,11 +247,50 @@ def test_kprobes_on_patched_functions(guest: Guest) -> None:
         line = enabled(oracle, name)
         assert (line.count, "R" in line.flags) == (2, True)
         assert sorted(users_of(document, name_of(line))) == ["kprobes", "livepatch"]
+        assert named_at(guest, name)["kprobes"] == [f"kprobe on {name}+0x0, event kprobes/{name}"]
         shown = func(guest, name)
         assert all(hop["ok"] for hop in shown["chain"])
         trampoline = next(hop for hop in shown["chain"] if hop["kind"] == "trampoline")
         # A kprobe asks for all registers.
         assert int(trampoline["address"], 16) == oracle.address("ftrace_regs_caller")
+
+
+@pytest.mark.parametrize("guest", by_tier(covering=["6.1"], full=guest_kernels()), indirect=True)
+def test_who_holds_a_site_by_name(guest: Guest) -> None:
+    """As tracefs has them: two events at one address, one on return, and an instance."""
+    mine = f"{TRACING}/instances/mine"
+    guest.check(
+        f"cd {TRACING}; mkdir instances/mine; echo vfs_read > {mine}/set_ftrace_filter;"
+        f" echo function > {mine}/current_tracer;"
+        " echo 'p:one vfs_read' >> kprobe_events; echo 'p:of_us/two vfs_read' >> kprobe_events;"
+        " echo 1 > events/kprobes/one/enable; echo 1 > events/of_us/two/enable"
+    )
+    try:
+        trace(guest, "function", "vfs_read")
+        events = guest.check(f"cat {TRACING}/kprobe_events").split()
+        assert events == ["p:kprobes/one", "vfs_read", "p:of_us/two", "vfs_read"]
+        held = named_at(guest, "vfs_read")
+        assert sorted(held["function tracer"]) == ["instance mine", "the top tracing instance"]
+        assert sorted(held["kprobes"]) == [
+            "kprobe on vfs_read+0x0, event kprobes/one",
+            "kprobe on vfs_read+0x0, event of_us/two",
+        ]
+        document, _ = ops(guest)
+        (probes,) = (one for one in document["ops"] if one["user"] == "kprobes")
+        assert sorted(probes["held_by"]) == sorted(held["kprobes"])
+    finally:
+        guest.check(f"echo nop > {mine}/current_tracer; rmdir {mine}")
+
+
+def named_at(guest: Guest, function: str) -> dict[str, list[str]]:
+    """Return the names that ``site`` gives to those that want a site, by user."""
+    document = klp_debug_json(
+        "site", function, "--qemu", guest.qmp_socket, "-s", guest.image.vmlinux
+    )
+    named: dict[str, list[str]] = {}
+    for one in document["ops"]:
+        named.setdefault(one["user"], []).extend(one["held_by"])
+    return named
 
 
 @OUT_OF_LINE
@@ -391,6 +430,9 @@ def test_bpf(guest: Guest) -> None:
             if symbol.module == "bpf" and symbol.name.startswith("bpf_trampoline_")
         )
         assert int(call["target"], 16) == trampoline
+        info = guest.check("cat /proc/$(cat /share/bpf_pid)/fdinfo/* | grep prog_id")
+        (id_,) = {line.split()[1] for line in info.splitlines()}
+        assert bpf["held_by"] == named_at(guest, "vfs_read")["BPF"] == [f"BPF program (id {id_})"]
         last = func(guest, "vfs_read")["chain"][-1]
         assert (last["kind"], last["address"], last["ok"]) == ("direct", call["target"], True)
         trace(guest, "function", "vfs_read")

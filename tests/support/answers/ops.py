@@ -41,6 +41,7 @@ TRACER = dataclasses.replace(
     notrace=Filter(6, ("a", "b", "c", "d", "e", "f")),
     hooks=15292,
     hooked=None,
+    held_by=("instance mine",),
 )
 MANAGED = dataclasses.replace(
     LIVEPATCH,
@@ -66,6 +67,7 @@ UNKNOWN = OpsList(
             direct_calls=(DirectCall("vfs_read", Address(0xC008000000300000), UNREAD), UNREAD),
             hooks=AtLeast(1, UNREAD.reason),
             hooked=("int_to_scsilun [scsi_common]", UNREAD),
+            held_by=("kprobe on f+0x0", UNREAD),
         ),
         UNREAD,
     ),

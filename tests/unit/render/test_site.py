@@ -151,3 +151,13 @@ def test_no_symbol_and_hostile_names() -> None:
     assert "\n\\x1b[2J+0x4 [\\n]  c00800" in as_text(
         dataclasses.replace(ARMED, function="\x1b[2J", module="\n")
     )
+
+
+def test_who_holds_it_by_name(golden: Golden) -> None:
+    kprobes = dataclasses.replace(
+        OPS,
+        user="kprobes",
+        patch=None,
+        held_by=("kprobe on f+0x0, event kprobes/mine", Unknown("kprobe_table: is cut")),
+    )
+    golden("site", "held-by", as_text(dataclasses.replace(ARMED, ops=(kprobes, OPS))))

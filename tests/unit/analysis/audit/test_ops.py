@@ -125,6 +125,17 @@ def test_a_newer_flag_the_other_way_round(flag: str) -> None:
     assert f": {flag} is not set; " in finding.evidence
 
 
+def test_what_came_to_a_site_with_two_users_need_not_be_noted_as_modified() -> None:
+    """The site was not written for it: seen of BPF behind a kprobe and a tracer, Linux 7.2."""
+    kernel = traced(OUT_OF_LINE)
+    function = kernel.functions["both"]
+    kernel.patch("second", function)
+    assert function.record["flags"] & kernel.record_bits("IPMODIFY")
+    assert function.record["flags"] & kernel.record_bits("MODIFIED")
+    function.record["flags"] &= ~kernel.record_bits("MODIFIED")
+    assert found(kernel) == []
+
+
 def test_regs_that_outlived_whoever_asked() -> None:
     """ftrace_hash_move() leaves it behind, so it is no contradiction."""
     kernel = traced(MPROFILE)
