@@ -3,6 +3,7 @@
 
 import argparse
 
+from klp_debug.analysis.patches.details import long_list
 from klp_debug.analysis.patches.list import livepatches
 from klp_debug.analysis.patches.refusals import refusals
 from klp_debug.analysis.patches.retired import retired_modules
@@ -16,14 +17,15 @@ from klp_debug.result.unknown import Unknown
 
 def run(view: KernelView, args: argparse.Namespace) -> PatchList:
     """Return every patch with its objects and functions."""
-    return list_patches(view, inside=args.all)
+    return list_patches(view, inside=args.all, long=args.long)
 
 
-def list_patches(view: KernelView, *, inside: bool = False) -> PatchList:
+def list_patches(view: KernelView, *, inside: bool = False, long: bool = False) -> PatchList:
     """
     Return every patch with its objects and functions.
 
     :param inside: whether to tell which tasks are inside of patches that are applied no more
+    :param long: whether to tell more about the patches' modules, callbacks and shadow variables
     """
     patches = livepatches(view)
     moving = transition_under_way(view)
@@ -33,6 +35,7 @@ def list_patches(view: KernelView, *, inside: bool = False) -> PatchList:
         transition=moving.direction if isinstance(moving, UnderWay) else moving,
         refusals=refusals(view) if view.target.stopped is None else None,
         retired=_retired(view, inside=inside),
+        long=long_list(view) if long else None,
         problems=view.problems.all(),
     )
 
@@ -61,6 +64,14 @@ LIST = Command(
     ),
     run_on=run,
     arguments=(
+        Argument(
+            ("--long",),
+            {
+                "action": "store_true",
+                "help": "also each patch's module (version, srcversion, taint), when it was enabled"
+                " and applied to a module that came later, its callbacks, and shadow variables",
+            },
+        ),
         Argument(
             ("--all",),
             {

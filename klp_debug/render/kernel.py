@@ -4,13 +4,21 @@
 from klp_debug.render.terminal import escape
 from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
+from klp_debug.result.unknown import Unknown
 
 
-def kernel_lines(kernel: Kernel) -> list[str]:
-    """Return which kernel an answer is about."""
+def kernel_lines(kernel: Kernel, transition: object = None) -> list[str]:
+    """
+    Return which kernel an answer is about.
+
+    :param transition: that under way, or why it is not known; None for none
+    """
+    mark = "" if transition is None else " [TRANSITION]"
+    if isinstance(transition, Unknown):
+        mark = " [TRANSITION unknown]"
     no_toc = ", no TOC (pcrel)" if kernel.pcrel else ""
     return [
-        f"Linux {escape(kernel.release)} ppc64le, {kernel.mmu} MMU,"
+        f"Linux {escape(kernel.release)} ppc64le{mark}, {kernel.mmu} MMU,"
         f" {kernel.page_size // 1024}K pages, call sites: {kernel.dialect}{no_toc}",
         kernel.source,
     ]

@@ -4,6 +4,7 @@
 from collections.abc import Iterator
 
 from klp_debug.render.kernel import kernel_lines, problem_lines
+from klp_debug.render.patch_details import long_lines
 from klp_debug.render.refusal import refusal_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
 from klp_debug.render.unknown import UNKNOWN, cell, counted, unknown_line
@@ -25,11 +26,12 @@ FUNCTION_HEADINGS = ("FUNCTION", "ORIGINAL", "REPLACEMENT", "STACK", "RUNS")
 
 def patch_list_lines(answer: PatchList) -> list[str]:
     """Return a table of the patches, a line for each function."""
-    head = kernel_lines(answer.kernel)
+    head = kernel_lines(answer.kernel, answer.transition)
     problems = problem_lines(answer.problems)
     if not answer.patches:
         none = f"no live patch is loaded{_moving_without_name(answer)}"
-        return [*head, "", none, *_retired(answer), *refusal_lines(answer.refusals), *problems]
+        more = [*_retired(answer), *long_lines(answer.long), *refusal_lines(answer.refusals)]
+        return [*head, "", none, *more, *problems]
     return [
         *head,
         "",
@@ -37,6 +39,7 @@ def patch_list_lines(answer: PatchList) -> list[str]:
         "",
         _summary(answer),
         *_retired(answer),
+        *long_lines(answer.long),
         *refusal_lines(answer.refusals),
         *problems,
     ]

@@ -22,7 +22,7 @@ _INDENT = " " * 9
 def report_lines(answer: Report) -> list[str]:
     """Return the verdict first, then what it rests on."""
     return [
-        *kernel_lines(answer.kernel),
+        *kernel_lines(answer.kernel, answer.transition),
         "",
         *_verdict(answer.verdict),
         *_crash(answer.crash),

@@ -11,7 +11,7 @@ from klp_debug.result.unknown import Unknown, add, number_of
 def transition_lines(answer: TransitionReport) -> list[str]:
     """Return the verdict, and each task that waits with its reason and stack."""
     return [
-        *kernel_lines(answer.kernel),
+        *kernel_lines(answer.kernel, answer.patch),
         "",
         *transition_summary(answer),
         *(line for task in answer.waiting for line in ("", *_waiting(task))),

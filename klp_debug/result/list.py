@@ -8,6 +8,7 @@ from typing import Literal
 from klp_debug.result.address import Address
 from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
+from klp_debug.result.patch_details import LongList
 from klp_debug.result.refusal import Refusal
 from klp_debug.result.unknown import Unknown, first_unknown, known
 
@@ -166,6 +167,8 @@ class PatchList:
     problems: tuple[Problem, ...]
     retired: tuple[RetiredPatch | Unknown, ...] = ()
     """Patches that left ``klp_patches``, whose modules are loaded."""
+    long: LongList | None = None
+    """More about the patches; None where it was not asked for."""
 
     def __iter__(self) -> Iterator[Patch | Unknown]:
         return iter(self.patches)

@@ -116,14 +116,19 @@ struct module { int state; struct list_head list; char name[56];
     struct module_layout core_layout; struct module_layout init_layout;
     struct mod_kallsyms *kallsyms; struct mod_kallsyms core_kallsyms;
     struct module_sect_attrs *sect_attrs; struct mod_arch_specific arch;
-    bool klp; struct klp_modinfo *klp_info; struct atomic_t refcnt; };
+    bool klp; struct klp_modinfo *klp_info; struct atomic_t refcnt;
+    char *version; char *srcversion; unsigned long taints; };
 """
 _LIVEPATCH = """
 struct klp_func { char *old_name; void *new_func; unsigned long old_sympos; void *old_func;
     struct kobject kobj; struct list_head node; struct list_head stack_node;
     unsigned long old_size; unsigned long new_size; bool nop; bool patched; bool transition; };
-struct klp_object { char *name; struct kobject kobj; struct list_head func_list;
-    struct list_head node; struct module *mod; bool dynamic; bool patched; };
+struct klp_shadow { struct hlist_node node; void *rcu; void *obj; unsigned long id; char data[8]; };
+struct klp_callbacks { void *pre_patch; void *post_patch; void *pre_unpatch;
+    void *post_unpatch; };
+struct klp_object { char *name; struct klp_callbacks callbacks; struct kobject kobj;
+    struct list_head func_list; struct list_head node; struct module *mod; bool dynamic;
+    bool patched; };
 struct klp_patch { struct module *mod; bool replace; struct list_head list; struct kobject kobj;
     struct list_head obj_list; bool enabled; bool forced; };
 struct klp_ops { struct list_head node; struct list_head func_stack; struct ftrace_ops fops; };

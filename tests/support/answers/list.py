@@ -13,6 +13,12 @@ from klp_debug.result.list import (
     RetiredPatch,
     TaskInside,
 )
+from klp_debug.result.patch_details import (
+    LongList,
+    ObjectDetails,
+    PatchDetails,
+    ShadowVariable,
+)
 from klp_debug.result.refusal import Refusal
 from klp_debug.result.unknown import Unknown, known
 from tests.support.answers.kernel import KERNEL
@@ -104,6 +110,26 @@ UNKNOWN = PatchList(
             inside=(TaskInside(pid=52, comm=UNREAD, frame="show+0x8 [second]"), UNREAD),
         ),
         UNREAD,
+    ),
+    LongList(
+        taint=UNREAD,
+        patches=(
+            PatchDetails(
+                name="first",
+                version=UNREAD,
+                srcversion=UNREAD,
+                taints=UNREAD,
+                enabled_at=UNREAD,
+                objects=(ObjectDetails(name="ext4", callbacks=(), applied_at=UNREAD), UNREAD),
+            ),
+            UNREAD,
+        ),
+        shadow_variables=(
+            ShadowVariable(
+                id=Address(0x51AD), object=Address(0x1000), data=Address(0x2000), room=UNREAD
+            ),
+            UNREAD,
+        ),
     ),
 )
 """It has something unknown in every place where that can be."""

@@ -58,7 +58,7 @@ def command_lines(scenario: str) -> list[str]:
     """Return a line for each answer that reads a dump."""
     functions = _PATCHED[scenario]
     return [
-        "list",
+        *("list", "list --all --long"),
         *(f"func {function}" for function in (*functions, _ANY_FUNCTION)),
         f"site {functions[0]}",
         *("ops", "audit", "report", "report --html page", "transition"),

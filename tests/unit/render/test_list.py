@@ -4,8 +4,15 @@
 import dataclasses
 
 from klp_debug.render.as_text import as_text
+from klp_debug.result.address import Address
 from klp_debug.result.common import Problem
 from klp_debug.result.list import Patch, PatchList, RetiredPatch, TaskInside, Tasks, Transition
+from klp_debug.result.patch_details import (
+    LongList,
+    ObjectDetails,
+    PatchDetails,
+    ShadowVariable,
+)
 from klp_debug.result.unknown import Unknown
 from tests.support.answers.kernel import KERNEL
 from tests.support.answers.list import ABSENT, BELOW, TOP, UNKNOWN, obj, patch
@@ -127,3 +134,51 @@ def test_patches_that_are_applied_no_more(golden: Golden) -> None:
 
 def test_only_patches_that_are_applied_no_more(golden: Golden) -> None:
     golden("list", "only-retired", as_text(dataclasses.replace(answer(), retired=(NOT_ASKED,))))
+
+
+LONG_LIST = LongList(
+    taint="GOK",
+    patches=(
+        PatchDetails(
+            name="first",
+            version="1.2-3",
+            srcversion=None,
+            taints="OK",
+            enabled_at=3.198821,
+            objects=(
+                ObjectDetails(
+                    name="vmlinux", callbacks=("pre_patch", "post_unpatch"), applied_at=None
+                ),
+                ObjectDetails(name="ext4", callbacks=(), applied_at=5.25),
+            ),
+        ),
+        PatchDetails(
+            name="second",
+            version=UNREAD,
+            srcversion=UNREAD,
+            taints="",
+            enabled_at=None,
+            objects=(ObjectDetails(name="ext4", callbacks=(), applied_at=UNREAD), UNREAD),
+        ),
+        UNREAD,
+    ),
+    shadow_variables=(
+        ShadowVariable(
+            id=Address(0x51AD),
+            object=Address(0xC00000000131F780),
+            data=Address(0xC0000000020433F0),
+            room=16,
+        ),
+        ShadowVariable(id=Address(1), object=Address(0x1000), data=Address(0x2000), room=UNREAD),
+        UNREAD,
+    ),
+)
+
+
+def test_long(golden: Golden) -> None:
+    one = answer(patch(obj("scsi_common", TOP)))
+    golden("list", "long", as_text(dataclasses.replace(one, long=LONG_LIST)))
+    bare = LongList(taint="", patches=(), shadow_variables=())
+    assert as_text(dataclasses.replace(one, long=bare)).endswith(
+        "no shadow variable\nkernel taint: none"
+    )
