@@ -221,17 +221,36 @@ def klp_patch_name(patch: Object) -> str:
 
 def klp_patch_replace(patch: Object) -> bool:
     """
-    Return whether the patch replaces all earlier ones.
+    Return whether the patch replaces earlier ones: all, or those of its ``replace_set``.
 
     >>> klp_patch_replace(patch)
     False
 
     :param patch: ``struct klp_patch *``
     """
+    if klp_patch_replace_set(patch) is not None:
+        return True
     try:
         return bool(patch.replace)  # since the same commit as klp_func.nop
     except AttributeError:
         return False
+
+
+def klp_patch_replace_set(patch: Object) -> int | None:
+    """
+    Return the set of which the patch replaces all earlier ones; None in a kernel without sets.
+
+    It was posted in May 2026 in place of ``replace``: each patch replaces those of the same number.
+
+    >>> klp_patch_replace_set(patch) is None
+    True
+
+    :param patch: ``struct klp_patch *``
+    """
+    try:
+        return int(patch.replace_set)
+    except AttributeError:
+        return None
 
 
 def klp_patch_forced(patch: Object) -> bool:

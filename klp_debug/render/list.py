@@ -140,7 +140,9 @@ def patch_state(patch: Patch) -> str:
         words.append("transition unknown")
     elif patch.transition is not None:
         words = [patch.transition]
-    if patch.replace:
+    if patch.replace_set is not None:
+        words.append(f"replace set {patch.replace_set}")
+    elif patch.replace:
         words.append("replace")
     if patch.forced:
         words.append("forced")

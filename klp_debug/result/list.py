@@ -108,6 +108,9 @@ class Patch:
     """Name of the patch's module."""
     enabled: bool
     replace: bool
+    """Whether it replaces earlier patches: all, or those of its ``replace_set``."""
+    replace_set: int | None
+    """The set of which it replaces the earlier ones; None in a kernel without such sets."""
     forced: bool
     transition: Transition | Unknown | None
     """Which way the transition goes that is under way for this patch, if one is."""

@@ -68,7 +68,7 @@ class LivepatchKernel(FtraceKernel):
         module.struct["klp"] = 1
         made = FakePatch(name, module, module.new("klp_patch", mod=module.struct))
         made.struct["enabled"] = 1
-        made.struct["replace"] = int(replace)
+        made.struct["replace_set" if self.build.replace_sets else "replace"] = int(replace)
         self.patches.append(made)
         for function in (*functions, *nops):
             self._replace(made, function, nop=function in nops)

@@ -22,6 +22,8 @@ class Build:
     """CONFIG_PPC_KERNEL_PCREL: there is no TOC."""
     livepatch: bool = True
     """CONFIG_LIVEPATCH."""
+    replace_sets: bool = False
+    """``klp_patch.replace_set`` in place of ``replace``, as posted in May 2026."""
 
 
 MPROFILE = Build()
@@ -161,7 +163,10 @@ _OPS_FLAGS = {
 def layouts(build: Build) -> Layouts:
     """Return the structures of a kernel."""
     ftrace = _FTRACE_OUT_OF_LINE if build.out_of_line else _FTRACE
-    text = _STRUCTS + ftrace + _REST + (_LIVEPATCH if build.livepatch else "")
+    livepatch = _LIVEPATCH if build.livepatch else ""
+    if build.replace_sets:
+        livepatch = livepatch.replace("bool replace;", "unsigned int replace_set;")
+    text = _STRUCTS + ftrace + _REST + livepatch
     if build.out_of_line:
         text = text.replace("struct ftrace_ret_stack *ret_stack", "unsigned long *ret_stack")
     return Layouts(text.replace("unsigned long kernel_toc;", "") if build.pcrel else text)

@@ -26,6 +26,7 @@ from klp_debug.kernel.livepatch import (
     klp_patch_forced,
     klp_patch_name,
     klp_patch_replace,
+    klp_patch_replace_set,
 )
 from klp_debug.kernel.walk import c_string
 from klp_debug.result.address import Address
@@ -82,6 +83,7 @@ class _PatchReader:
             name=name,
             enabled=bool(patch.enabled),
             replace=klp_patch_replace(patch),
+            replace_set=klp_patch_replace_set(patch),
             forced=klp_patch_forced(patch),
             transition=self._transition(patch),
             stack_order=order,

@@ -67,6 +67,7 @@ def patch(*objects: PatchedObject | Unknown, **told: object) -> Patch:
         name="first",
         enabled=True,
         replace=False,
+        replace_set=None,
         forced=False,
         transition=None,
         stack_order=1,

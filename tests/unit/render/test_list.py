@@ -37,6 +37,7 @@ def test_patches(golden: Golden) -> None:
     empty = obj("vmlinux")
     three = patch(scsi, absent), patch(empty, name="second", enabled=False), patch(name="third")
     golden("list", "ordinary", as_text(answer(*three)))
+    golden("list", "replace-set", as_text(answer(patch(empty, replace=True, replace_set=3))))
 
 
 def moving(transition: Transition | Unknown, top: Tasks | Unknown, below: Tasks | Unknown) -> str:

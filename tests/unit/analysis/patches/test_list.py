@@ -14,6 +14,7 @@ from klp_debug.result.unknown import Unknown, known
 from tests.support.fake_ftrace import FakeFunction
 from tests.support.fake_view import FakeKernel
 from tests.support.instructions import NOP
+from tests.support.kernel_structs import Build
 from tests.support.sure import sure, unread, whole
 
 
@@ -79,6 +80,18 @@ def test_patches_in_stacking_order_with_what_they_are(
         (False, True, False),
     ]
     assert found["second"].address == second.struct.address
+
+
+def test_each_patch_replaces_those_of_its_set() -> None:
+    kernel = FakeKernel(Build(replace_sets=True))
+    function = kernel.function("f")
+    kernel.patch("first", function)
+    kernel.patch("second", function, replace=True)
+    found = [(patch.replace, patch.replace_set) for patch in listed(kernel).values()]
+    assert found == [(True, 0), (True, 1)]
+    kernel = FakeKernel()
+    kernel.patch("first", kernel.function("f"))
+    assert listed(kernel)["first"].replace_set is None
 
 
 def test_objects_and_their_functions(kernel: FakeKernel, function: FakeFunction) -> None:
