@@ -139,7 +139,7 @@ def _name_or_address(place: Place) -> str | int:
 def _function(view: KernelView, place: Place) -> KernelSymbol:
     where = _name_or_address(place)
     if isinstance(where, str):
-        return by_name.find_function(view.symbols, where, view.prog.read)
+        return by_name.find_function(view.symbols, where, view.prog.read, view.is_patch_module)
     return by_name.function_at(view.symbols, where, view.prog.read)
 
 

@@ -4,8 +4,8 @@
 import argparse
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.command.change import CHANGE_ARGUMENTS, change
-from klp_debug.command.command import Argument, Command
+from klp_debug.command.change import CHANGE_ARGUMENTS, PATCH_ARGUMENT, change
+from klp_debug.command.command import Command
 from klp_debug.control.arm import plan_arm
 from klp_debug.control.consent import Consent
 from klp_debug.control.journal import JournalText
@@ -37,7 +37,7 @@ ARM = Command(
     ),
     run_change=run,
     arguments=(
-        Argument(("patch",), {"metavar": "PATCH", "help": "the patch: its module's name"}),
+        PATCH_ARGUMENT,
         *CHANGE_ARGUMENTS,
     ),
 )

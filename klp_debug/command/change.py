@@ -20,6 +20,21 @@ from klp_debug.errors import TargetError
 from klp_debug.kernel.walk import WalkError
 from klp_debug.result.control import Action, Change
 
+
+def patch_name(text: str) -> str:
+    """
+    Return the name that the kernel has for a patch, which is its module's.
+
+    >>> patch_name("kpatch-cve-2026")
+    'kpatch_cve_2026'
+    """
+    return text.replace("-", "_")
+
+
+PATCH_ARGUMENT = Argument(
+    ("patch",),
+    {"metavar": "PATCH", "type": patch_name, "help": "the patch: its module's name"},
+)
 CHANGE_ARGUMENTS = (
     Argument(
         ("--dry-run",),

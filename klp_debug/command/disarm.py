@@ -4,7 +4,7 @@
 import argparse
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.command.change import CHANGE_ARGUMENTS, change
+from klp_debug.command.change import CHANGE_ARGUMENTS, PATCH_ARGUMENT, change
 from klp_debug.command.command import Argument, Command
 from klp_debug.control.consent import Consent
 from klp_debug.control.journal import JournalText
@@ -38,7 +38,7 @@ DISARM = Command(
     ),
     run_change=run,
     arguments=(
-        Argument(("patch",), {"metavar": "PATCH", "help": "the patch: its module's name"}),
+        PATCH_ARGUMENT,
         Argument(
             ("--function",),
             {"metavar": "NAME", "help": "only this function of it (MODULE:NAME if ambiguous)"},

@@ -7,6 +7,7 @@ from klp_debug.analysis.chain.func import report_func
 from klp_debug.analysis.view.find_function import find_function
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Argument, Command
+from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.result.func import FuncReport
 
 
@@ -16,7 +17,11 @@ def run(view: KernelView, args: argparse.Namespace) -> FuncReport:
 
     :raises FunctionNotFoundError: if it names none, or several
     """
-    return report_func(view, find_function(view.symbols, args.function, view.prog.read))
+    return report_func(view, _named(view, args.function))
+
+
+def _named(view: KernelView, spec: str) -> KernelSymbol:
+    return find_function(view.symbols, spec, view.prog.read, view.is_patch_module)
 
 
 FUNC = Command(
@@ -33,8 +38,8 @@ FUNC = Command(
             ("function",),
             {
                 "metavar": "NAME|ADDRESS",
-                "help": "a function's name (MODULE:NAME or NAME@N where it is ambiguous), or an"
-                " address in it, in hexadecimal",
+                "help": "a function's name (MODULE:NAME, 'NAME [MODULE]', NAME@N or NAME,N where it"
+                " is ambiguous), or an address in it, in hexadecimal",
             },
         ),
     ),

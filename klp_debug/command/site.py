@@ -34,9 +34,9 @@ SITE = Command(
             ("site",),
             {
                 "metavar": "NAME|ADDRESS",
-                "help": "a function's name (MODULE:NAME or NAME@N where it is ambiguous), or an"
-                " address in hexadecimal: the site's, the function's, or one in the site's"
-                " out-of-line stub",
+                "help": "a function's name (MODULE:NAME, 'NAME [MODULE]', NAME@N or NAME,N where it"
+                " is ambiguous), or an address in hexadecimal: the site's, the function's, or one"
+                " in the site's out-of-line stub",
             },
         ),
     ),

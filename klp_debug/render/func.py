@@ -5,7 +5,7 @@ from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
 from klp_debug.render.unknown import UNKNOWN, cell, unknown_line
 from klp_debug.result.address import Address
-from klp_debug.result.func import FuncReport, Hop, Line, RecordResult, SiteResult, Winner
+from klp_debug.result.func import FuncReport, Hop, Line, Namesake, RecordResult, SiteResult, Winner
 from klp_debug.result.text import plural, with_module
 from klp_debug.result.unknown import Unknown, first_unknown, known
 
@@ -31,7 +31,18 @@ def function_lines(answer: FuncReport) -> list[str]:
 def _headline(answer: FuncReport) -> list[str]:
     name = escape(with_module(answer.name, answer.module))
     also = f" (also {escape(', '.join(answer.aliases))})" if answer.aliases else ""
-    return [f"{name}{also}  {answer.address.bare}, {answer.size} bytes", toc_sentence(answer)]
+    head = f"{name}{also}  {answer.address.bare}, {answer.size} bytes"
+    return [head, *namesake_lines(answer.namesakes), toc_sentence(answer)]
+
+
+def namesake_lines(namesakes: tuple[Namesake | Unknown, ...]) -> list[str]:
+    """Return a line about functions of the same name in live patches; none if there is none."""
+    named = [f"{escape(one.module)} ({one.address.bare})" for one in known(namesakes)]
+    lines = [f"of the same name in a live patch: {', '.join(named)}"] if named else []
+    missing = first_unknown(namesakes)
+    if missing is not None:
+        lines.append(unknown_line("whether a live patch has others of the name", missing))
+    return lines
 
 
 def toc_sentence(answer: FuncReport) -> str:

@@ -2,7 +2,7 @@
 """The answer of ``site`` as text."""
 
 from klp_debug.render.audit import finding_lines, how_many_findings
-from klp_debug.render.func import chain_lines, record_cell
+from klp_debug.render.func import chain_lines, namesake_lines, record_cell
 from klp_debug.render.kernel import kernel_lines, problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
 from klp_debug.result.address import Address, Word
@@ -25,6 +25,7 @@ def site_lines(answer: SiteReport) -> list[str]:
         *kernel_lines(answer.kernel),
         "",
         f"{_name(answer)}  {answer.record.ip.bare}",
+        *namesake_lines(answer.namesakes),
         *_leaf(answer),
         _verdict(answer),
         *finding_lines(answer.findings),

@@ -7,6 +7,7 @@ from typing import Literal
 from klp_debug.result.address import Address, Word
 from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
+from klp_debug.result.list import Runs, Tasks
 from klp_debug.result.unknown import Unknown, known
 
 HopKind = Literal[
@@ -108,6 +109,31 @@ class Winner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InPatch:
+    """What a function in the module of a live patch is to that patch."""
+
+    patch: str
+    applied: bool
+    """Whether the patch is in ``klp_patches`` still."""
+    replaces: str | None
+    """The function that it is the replacement of; None if of none that is known."""
+    runs: Runs | Unknown | None
+    """What a call of that one runs, as :data:`klp_debug.result.list.Runs` says."""
+    tasks: Tasks | Unknown | None
+    """Which tasks run it, where that is ``in transition``."""
+    above: str | Unknown | None
+    """The patch whose version runs instead, where that is ``overridden``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Namesake:
+    """A function of a live patch that has the name of its original, as kpatch makes them."""
+
+    module: str
+    address: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FuncReport:
     """The answer of ``func``."""
 
@@ -117,6 +143,10 @@ class FuncReport:
     """None for vmlinux."""
     aliases: tuple[str, ...]
     """Its other names: ``init_module``, which every module's init function has."""
+    namesakes: tuple[Namesake | Unknown, ...]
+    """Functions of its name in live patches."""
+    in_patch: InPatch | Unknown | None
+    """What it is to the live patch whose module it is in; None if it is in none."""
     address: Address
     size: int
     """In bytes."""

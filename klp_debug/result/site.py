@@ -6,7 +6,7 @@ from typing import Literal
 
 from klp_debug.result.address import Address, Word
 from klp_debug.result.common import Finding, Problem
-from klp_debug.result.func import Hop, RecordResult, SiteResult
+from klp_debug.result.func import Hop, Namesake, RecordResult, SiteResult
 from klp_debug.result.kernel import Kernel
 from klp_debug.result.text import with_module
 from klp_debug.result.unknown import Unknown, first_unknown, known
@@ -62,6 +62,8 @@ class SiteReport:
     """None where no symbol covers the site: most likely a weak function that the linker dropped."""
     module: str | Unknown | None
     """None for vmlinux."""
+    namesakes: tuple[Namesake | Unknown, ...]
+    """Functions of its name in live patches."""
     leaf_without_toc: bool | Unknown
     """Whether the function sets no TOC before the site, so that r2 is its caller's."""
     site: SiteResult | Unknown
@@ -91,6 +93,7 @@ class SiteReport:
         return first_unknown(
             (
                 self.function,
+                *self.namesakes,
                 self.leaf_without_toc,
                 self.site,
                 self.record.agrees,

@@ -9,7 +9,7 @@ from klp_debug.analysis.audit.audit import once, site_findings
 from klp_debug.analysis.audit.calls import stub_finding
 from klp_debug.analysis.audit.sites import Sites
 from klp_debug.analysis.chain.site_path import PatchedSite, SitePath, follow_site
-from klp_debug.analysis.chain.site_results import record_result, site_result
+from klp_debug.analysis.chain.site_results import named_alike, record_result, site_result
 from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
 from klp_debug.analysis.patches.func_stacks import FuncStack, FuncStacks
 from klp_debug.analysis.patches.ops import registered_ops_at
@@ -18,7 +18,7 @@ from klp_debug.kernel.ftrace import FtraceRecord
 from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.ppc64le.site import Site
 from klp_debug.result.address import Address, Word
-from klp_debug.result.func import SiteResult
+from klp_debug.result.func import Namesake, SiteResult
 from klp_debug.result.site import SiteReport, StubResult
 from klp_debug.result.unknown import Unknown
 
@@ -53,6 +53,7 @@ def report_site(view: KernelView, index: int) -> SiteReport:
         kernel=view.describe(),
         function=symbol.name if isinstance(symbol, KernelSymbol) else symbol,
         module=symbol.module if isinstance(symbol, KernelSymbol) else symbol,
+        namesakes=_namesakes(view, symbol),
         leaf_without_toc=leaf,
         site=_site_result(view, sites, site, symbol),
         record=record_result(view, record, site),
@@ -62,6 +63,12 @@ def report_site(view: KernelView, index: int) -> SiteReport:
         findings=once(findings),
         problems=view.problems.all(),
     )
+
+
+def _namesakes(
+    view: KernelView, symbol: KernelSymbol | Unknown | None
+) -> tuple[Namesake | Unknown, ...]:
+    return named_alike(view, symbol) if isinstance(symbol, KernelSymbol) else ()
 
 
 def _leaf(view: KernelView, sites: Sites) -> bool | Unknown:

@@ -2,9 +2,11 @@
 """One function, top to bottom: its entry, its mcount site, its record, its call chain."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from klp_debug.analysis.chain.call_chain import Chain, follow_chain
-from klp_debug.analysis.chain.site_results import record_result, site_result
+from klp_debug.analysis.chain.site_results import named_alike, record_result, site_result
+from klp_debug.analysis.patches.replacement_of import in_patch
 from klp_debug.analysis.view.find_site import why_no_site
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace import FtraceRecord
@@ -14,7 +16,7 @@ from klp_debug.ppc64le.entry import Entry, TocSetup, decode_entry
 from klp_debug.ppc64le.instruction import branch_target
 from klp_debug.ppc64le.site import Site
 from klp_debug.result.address import Address, Word
-from klp_debug.result.func import EntryResult, FuncReport, Line
+from klp_debug.result.func import EntryResult, FuncReport, InPatch, Line
 from klp_debug.result.unknown import Unknown, first_unknown, known
 
 _LISTING_PAST_SITE = 3
@@ -63,6 +65,25 @@ class _Text:
     site: Site | Unknown | None
 
 
+def _whether_it_runs(found: InPatch) -> str:
+    """Say whether calls of the original run its replacement."""
+    match found.runs:
+        case "replacement":
+            return "a call of that runs this"
+        case "original":
+            return "a call of that runs the original now"
+        case "overridden":
+            above = found.above if isinstance(found.above, str) else "another patch"
+            return f"a call of that runs the version of {above}"
+        case "in transition":
+            tasks = f"tasks {found.tasks}" if isinstance(found.tasks, str) else "some tasks"
+            return f"in transition: {tasks} run this"
+        case Unknown():
+            return f"whether a call of that runs this is unknown: {found.runs.reason}"
+        case _:
+            return "it is not applied to that"
+
+
 class _FunctionReader:
     def __init__(self, view: KernelView, symbol: KernelSymbol) -> None:
         self._view = view
@@ -89,6 +110,8 @@ class _FunctionReader:
             name=symbol.name,
             module=symbol.module,
             aliases=view.symbols.aliases(symbol),
+            namesakes=named_alike(view, symbol),
+            in_patch=self._in_patch,
             address=Address(symbol.address),
             size=symbol.size,
             entry=entry,
@@ -106,6 +129,10 @@ class _FunctionReader:
             runs=self._runs(chain, replacement_entry),
             problems=view.problems.all(),
         )
+
+    @cached_property
+    def _in_patch(self) -> InPatch | Unknown | None:
+        return in_patch(self._view, self._symbol)
 
     def _text(self) -> _Text:
         view, symbol = self._view, self._symbol
@@ -213,6 +240,19 @@ class _FunctionReader:
             return ", as kernel.ftrace_enabled = 0 makes it; whether it is 0 is unknown"
         return "" if enabled else ": kernel.ftrace_enabled is 0"
 
+    def _to_its_patch(self) -> str:
+        """Say what an unpatched function has to do with live patching."""
+        found = self._in_patch
+        if isinstance(found, Unknown):
+            return f"no live patch replaces it; what it is to a patch is unknown: {found.reason}"
+        if found is None:
+            return "no live patch replaces it"
+        if not found.applied:
+            return f"code of {found.patch}, a patch that is applied no more"
+        if found.replaces is None:
+            return f"code of the patch {found.patch}, the replacement of nothing"
+        return f"{found.patch} has it for {found.replaces}; {_whether_it_runs(found)}"
+
     def _runs(
         self, chain: Chain | Unknown | None, replacement: EntryResult | Unknown | None
     ) -> str | Unknown:
@@ -220,7 +260,7 @@ class _FunctionReader:
         if isinstance(chain, Unknown):
             return chain
         if chain is None or chain.patched is False:
-            return f"{name} itself: no live patch replaces it"
+            return f"{name} itself: {self._to_its_patch()}"
         if isinstance(chain.patched, Unknown):
             return chain.patched
         if isinstance(chain.disarmed, str) and not chain.redirected:

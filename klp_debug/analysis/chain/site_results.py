@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A site and its record as answers show them."""
 
+from klp_debug.analysis.view.find_function import namesakes_in_patches
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace import FtraceRecord, ftrace_record_users
+from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.ppc64le.site import Site, SiteState
 from klp_debug.result.address import Address, Word
-from klp_debug.result.func import RecordResult, SiteResult
+from klp_debug.result.func import Namesake, RecordResult, SiteResult
 from klp_debug.result.unknown import Unknown
 
 
@@ -42,4 +44,13 @@ def record_result(
         users=ftrace_record_users(record.flags, names),
         ool_stub=Address(record.ool_stub) if record.ool_stub else None,
         agrees=site if isinstance(site, Unknown) else site is not None and site.state is expected,
+    )
+
+
+def named_alike(view: KernelView, symbol: KernelSymbol) -> tuple[Namesake | Unknown, ...]:
+    """Return the functions of live patches that have the name of a function."""
+    found = namesakes_in_patches(view.symbols, symbol, view.is_patch_module)
+    return tuple(
+        one if isinstance(one, Unknown) else Namesake(str(one.module), Address(one.address))
+        for one in found
     )

@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What tells of a live patch where its own structures cannot be read."""
 
-from drgn import Object
-
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.kernel.module import module_is_livepatch
 from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.result.unknown import Unknown
 
@@ -28,8 +25,5 @@ def may_be_replacement(view: KernelView, symbol: KernelSymbol) -> bool:
 
 def may_be_patch(view: KernelView, name: str) -> bool:
     """Return whether a module may have been made to be a live patch."""
-    module = view.module_of(name)
-    if not isinstance(module, Object):
-        return isinstance(module, Unknown)
-    livepatch = view.problems.attempt(f"module {name}", module_is_livepatch, module)
+    livepatch = view.is_patch_module(name)
     return isinstance(livepatch, Unknown) or livepatch

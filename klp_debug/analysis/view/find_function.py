@@ -18,34 +18,85 @@ class FunctionNotFoundError(CommandError):
     """What the user named is no function, or several; the message says which, in one sentence."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionName:
+    """What a user wrote of a function by its name."""
+
+    name: str
+    module: str | None
+    """None if any object will do."""
+    position: int | None
+    """As sympos counts, from 1; None if the function must be the only one."""
+    offset: int
+    """Bytes behind the function's beginning that were written as well."""
+
+
+_SHAPE = re.compile(
+    r"(?:(?P<before>[^:\s]+):)?(?P<name>[^:\s,@+\[]+)(?:(?P<sign>[@,])(?P<position>[^+\[\s]*))?"
+    r"(?:\+0x(?P<offset>[0-9a-fA-F]{1,8})(?:/0x[0-9a-fA-F]+)?)?(?:\s*\[(?P<behind>[^\]\s]+)\])?"
+)
+
+
+def parse_name(spec: str) -> FunctionName:
+    """
+    Take apart how a user named a function.
+
+    ``NAME``, ``MODULE:NAME``, ``NAME@N`` or, as sysfs and livepatch have it, ``NAME,N``; and as the
+    kernel prints it in a trace, ``NAME+0x1c/0x130 [MODULE]``. In a module's name ``-`` is ``_``.
+
+    >>> parse_name("int_to_scsilun+0x4/0x38 [scsi_common]").module
+    'scsi_common'
+
+    :raises FunctionNotFoundError: if it is nothing of the kind
+    """
+    match = _SHAPE.fullmatch(spec.strip())
+    if match is None:
+        raise FunctionNotFoundError(f"no function {quoted(spec)}: that is the name of none")
+    position = match["position"]
+    if position is not None and not position.isdecimal():
+        raise FunctionNotFoundError(
+            f"{quoted(spec)}: after {match['sign']} comes a number, the symbol's position"
+        )
+    module = match["before"] or match["behind"]
+    return FunctionName(
+        name=match["name"],
+        module=module.replace("-", "_") if module else None,
+        # A sympos of 0 says that the symbol is the only one.
+        position=int(position) if position is not None and int(position) else None,
+        offset=int(match["offset"] or "0", 16),
+    )
+
+
 def find_function(
-    symbols: KernelSymbols, spec: str, read: Callable[[int, int], bytes] | None = None
+    symbols: KernelSymbols,
+    spec: str,
+    read: Callable[[int, int], bytes] | None = None,
+    is_patch: Callable[[str], bool | Unknown] | None = None,
 ) -> KernelSymbol:
     """
     Return the function of a name or address.
+
+    Of several, the one that callers call: a replacement that has the name of its original, as
+    kpatch makes them, steps back behind it.
 
     >>> find_function(view.symbols, "scsi_common:int_to_scsilun").label
     'int_to_scsilun [scsi_common]'
     >>> find_function(view.symbols, "0xc0080000001401e4").label
     'int_to_scsilun [scsi_common]'
 
-    :param spec: ``NAME``, ``MODULE:NAME``, ``NAME@N`` (the Nth symbol of that name in its object
-        by address, as livepatch's sympos counts; 1 is the first), or an address in hexadecimal
-        anywhere in the function
+    :param spec: a name as :func:`parse_name` takes it, with the position among the symbols of that
+        name in its object by address, or an address in hexadecimal anywhere in the function
     :param read: reads (address, size in bytes) of the target or raises
         :exc:`drgn.FaultError`; it tells an address that is not mapped
+    :param is_patch: tells whether the module of a name is that of a live patch
     :raises FunctionNotFoundError: if there is none, or several
     """
     address = parse_address(spec)
     if address is not None:
         return function_at(symbols, address, read)
-    module, _, name = spec.rpartition(":")
-    name, at, position = name.partition("@")
-    if at and not position.isdecimal():
-        raise FunctionNotFoundError(
-            f"{quoted(spec)}: after @ comes a number, the symbol's position"
-        )
-    named = _named(symbols, name, module or None)
+    wanted = parse_name(spec)
+    name, module = wanted.name, wanted.module
+    named = _named(symbols, name, module)
     functions = [candidate for candidate in named if candidate.symbol.is_function]
     where = f"in {quoted(module)}" if module else "in this kernel"
     if not functions and symbols.missing is not None and module != "vmlinux":
@@ -56,19 +107,64 @@ def find_function(
     if not functions:
         raise FunctionNotFoundError(f"no function {quoted(name)} {where}{_instead(named)}")
     found = functions
-    if at:
-        at_position = [candidate for candidate in named if candidate.position == int(position)]
+    if wanted.position is not None:
+        at_position = [each for each in named if each.position == wanted.position]
         found = [candidate for candidate in at_position if candidate.symbol.is_function]
         if not at_position:
             last = max(candidate.position for candidate in named)
             raise FunctionNotFoundError(
-                f"{name} has {plural(last, 'symbol')} {where}, so no @{position}"
+                f"{name} has {plural(last, 'symbol')} {where}, so no @{wanted.position}"
             )
         if not found:
-            raise FunctionNotFoundError(f"no function {name}@{position}{_instead(at_position)}")
+            raise FunctionNotFoundError(
+                f"no function {name}@{wanted.position}{_instead(at_position)}"
+            )
+    if len(found) > 1 and is_patch is not None:
+        found = _called(name, found, functions, is_patch)
     if len(found) > 1:
         raise FunctionNotFoundError(_ambiguous(name, found, functions))
     return found[0].symbol
+
+
+def _called(
+    name: str,
+    found: list["_Named"],
+    functions: list["_Named"],
+    is_patch: Callable[[str], bool | Unknown],
+) -> list["_Named"]:
+    """Return those of several functions that are in no patch, if there are any."""
+    originals = []
+    for function in found:
+        module = function.symbol.module
+        patch = False if module is None else is_patch(module)
+        if isinstance(patch, Unknown):
+            raise FunctionNotFoundError(
+                f"{_ambiguous(name, found, functions)}; whether {module} is a live patch cannot be"
+                f" told: {patch.reason}"
+            )
+        if not patch:
+            originals.append(function)
+    return originals or found
+
+
+def namesakes_in_patches(
+    symbols: KernelSymbols, symbol: KernelSymbol, is_patch: Callable[[str], bool | Unknown]
+) -> list[KernelSymbol | Unknown]:
+    """
+    Return the functions of live patches that have the name of a function, but for itself.
+
+    Where it cannot be told whether a module is a live patch, Unknown is in the function's place.
+    """
+    found: list[KernelSymbol | Unknown] = []
+    for other in symbols.named(symbol.name):
+        if not other.is_function or other.module is None or other.address == symbol.address:
+            continue
+        patch = is_patch(other.module)
+        if isinstance(patch, Unknown):
+            found.append(patch)
+        elif patch:
+            found.append(other)
+    return found if symbols.missing is None else [*found, symbols.missing]
 
 
 def parse_address(spec: str) -> int | None:

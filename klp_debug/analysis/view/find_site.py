@@ -9,6 +9,7 @@ from klp_debug.analysis.view.find_function import (
     find_function,
     function_at,
     parse_address,
+    parse_name,
 )
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace import OPS_POINTER_OFFSET
@@ -34,7 +35,9 @@ def find_site(view: KernelView, spec: str) -> int:
     address = parse_address(spec)
     if address is not None:
         return find_site_at(view, address)
-    return _site_of(view, find_function(view.symbols, spec, view.prog.read))
+    function = find_function(view.symbols, spec, view.prog.read, view.is_patch_module)
+    offset = parse_name(spec).offset
+    return find_site_at(view, function.address + offset) if offset else _site_of(view, function)
 
 
 def find_site_at(view: KernelView, address: int) -> int:

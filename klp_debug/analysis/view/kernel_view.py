@@ -21,7 +21,7 @@ from klp_debug.kernel.ftrace import (
 from klp_debug.kernel.ftrace_symbols import MCOUNT, TRAMPOLINES
 from klp_debug.kernel.livepatch import has_livepatch
 from klp_debug.kernel.log import LogRecord, for_each_log_record
-from klp_debug.kernel.module import for_each_module, module_name
+from klp_debug.kernel.module import for_each_module, module_is_livepatch, module_name
 from klp_debug.kernel.symbols import KernelSymbol, KernelSymbols, SymbolTable
 from klp_debug.ppc64le.entry import Entry, decode_entry
 from klp_debug.ppc64le.site import Dialect, Site, SiteState, decode_site
@@ -244,6 +244,13 @@ class KernelView:
             source=self.target.source,
             livepatch=self.has_livepatch,
         )
+
+    def is_patch_module(self, name: str) -> bool | Unknown:
+        """Return whether a loaded module was made to be a live patch; False if it is not there."""
+        module = self.module_of(name)
+        if not isinstance(module, Object):
+            return module if isinstance(module, Unknown) else False
+        return self.problems.attempt(f"module {name}", module_is_livepatch, module)
 
     def module_of(self, name: str) -> Object | Unknown | None:
         """Return the loaded module of that name, ``struct module *``; None if there is none."""

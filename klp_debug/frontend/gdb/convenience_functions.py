@@ -50,7 +50,9 @@ def _site(view: KernelView, name: str) -> int:
 
 
 def _new_func(view: KernelView, name: str) -> int:
-    function = report_func(view, find_function(view.symbols, name, view.prog.read))
+    function = report_func(
+        view, find_function(view.symbols, name, view.prog.read, view.is_patch_module)
+    )
     if isinstance(function.winner, Unknown):
         raise CommandError(f"which replacement wins of {function.name} is {function.winner}")
     if function.winner is None:

@@ -10,6 +10,7 @@ from klp_debug.result.func import (
     FuncReport,
     Hop,
     Line,
+    Namesake,
     RecordResult,
     SiteResult,
     Winner,
@@ -84,6 +85,8 @@ UNPATCHED = FuncReport(
     kernel=KERNEL,
     name="int_to_scsilun",
     module="scsi_common",
+    namesakes=(),
+    in_patch=None,
     aliases=(),
     address=ENTRY.global_,
     size=56,
@@ -123,6 +126,8 @@ UNREAD = Unknown("text of int_to_scsilun: page 0x3ee0000 is not in the dump")
 _PROBLEM = Problem("text of int_to_scsilun", "page 0x3ee0000 is not in the dump")
 UNKNOWN = dataclasses.replace(
     UNPATCHED,
+    namesakes=(Namesake("kpatch_mod", Address(0xC008000000300000)), UNREAD),
+    in_patch=UNREAD,
     entry=dataclasses.replace(ENTRY, toc_setup=UNREAD, toc=UNREAD),
     leaf_without_toc=UNREAD,
     site=UNREAD,

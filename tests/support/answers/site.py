@@ -60,6 +60,7 @@ ARMED = SiteReport(
     kernel=KERNEL,
     function="int_to_scsilun",
     module="scsi_common",
+    namesakes=(),
     leaf_without_toc=True,
     site=SITE,
     record=RecordResult(

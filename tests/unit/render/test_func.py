@@ -9,6 +9,7 @@ import pytest
 from klp_debug.render.as_text import as_text
 from klp_debug.result.address import Address
 from klp_debug.result.common import Problem
+from klp_debug.result.func import Namesake
 from tests.support.answers.func import (
     CUT,
     ENTRY,
@@ -121,3 +122,8 @@ def test_no_caller_r2_is_promised_where_the_site_is_unknown() -> None:
     text = as_text(dataclasses.replace(UNPATCHED, site=UNKNOWN.site))
     assert "whether it has a mcount site is unknown" in text
     assert "before its mcount site" not in text
+
+
+def test_functions_of_its_name_in_live_patches(golden: Golden) -> None:
+    others = (Namesake("kpatch_1", Address(0xC008000000300000)), Namesake("kpatch_2", Address(0x1)))
+    golden("func", "namesakes", as_text(dataclasses.replace(PATCHED, namesakes=others)))

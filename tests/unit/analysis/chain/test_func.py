@@ -4,7 +4,7 @@
 import pytest
 
 from klp_debug.analysis.chain.func import report_func
-from klp_debug.result.func import FuncReport
+from klp_debug.result.func import FuncReport, Namesake
 from tests.support.fake_ftrace import FUNCTION_SIZE
 from tests.support.fake_view import FakeKernel
 from tests.support.instructions import NOP
@@ -213,3 +213,29 @@ def test_it_is_told_by_the_name_that_people_know() -> None:
     kernel.module("my_module").symbol("init_module", function.address, FUNCTION_SIZE, 0)
     report = reported(kernel, "init_module")
     assert (report.name, report.aliases) == ("my_init", ("init_module",))
+
+
+def test_a_replacement_says_of_which_patch_and_whether_it_runs() -> None:
+    kernel = patched()
+    report = reported(kernel, "first_f")
+    assert (
+        report.runs == "first_f itself: first has it for f [scsi_common]; a call of that runs this"
+    )
+    second = kernel.patch("second", kernel.functions["f"])
+    assert sure(reported(kernel, "first_f").runs).endswith("runs the version of second")
+    kernel.in_transition(second)
+    assert sure(reported(kernel, "second_f").runs).endswith("tasks already switched run this")
+    kernel.function("helper", "first", traced=False)
+    said = "code of the patch first, the replacement of nothing"
+    assert sure(reported(kernel, "helper").runs).endswith(said)
+
+
+def test_a_function_of_its_name_in_a_live_patch_is_told() -> None:
+    kernel = patched()
+    other = kernel.patches[0].module
+    other.symbol("f", kernel.functions["first_f"].address + 0x1000, 16, 0)
+    view = kernel.view()
+    symbol = view.symbols.named("f", "scsi_common")[0]
+    (found,) = report_func(view, symbol).namesakes
+    assert isinstance(found, Namesake)
+    assert found.module == "first"

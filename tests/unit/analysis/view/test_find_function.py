@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import pytest
 from drgn import FaultError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from klp_debug.analysis.view.find_function import (
     FunctionNotFoundError,
     find_function,
     function_at,
+    namesakes_in_patches,
+    parse_name,
 )
-from klp_debug.kernel.symbols import KernelSymbols
+from klp_debug.kernel.symbols import KernelSymbol, KernelSymbols
 from klp_debug.result.unknown import Unknown
 from tests.support.symbol_tables import FUNC, MODULE, OBJECT, SYMBOLS, VMLINUX, symbol_table
 
@@ -156,3 +160,79 @@ def test_what_may_be_in_a_module_that_could_not_be_read(spec: str, says: str) ->
 
 def test_what_is_found_is_found_though_modules_are_missing() -> None:
     assert find_function(CUT, "int_to_scsilun") == find_function(SYMBOLS, "int_to_scsilun")
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("f", ("f", None, None, 0)),
+        ("f,1", ("f", None, 1, 0)),
+        ("f,0", ("f", None, None, 0)),
+        ("f@2", ("f", None, 2, 0)),
+        ("my-module:f@2", ("f", "my_module", 2, 0)),
+        ("f [my_module]", ("f", "my_module", None, 0)),
+        ("f,2 [my-module]", ("f", "my_module", 2, 0)),
+        ("f+0x1c/0x130", ("f", None, None, 0x1C)),
+        ("f+0x1c/0x130 [my_module]", ("f", "my_module", None, 0x1C)),
+        ("f.isra.0+0x4", ("f.isra.0", None, None, 4)),
+    ],
+)
+def test_spellings(spec: str, expected: tuple[str, str | None, int | None, int]) -> None:
+    """Ours, those of sysfs and kpatch, and the kernel's own in a trace."""
+    found = parse_name(spec)
+    assert (found.name, found.module, found.position, found.offset) == expected
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_a_name_or_none(text: str) -> None:
+    try:
+        found = parse_name(text)
+    except FunctionNotFoundError:
+        return
+    assert found.name in text
+
+
+KPATCH = KernelSymbols(
+    (
+        symbol_table(None, ("start", 0x1000, 64, FUNC)),
+        symbol_table("kpatch_mod", ("start", 0x8000, 64, FUNC)),
+        symbol_table("kpatch_old", ("start", 0x9000, 64, FUNC)),
+    )
+)
+UNREAD = Unknown("module kpatch_old: not read")
+
+
+def is_patch(module: str) -> bool:
+    return module.startswith("kpatch")
+
+
+def test_the_function_that_callers_call_is_meant() -> None:
+    assert find_function(KPATCH, "start", is_patch=is_patch).address == 0x1000
+    assert find_function(KPATCH, "start,1", is_patch=is_patch).address == 0x1000
+    assert find_function(KPATCH, "start [kpatch_mod]", is_patch=is_patch).address == 0x8000
+    assert find_function(KPATCH, "kpatch-old:start", is_patch=is_patch).address == 0x9000
+
+
+def test_its_namesakes_are_told() -> None:
+    symbol = find_function(KPATCH, "start", is_patch=is_patch)
+    found = namesakes_in_patches(KPATCH, symbol, is_patch)
+    assert [one.module for one in found if isinstance(one, KernelSymbol)] == [
+        "kpatch_mod",
+        "kpatch_old",
+    ]
+    assert namesakes_in_patches(KPATCH, symbol, lambda module: UNREAD) == [UNREAD, UNREAD]
+
+
+def test_several_that_are_no_replacements_stay_ambiguous() -> None:
+    with pytest.raises(FunctionNotFoundError, match="ambiguous"):
+        find_function(KPATCH, "start", is_patch=lambda module: module == "kpatch_old")
+    with pytest.raises(FunctionNotFoundError, match="ambiguous"):
+        find_function(KPATCH, "start")
+
+
+def test_a_module_that_may_be_a_patch() -> None:
+    def unknown(module: str) -> bool | Unknown:
+        return UNREAD if module == "kpatch_old" else True
+
+    with pytest.raises(FunctionNotFoundError, match="whether kpatch_old is a live patch cannot"):
+        find_function(KPATCH, "start", is_patch=unknown)
