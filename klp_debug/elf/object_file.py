@@ -2,20 +2,19 @@
 """
 An ELF file of ppc64le as arrays: sections, symbols and relocations, each checked against its size.
 
-pyelftools says what the file is; its tables are read as arrays, because a vmlinux has a hundred
-thousand symbols. Source: the ELFv2 ABI and the System V gABI; linux/elf.h.
+Its tables are read as arrays, because a vmlinux has a hundred thousand symbols, and a kernel three
+thousand modules. Source: the ELFv2 ABI and the System V gABI; linux/elf.h.
 """
 
+import struct
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
-from elftools.elf.elffile import ELFFile
+from elftools.elf.enums import ENUM_E_MACHINE, ENUM_E_TYPE
 
 from klp_debug.elf.format import (
     R_PPC64_ADDR32,
@@ -37,11 +36,20 @@ from klp_debug.errors import ForeignFileError, TargetError
 Table = npt.NDArray[Any]
 """A structured array of one of the types below."""
 
+_NO_RELOCATIONS = np.empty(0, RELOCATION)
 _LONGEST_NAME = 1024
 """Twice ``KSYM_NAME_LEN``: a string table without an end must not be copied for each symbol."""
 _MOST_NAMES = 64
-_DAMAGES = (ELFError, ValueError, KeyError, IndexError, OverflowError, TypeError, AttributeError)
-"""What pyelftools raises of hostile headers."""
+_TEXT: int = SH_FLAGS.SHF_ALLOC | SH_FLAGS.SHF_EXECINSTR
+_HEADER = struct.Struct("<HHIQQQIHHHHHH")
+"""``Elf64_Ehdr`` behind ``e_ident``."""
+_IDENT_SIZE = 16
+_EI_CLASS, _EI_DATA, _ELFCLASS64, _ELFDATA2LSB, _ELFDATA2MSB = 4, 5, 2, 1, 2
+_MACHINE_NAMES = {number: name for name, number in ENUM_E_MACHINE.items()}
+_TYPE_NAMES = {number: name for name, number in ENUM_E_TYPE.items()}
+_EM_PPC64: int = ENUM_E_MACHINE["EM_PPC64"]
+_ET_REL: int = ENUM_E_TYPE["ET_REL"]
+_KINDS = {_ET_REL, ENUM_E_TYPE["ET_EXEC"], ENUM_E_TYPE["ET_DYN"]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +74,14 @@ class Section:
         return bool(self.flags & SH_FLAGS.SHF_ALLOC)
 
     @property
+    def has_bytes(self) -> bool:
+        """Whether the file has its bytes; not of .bss, nor of text in a file of debug info."""
+        return self.index != 0 and self.type != SHT_NOBITS
+
+    @property
     def is_text(self) -> bool:
         """Whether it holds instructions that the file has."""
-        wanted = SH_FLAGS.SHF_ALLOC | SH_FLAGS.SHF_EXECINSTR
-        return self.flags & wanted == wanted and self.type != SHT_NOBITS
+        return self.flags & _TEXT == _TEXT and self.type != SHT_NOBITS
 
 
 class ObjectFile:
@@ -84,17 +96,25 @@ class ObjectFile:
         reserved ones as they are
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, content: bytes | None = None) -> None:
         """
         Read a file.
 
+        :param content: its bytes, unpacked, if they were read already
         :raises TargetError: if it cannot be read, is no ppc64le object, is damaged or stripped
         """
         self.path = path
-        self._bytes = read_elf_bytes(path)
+        self._bytes = read_elf_bytes(path) if content is None else content
         self.kind: Literal["relocatable", "executable"] = self._identify()
         self.sections = self._read_sections()
         self.symbols, self.symbol_sections, self._names = self._read_symbols()
+        in_file = [one.has_bytes for one in self.sections]
+        places = [(one.offset, one.size & ~3) for one in self.sections]
+        extents = np.where(np.array(in_file)[:, None], np.array(places, np.uint64), 0)
+        self._extents = extents.astype(np.int64)
+        self._compressed = [
+            one.index for one in self.sections if one.flags & SH_FLAGS.SHF_COMPRESSED
+        ]
         self._words: dict[int, npt.NDArray[np.uint32]] = {}
         self._relocations: dict[tuple[int, bool], Table] = {}
         self._relocation_sections: dict[int, list[Section]] = {}
@@ -106,29 +126,32 @@ class ObjectFile:
         return TargetError(f"{self.path} {what}")
 
     def _identify(self) -> Literal["relocatable", "executable"]:
-        try:
-            elf = ELFFile(BytesIO(self._bytes))
-            header = elf.header
-            machine, kind = str(header["e_machine"]), str(header["e_type"])
-            self._header = {key: int(header[key]) for key in _HEADER_NUMBERS}
-            wide, little = elf.elfclass == 64, elf.little_endian
-        except _DAMAGES as error:
-            raise self._error(f"is a damaged or truncated ELF file ({error})") from None
-        if machine != "EM_PPC64" or not wide:
-            name = machine.removeprefix("EM_").lower()
+        ident = self._bytes[:_IDENT_SIZE]
+        if len(self._bytes) < _IDENT_SIZE + _HEADER.size:
+            raise self._error("is a damaged or truncated ELF file: it ends before its header does")
+        if ident[_EI_DATA] not in (_ELFDATA2LSB, _ELFDATA2MSB):
+            raise self._error("is a damaged ELF file: it has no byte order")
+        order = "<" if ident[_EI_DATA] == _ELFDATA2LSB else ">"
+        kind, machine = struct.unpack_from(f"{order}HH", self._bytes, _IDENT_SIZE)
+        if machine != _EM_PPC64 or ident[_EI_CLASS] != _ELFCLASS64:
+            name = _MACHINE_NAMES.get(machine, str(machine)).removeprefix("EM_").lower()
             what = f"is of another machine ({name}); klp-debug reads ppc64le"
             raise ForeignFileError(f"{self.path} {what}")
-        if not little:
+        if order == ">":
             raise ForeignFileError(f"{self.path} is big-endian; klp-debug reads ppc64le")
-        if self._header["e_flags"] & 3 == 1:
+        header = _HEADER.unpack_from(self._bytes, _IDENT_SIZE)
+        self._headers_at, flags = header[5:7]
+        self._header_size, self._header_count, self._names_index = header[10:13]
+        if flags & 3 == 1:
             raise self._error("follows the ELFv1 ABI; a ppc64le kernel follows ELFv2")
-        if kind not in ("ET_REL", "ET_EXEC", "ET_DYN"):
-            raise self._error(f"is neither an object, a module nor a vmlinux ({kind})")
-        return "relocatable" if kind == "ET_REL" else "executable"
+        if kind not in _KINDS:
+            name = _TYPE_NAMES.get(kind, str(kind))
+            raise self._error(f"is neither an object, a module nor a vmlinux ({name})")
+        return "relocatable" if kind == _ET_REL else "executable"
 
     def _read_sections(self) -> tuple[Section, ...]:
-        offset, count = self._header["e_shoff"], self._header["e_shnum"]
-        if offset and self._header["e_shentsize"] != SECTION.itemsize:
+        offset, count = self._headers_at, self._header_count
+        if offset and self._header_size != SECTION.itemsize:
             raise self._error("is a damaged ELF file (size of its section headers)")
         # More than 65279 sections are counted in the null section's size.
         if offset and not count and len(self._bytes) - offset >= SECTION.itemsize:
@@ -147,7 +170,7 @@ class ObjectFile:
         if beyond.any():
             number = int(np.flatnonzero(beyond)[0])
             raise self._error(f"is truncated or damaged: section {number} reaches beyond its end")
-        names_index = self._header["e_shstrndx"]
+        names_index = self._names_index
         if names_index == SHN_XINDEX:
             names_index = int(table["link"][0])
         if names_index >= count:
@@ -157,16 +180,18 @@ class ObjectFile:
         return tuple(
             Section(
                 index=number,
-                name=_string(names, int(row["name"])),
-                type=int(row["type"]),
-                flags=int(row["flags"]),
-                address=int(row["address"]),
-                offset=int(row["offset"]),
-                size=int(row["size"]),
-                link=int(row["link"]),
-                info=int(row["info"]),
+                name=_string(names, name),
+                type=type_,
+                flags=flags,
+                address=address,
+                offset=offset,
+                size=size,
+                link=link,
+                info=info,
             )
-            for number, row in enumerate(table)
+            for number, (name, type_, flags, address, offset, size, link, info, _, _) in enumerate(
+                table.tolist()
+            )
         )
 
     def _read_symbols(self) -> tuple[Table, npt.NDArray[np.uint32], bytes]:
@@ -191,7 +216,7 @@ class ObjectFile:
 
         :raises TargetError: if they are compressed, as only debugging sections should be
         """
-        if section.type == SHT_NOBITS or section.index == 0:
+        if not section.has_bytes:
             return b""
         if section.flags & SH_FLAGS.SHF_COMPRESSED:
             raise self._error(f"has a compressed section {section.name}, where none should be")
@@ -212,6 +237,26 @@ class ObjectFile:
         if index not in self._words:
             self._words[index] = self.rows(self.sections[index], np.dtype("<u4"))
         return self._words[index]
+
+    def words_at(
+        self, section: npt.NDArray[np.int64], offset: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.uint32]:
+        """Return the word at each place; 0, which is no instruction, where there is none."""
+        for number in self._compressed:
+            if (section == number).any():
+                self.data(self.sections[number])
+        starts, sizes = self._extents[section].T
+        inside = (offset >= 0) & (offset < sizes) & (offset & 3 == 0)
+        places = starts[inside] + offset[inside]
+        words = np.zeros(len(section), np.uint32)
+        if not (places & 3).any():
+            every = np.frombuffer(self._bytes, "<u4", len(self._bytes) // 4)
+            words[inside] = every[places >> 2]
+        else:  # a file that no linker made: sections of text are at multiples of 4
+            content = np.frombuffer(self._bytes, np.uint8)
+            for byte in range(4):
+                words[inside] |= content[places + byte].astype(np.uint32) << np.uint32(8 * byte)
+        return words
 
     def named_section(self, name: str) -> Section | None:
         """Return the first section of a name."""
@@ -254,8 +299,13 @@ class ObjectFile:
                 for section in self._relocation_sections.get(index, ())
                 if is_livepatch_section(section) is livepatch
             ]
-            rows = np.concatenate([np.empty(0, RELOCATION), *tables])
-            self._relocations[key] = rows[np.argsort(rows["offset"], kind="stable")]
+            if not tables:
+                self._relocations[key] = _NO_RELOCATIONS
+            else:
+                rows = tables[0] if len(tables) == 1 else np.concatenate(tables)
+                places = rows["offset"]
+                in_order = bool((places[1:] >= places[:-1]).all())
+                self._relocations[key] = rows if in_order else rows[places.argsort(kind="stable")]
         return self._relocations[key]
 
     def with_debug_info_relocated(self) -> bytes:
@@ -277,9 +327,6 @@ class ObjectFile:
             for byte in range(size):
                 content[places + byte] = (values[wanted] >> np.uint64(8 * byte)).astype(np.uint8)
         return content.tobytes()
-
-
-_HEADER_NUMBERS = ("e_shoff", "e_shnum", "e_shentsize", "e_shstrndx", "e_flags")
 
 
 def is_livepatch_section(section: Section) -> bool:

@@ -158,3 +158,13 @@ class Scan:
     def clean(self) -> bool:
         """Whether no hazard counts and everything could be read."""
         return not self.failing and not self.problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanPart(Scan):
+    """One file of a folder, as soon as it is done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanRest(Scan):
+    """The whole answer, each file of which was shown as a :class:`ScanPart` already."""

@@ -14,7 +14,7 @@ from klp_debug.ppc64le.site import Dialect
 from klp_debug.ppc64le.site_words import DIALECTS, site_dialects
 from klp_debug.result.scan import FunctionKindName, TocSetup
 from klp_debug.scan.compile_units import units_of
-from klp_debug.scan.functions import Functions, Integers, functions_of, words_at
+from klp_debug.scan.functions import Functions, Integers, functions_of
 from klp_debug.scan.site_table import SiteTable, site_table_of
 
 
@@ -138,7 +138,7 @@ def _dialects(
         dialects = np.where(from_local == 4, DIALECTS.index(Dialect.PATCHABLE), 0)
     else:
         place = functions.start + site
-        second_before, before = (words_at(obj, functions.section, place - n) for n in (8, 4))
+        second_before, before = (obj.words_at(functions.section, place - n) for n in (8, 4))
         dialects = site_dialects(
             second_before, before, from_local, patchable=False, out_of_line=sites.patchable
         )

@@ -14,6 +14,7 @@ from klp_debug.scan.modinfo import ModInfo, modinfo_of
 from klp_debug.scan.module_calls import OuterCalls, check_calls
 from klp_debug.scan.module_data import LIKELY_LAYOUTS, STRUCTS, KlpObject, PatchData, kpatch_objects
 from klp_debug.scan.originals import check_original
+from klp_debug.scan.patch_marks import is_live_patch, is_module
 from klp_debug.scan.relocations import LateRelocations, check_livepatch_relocations
 from klp_debug.scan.replacements import check_replacement
 
@@ -26,16 +27,16 @@ def check_patch(
     """
     Return what a module replaces, and note its hazards.
 
-    :return: None if it is no livepatch module
+    :return: None if it is no live patch
     """
+    if not is_live_patch(census.obj, info):
+        return None
     objects = PatchData(census.obj, _layouts(census, against)).objects()
     objects += kpatch_objects(census.obj)
-    if not info.livepatch and not objects:
-        return None
-    if not info.livepatch:
+    if not info.livepatch and is_module(census.obj):
         names = ", ".join(func.old_name for obj in objects for func in obj.funcs)
         log.add(hazards.NOT_MARKED, ".modinfo", f"it would replace {names}")
-    if not objects:
+    if not objects and (info.livepatch or is_module(census.obj)):
         log.add(hazards.NO_KLP_PATCH, "klp_patch", _kind_of_module(census))
     calls = OuterCalls(census.obj)
     check_calls(census, calls, info, log)
@@ -68,7 +69,7 @@ def _has_all_members(layouts: Mapping[str, StructLayout]) -> bool:
 def _kind_of_module(census: Census) -> str:
     if census.obj.named_section(".init.klp_objects") is not None:
         return "klp-build made it, and its init makes the klp_patch"
-    return "nothing in its data begins with a pointer to __this_module"
+    return "nothing in its data leads to the name of a function and its replacement"
 
 
 def _check_object(

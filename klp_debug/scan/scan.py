@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Scans object files, before anything is loaded."""
 
+import contextlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
 from klp_debug.elf.object_file import ObjectFile
+from klp_debug.elf.packed_file import read_elf_bytes
 from klp_debug.errors import ForeignFileError, TargetError
 from klp_debug.ppc64le.site_words import DIALECTS
 from klp_debug.result.address import Address
@@ -20,6 +22,8 @@ from klp_debug.result.scan import (
     Scan,
     ScannedFile,
     ScannedFunction,
+    ScanPart,
+    ScanRest,
 )
 from klp_debug.scan.against import Against
 from klp_debug.scan.baseline import fingerprint
@@ -28,6 +32,7 @@ from klp_debug.scan.files import candidates
 from klp_debug.scan.hazard_log import HazardLog
 from klp_debug.scan.modinfo import ModInfo, compilers_of, modinfo_of
 from klp_debug.scan.patch import check_patch
+from klp_debug.scan.read_ahead import read_ahead
 
 
 class Scanner:
@@ -52,33 +57,57 @@ class Scanner:
         self._kinds = kinds
         self._accepted = accepted
 
-    def scan(self, paths: Iterable[Path], fail_on: Severity, say: Callable[[str], None]) -> Scan:
+    def scan(
+        self,
+        paths: Iterable[Path],
+        fail_on: Severity,
+        say: Callable[[str], None],
+        show: Callable[[ScanPart], None] | None = None,
+    ) -> Scan:
         """
         Scan files and the objects in folders.
 
-        :param say: is told the name of each file before it is read
+        :param say: is told the name of each file before it is scanned
+        :param show: is given each file when it is done, if there is a folder among the paths; the
+            answer is a :class:`~klp_debug.result.scan.ScanRest` then
         :raises TargetError: if a named file cannot be used; one in a folder becomes a problem
         """
+        wanted = list(candidates(paths))
         files: list[ScannedFile] = []
         hazards: list[Hazard] = []
         problems: list[Problem] = []
         skipped = 0
-        for candidate in candidates(paths):
-            say(candidate.path.name)
-            try:
-                file, found = self._file(candidate.path)
-            except ForeignFileError:
-                if candidate.named:
-                    raise
-                skipped += 1
-            except TargetError as error:
-                if candidate.named:
-                    raise
-                problems.append(Problem(str(candidate.path), str(error)))
-            else:
-                files.append(file)
-                hazards.extend(found)
-        return Scan(
+        shown = show is not None and not all(one.named for one in wanted)
+        reading = read_ahead(wanted, lambda candidate: read_elf_bytes(candidate.path))
+        with contextlib.closing(reading):
+            for number, (candidate, content) in enumerate(reading, 1):
+                say(f"{number} of {len(wanted)}, {candidate.path.name}")
+                try:
+                    if isinstance(content, TargetError):
+                        raise content
+                    file, found = self._file(ObjectFile(candidate.path, content))
+                except ForeignFileError:
+                    if candidate.named:
+                        raise
+                    skipped += 1
+                except TargetError as error:
+                    if candidate.named:
+                        raise
+                    problems.append(Problem(str(candidate.path), str(error)))
+                else:
+                    files.append(file)
+                    hazards.extend(found)
+                    if shown and show is not None:
+                        show(
+                            ScanPart(
+                                files=(file,),
+                                hazards=tuple(found),
+                                fail_on=fail_on,
+                                skipped=0,
+                                problems=(),
+                            )
+                        )
+        return (ScanRest if shown else Scan)(
             files=tuple(files),
             hazards=tuple(hazards),
             fail_on=fail_on,
@@ -86,14 +115,14 @@ class Scanner:
             problems=tuple(problems),
         )
 
-    def _file(self, path: Path) -> tuple[ScannedFile, list[Hazard]]:
-        census = take_census(ObjectFile(path))
-        info = modinfo_of(census.obj)
+    def _file(self, obj: ObjectFile) -> tuple[ScannedFile, list[Hazard]]:
+        census = take_census(obj)
+        info = modinfo_of(obj)
         log = HazardLog()
         patch = None
-        if census.obj.kind == "relocatable":
+        if obj.kind == "relocatable":
             patch = check_patch(census, info, self._against, log)
-        hazards = [self._hazard(path, finding) for finding in log.found]
+        hazards = [self._hazard(obj.path, finding) for finding in log.found]
         return self._describe(census, info, patch), hazards
 
     def _hazard(self, path: Path, found: Finding) -> Hazard:
