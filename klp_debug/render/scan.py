@@ -22,6 +22,7 @@ _KINDS = {
     "toc": "sets its TOC before its site",
     "notrace": "no site: notrace",
     "no-site": "no site: assembler, or compiled without ftrace",
+    "unlisted": "no site that ftrace knows: no list names it",
 }
 
 
@@ -122,8 +123,10 @@ def _counts(file: ScannedFile) -> str:
     traceable = f"{counts.traceable:,} traceable"
     if not file.pcrel:
         traceable += f" ({counts.leaf:,} leaf without TOC, {counts.toc:,} with TOC)"
+    unlisted = f", {counts.unlisted:,} unlisted" if counts.unlisted else ""
     return (
-        f"{counts.functions:,}: {traceable}, {counts.notrace:,} notrace, {counts.no_site:,} no site"
+        f"{counts.functions:,}: {traceable}, {counts.notrace:,} notrace,"
+        f" {counts.no_site:,} no site{unlisted}"
     )
 
 

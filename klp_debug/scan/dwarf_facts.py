@@ -85,6 +85,10 @@ def note_without_site(
         what = f"{where}; {census.file_name} has no site at all"
         log.add(hazards.ORIGINAL_WITHOUT_SITE, subject, what)
         return
+    if census.kinds[function] == FunctionKind.UNLISTED:
+        what = f"{where}: it was compiled with a site that no list of {census.file_name} names"
+        log.add(hazards.ORIGINAL_WITHOUT_SITE, subject, what)
+        return
     if ".cold" in census.name(function):
         what = f"{where}: the cold part of a function, which is jumped to and not called"
         log.add(hazards.ORIGINAL_WITHOUT_SITE, subject, what)

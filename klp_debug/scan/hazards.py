@@ -196,12 +196,14 @@ CALL_WITHOUT_NOP = FindingKind(
 SITES_UNLISTED = FindingKind(
     id="sites-unlisted",
     severity="error",
-    meaning="The patch calls _mcount where its __mcount_loc does not say so, or it has no"
-    " __mcount_loc at all: ftrace does not know these calls, and leaves them as they are.",
-    shows="How many calls there are, the first of them, and the lists that the file has.",
+    meaning="Functions were compiled with a site, a call of _mcount or a patchable entry, that no"
+    " list of sites names, or there is no list at all: ftrace does not know these sites, so the"
+    " functions can be neither traced nor replaced.",
+    shows="How many functions have a site, how many the list names, and the first that it lacks.",
     action="Each such call goes on being made, on kernels up to v5.7 through a stub that needs r2"
     " (kpatch #1001), or the kernel says 'Not expected bl: opcode is' (kpatch #1102). Run"
-    " recordmcount, as the kernel's build does.",
+    " recordmcount, as the kernel's build does; that of older kernels lists nothing of a unit that"
+    " is compiled with -ffunction-sections.",
 )
 PATCH_WITHOUT_SITES = FindingKind(
     id="patch-without-sites",

@@ -75,23 +75,9 @@ def check_calls(census: Census, calls: OuterCalls, info: ModInfo, log: HazardLog
             if section.is_text:
                 _check_nops(section, calls, log)
         _check_compiler_options(obj, log)
-    unlisted = census.sites.unlisted
-    if len(unlisted):
-        section, offset = unlisted[0]
-        lists = ", ".join(census.sites.sources) if _has_list(census) else "no __mcount_loc"
-        log.add(
-            hazards.SITES_UNLISTED,
-            "calls of _mcount",
-            f"{len(unlisted)}, the first at {obj.sections[section].name}+{offset:#x};"
-            f" the file has {lists}",
-        )
-    elif info.has_patchable_sites and not census.sites.sources and len(census.functions):
+    if info.has_patchable_sites and not census.sites.sources and len(census.functions):
         says = f"it is built for {info.vermagic}"
         log.add(hazards.PATCH_WITHOUT_SITES, "__patchable_function_entries", says)
-
-
-def _has_list(census: Census) -> bool:
-    return any(source.startswith("__") for source in census.sites.sources)
 
 
 def _check_nops(section: Section, calls: OuterCalls, log: HazardLog) -> None:

@@ -30,6 +30,7 @@ from klp_debug.scan.baseline import fingerprint
 from klp_debug.scan.census import KIND_NAMES, Census, FunctionKind, take_census
 from klp_debug.scan.files import candidates
 from klp_debug.scan.hazard_log import HazardLog
+from klp_debug.scan.listed_sites import check_listed
 from klp_debug.scan.modinfo import ModInfo, compilers_of, modinfo_of
 from klp_debug.scan.patch import check_patch
 from klp_debug.scan.read_ahead import read_ahead
@@ -122,6 +123,7 @@ class Scanner:
         patch = None
         if obj.kind == "relocatable":
             patch = check_patch(census, info, self._against, log)
+            check_listed(census, log, is_patch=patch is not None)
         hazards = [self._hazard(obj.path, finding) for finding in log.found]
         return self._describe(census, info, patch), hazards
 
@@ -175,6 +177,7 @@ def _counts(census: Census) -> FunctionCounts:
         toc=int(numbers[FunctionKind.TOC]),
         notrace=int(numbers[FunctionKind.NOTRACE]),
         no_site=int(numbers[FunctionKind.NO_SITE]),
+        unlisted=int(numbers[FunctionKind.UNLISTED]),
     )
 
 

@@ -200,7 +200,10 @@ def test_call_without_nop(module: Path) -> None:
 def test_sites_unlisted(module: Path) -> None:
     found = hazards(made_patch({"scsi_common": [Func("with_toc")]}, listed=False), module)
     evidence = only(found, "sites-unlisted")
-    assert evidence == "1, the first at .text+0x4; the file has no __mcount_loc"
+    assert evidence == (
+        "1 function calling _mcount, the file has no __mcount_loc: ftrace will know none;"
+        " the first is at .text+0x4"
+    )
 
 
 def test_no_patchable_sites(tmp_path: Path) -> None:
