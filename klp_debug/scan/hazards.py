@@ -21,11 +21,13 @@ OBJECT_NEVER_PATCHED = FindingKind(
 OBJECT_NOT_GIVEN = FindingKind(
     id="object-not-given",
     severity="warning",
-    meaning="The object whose functions are replaced was not given, so nothing could be checked of"
-    " them: neither that they are there, nor that they have a site.",
-    shows="The name of the klp_object, and how many of its functions are replaced.",
-    action="Name its file with --against: vmlinux, or the .ko. If there is no module of that name,"
-    " the kernel loads the patch without a word, and never patches it.",
+    meaning="Objects that the patch is for were not given, so nothing could be checked of them:"
+    " neither that the functions are there and have a site, nor that livepatch finds the symbols.",
+    shows="Of each object, how many of its functions are replaced, how many of its symbols"
+    " livepatch is to find, and how many of these are static local variables: they have a number"
+    " of the compiler's choice, by which another build means another variable.",
+    action="Name their files with --against: vmlinux, and the .ko. If there is no module of a"
+    " name, the kernel loads the patch without a word, and never patches it.",
 )
 OTHER_KERNEL = FindingKind(
     id="other-kernel",
@@ -257,15 +259,6 @@ KLP_TOC_SYMBOL = FindingKind(
     shows="The symbol.",
     action="The kernel refuses the patch with 'symbol ... not found in symbol table' (kpatch #859)."
     " The patch must use its own .TOC. and .toc.",
-)
-KLP_STATIC_LOCAL = FindingKind(
-    id="klp-static-local",
-    severity="warning",
-    meaning="livepatch is to find a static local variable by a name that ends in a number of the"
-    " compiler's choice. Another build gives another number to it, and this one to another"
-    " variable.",
-    shows="The symbol.",
-    action="See that the number is that of the object in the very build that is patched.",
 )
 KLP_SYMBOL_NOT_FOUND = FindingKind(
     id="klp-symbol-not-found",

@@ -18,6 +18,7 @@ from klp_debug.scan import hazards
 from klp_debug.scan.census import Census
 from klp_debug.scan.hazard_log import HazardLog
 from klp_debug.scan.modinfo import ModInfo
+from klp_debug.scan.patch_marks import is_of_kpatch
 
 _FTRACE_CALLS = ("_mcount", "ftrace_caller", "ftrace_regs_caller")
 """``is_mprofile_ftrace_call()``: no restore of r2 is put behind these."""
@@ -74,7 +75,9 @@ def check_calls(census: Census, calls: OuterCalls, info: ModInfo, log: HazardLog
         for section in obj.sections:
             if section.is_text:
                 _check_nops(section, calls, log)
-        _check_compiler_options(obj, log)
+        # create-diff-object refuses a replacement that ends in such a call (kpatch #1002).
+        if not is_of_kpatch(obj):
+            _check_compiler_options(obj, log)
     if info.has_patchable_sites and not census.sites.sources and len(census.functions):
         says = f"it is built for {info.vermagic}"
         log.add(hazards.PATCH_WITHOUT_SITES, "__patchable_function_entries", says)

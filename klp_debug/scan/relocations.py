@@ -67,6 +67,25 @@ def check_livepatch_relocations(
             _check(obj, section, for_object, row, object_named, log)
 
 
+def looked_up(obj: ObjectFile) -> dict[str, set[str]]:
+    """Return the names of the symbols that livepatch is to find, by the object that has them."""
+    found: dict[str, set[str]] = {}
+    for number in np.flatnonzero(obj.symbol_sections == SHN_LIVEPATCH)[:_MOST].tolist():
+        if parts := _SYMBOL.fullmatch(obj.symbol_name(number)):
+            found.setdefault(parts[1], set()).add(parts[2])
+    return found
+
+
+def is_numbered(name: str) -> bool:
+    """
+    Return whether a name looks like that of a static local variable, which the compiler numbers.
+
+    >>> is_numbered("__key.12345"), is_numbered("f.isra.0")
+    (True, False)
+    """
+    return bool(_NUMBERED.fullmatch(name)) and not _CLONE.fullmatch(name)
+
+
 def _check(
     obj: ObjectFile,
     section: Section,
@@ -94,8 +113,6 @@ def _check(
     if wanted in (".TOC.", ".toc", "TOC.") or wanted.startswith(".LC"):
         log.add(hazards.KLP_TOC_SYMBOL, name, f"in {section.name}")
         return
-    if _NUMBERED.fullmatch(wanted) and not _CLONE.fullmatch(wanted):
-        log.add(hazards.KLP_STATIC_LOCAL, name, f"in {section.name}")
     census = object_named(in_object)
     if census is not None:
         _check_symbol(census, name, wanted, position, log)

@@ -33,6 +33,7 @@ from klp_debug.scan.hazard_log import HazardLog
 from klp_debug.scan.listed_sites import check_listed
 from klp_debug.scan.modinfo import ModInfo, compilers_of, modinfo_of
 from klp_debug.scan.patch import check_patch
+from klp_debug.scan.patch_marks import is_module
 from klp_debug.scan.read_ahead import read_ahead
 
 
@@ -164,9 +165,10 @@ class Scanner:
 def _kind(census: Census, info: ModInfo, *, is_patch: bool) -> FileKind:
     if census.obj.kind == "executable":
         return "vmlinux"
-    if is_patch:
+    is_a_module = info.name is not None or is_module(census.obj)
+    if is_patch and (is_a_module or info.livepatch):
         return "livepatch"
-    return "module" if info.name is not None else "object"
+    return "module" if is_a_module else "object"
 
 
 def _counts(census: Census) -> FunctionCounts:

@@ -137,8 +137,8 @@ def test_all_functions_of_all_objects_are_predicted_in_their_order(
     ]
     evidence = "1 of its functions is to be replaced"
     assert checked.hazards == [
-        ("original-leaf", "twice,2 [scsi_common]", "its site is at +0x4, behind no TOC set-up"),
         ("object-not-given", "vmlinux", evidence),
+        ("original-leaf", "twice,2 [scsi_common]", "its site is at +0x4, behind no TOC set-up"),
     ]
 
 

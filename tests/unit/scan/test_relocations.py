@@ -9,7 +9,13 @@ import pytest
 from klp_debug.elf.object_file import ObjectFile
 from klp_debug.scan.census import Census, take_census
 from klp_debug.scan.hazard_log import HazardLog
-from klp_debug.scan.relocations import LateRelocations, check_livepatch_relocations, object_of
+from klp_debug.scan.relocations import (
+    LateRelocations,
+    check_livepatch_relocations,
+    is_numbered,
+    looked_up,
+    object_of,
+)
 from tests.support.made_module import made_module
 from tests.support.made_object import (
     ABS,
@@ -226,12 +232,20 @@ def test_a_toc_is_no_symbol_of_another_object(tmp_path: Path, module: Census, wa
         ("f.llvm.123456", False),
     ],
 )
-def test_a_static_local_has_a_number_of_the_compilers_choice(
-    tmp_path: Path, wanted: str, is_local: bool
-) -> None:
-    name = f".klp.sym.scsi_common.{wanted},0"
-    expected = [("klp-static-local", name, "in .klp.rela.scsi_common.d")] if is_local else []
-    assert noted(tmp_path / "p.ko", relocating(name)) == expected
+def test_a_static_local_has_a_number_of_the_compilers_choice(wanted: str, is_local: bool) -> None:
+    assert is_numbered(wanted) is is_local
+
+
+def test_the_symbols_that_livepatch_is_to_find(tmp_path: Path) -> None:
+    made = relocating(".klp.sym.scsi_common.count.17,0")
+    made.symbol(".klp.sym.scsi_common.quiet,1", LIVEPATCH, kind=NOTYPE)
+    made.symbol(".klp.sym.vmlinux.quiet,1", LIVEPATCH, kind=NOTYPE)
+    made.symbol(".klp.sym.ext4.undefined,1", UNDEF, kind=NOTYPE)
+    made.symbol("other", LIVEPATCH, kind=NOTYPE)
+    assert looked_up(ObjectFile(made.write(tmp_path / "p.ko"))) == {
+        "scsi_common": {"count.17", "quiet"},
+        "vmlinux": {"quiet"},
+    }
 
 
 def test_of_very_many_relocations_4096_are_looked_at(tmp_path: Path) -> None:
