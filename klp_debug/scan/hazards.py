@@ -195,6 +195,17 @@ CALL_WITHOUT_NOP = FindingKind(
     " after relocate'; kpatch #757, #773). The compiler took the function for one of the same"
     " file: declare it extern in the patch's source.",
 )
+BRANCH_TOO_FAR = FindingKind(
+    id="branch-too-far",
+    severity="error",
+    meaning="A branch into the middle of a function is relocated by the function's symbol and an"
+    " addend. To such a relocation the module loader adds what the function's local entry point is"
+    " behind its global one, so that the branch lands that far behind its target.",
+    shows="The branch, where it is to go, and where it will.",
+    action="The kernel does not check it: two instructions are left out, as behind a fault that"
+    " .fixup mends, on the kernels that have such a section. Relocate the branch by the section's"
+    " own symbol, as the assembler does; kpatch-build makes function symbols of these.",
+)
 SITES_UNLISTED = FindingKind(
     id="sites-unlisted",
     severity="error",

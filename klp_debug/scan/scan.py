@@ -31,6 +31,7 @@ from klp_debug.scan.census import KIND_NAMES, Census, FunctionKind, take_census
 from klp_debug.scan.files import candidates
 from klp_debug.scan.hazard_log import HazardLog
 from klp_debug.scan.listed_sites import check_listed
+from klp_debug.scan.local_branches import check_local_branches
 from klp_debug.scan.modinfo import ModInfo, compilers_of, modinfo_of
 from klp_debug.scan.patch import check_patch
 from klp_debug.scan.patch_marks import is_module
@@ -125,6 +126,8 @@ class Scanner:
         if obj.kind == "relocatable":
             patch = check_patch(census, info, self._against, log)
             check_listed(census, log, is_patch=patch is not None)
+            if patch is not None or is_module(obj):
+                check_local_branches(obj, log)
         hazards = [self._hazard(obj.path, finding) for finding in log.found]
         return self._describe(census, info, patch), hazards
 

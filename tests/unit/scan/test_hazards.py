@@ -197,6 +197,14 @@ def test_call_without_nop(module: Path) -> None:
     assert hazards(calling(BL, 0xE8410018), module) == {}
 
 
+def test_branch_too_far(module: Path) -> None:
+    patch = replacing("with_toc")
+    function = patch.symbol("copy", patch.text(".text.copy", *TOC_SETUP, BLR, BLR), 0, 16, other=96)
+    patch.relocate(patch.text(".fixup", B), 0, REL24, function, 12)
+    evidence = only(hazards(patch, module), "branch-too-far")
+    assert evidence == "a branch to copy+0xc will go to copy+0x14"
+
+
 def test_sites_unlisted(module: Path) -> None:
     found = hazards(made_patch({"scsi_common": [Func("with_toc")]}, listed=False), module)
     evidence = only(found, "sites-unlisted")
