@@ -67,7 +67,7 @@ class Census:
     @cached_property
     def debug_info(self) -> FunctionDebugInfo:
         """What debugging information says of single functions; read when it is asked."""
-        return FunctionDebugInfo(self.obj)
+        return FunctionDebugInfo(self.obj.with_debug_info)
 
     @property
     def pcrel(self) -> bool:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from klp_debug.elf.elf_file import Section
 from klp_debug.elf.format import R_PPC64_REL24, SHN_LIVEPATCH, SHN_UNDEF
-from klp_debug.elf.object_file import ObjectFile, Section
+from klp_debug.elf.object_file import ObjectFile
 from klp_debug.ppc64le.instruction import LD_R2_24_R1, NOP, is_bl
 from klp_debug.scan import hazards
 from klp_debug.scan.census import Census
@@ -77,7 +78,7 @@ def check_calls(census: Census, calls: OuterCalls, info: ModInfo, log: HazardLog
                 _check_nops(section, calls, log)
         # create-diff-object refuses a replacement that ends in such a call (kpatch #1002).
         if not is_of_kpatch(obj):
-            _check_compiler_options(obj, log)
+            _check_compiler_options(obj.with_debug_info, log)
     if info.has_patchable_sites and not census.sites.sources and len(census.functions):
         says = f"it is built for {info.vermagic}"
         log.add(hazards.PATCH_WITHOUT_SITES, "__patchable_function_entries", says)

@@ -58,9 +58,9 @@ def check_patch(
 
 def _layouts(census: Census, against: Against) -> Mapping[str, StructLayout]:
     """Return the structures as the patch was compiled with; else as its kernel was; else likely."""
-    layouts = struct_layouts(census.obj.path, STRUCTS)
+    layouts = struct_layouts(census.obj.with_debug_info.path, STRUCTS)
     if layouts is None and (vmlinux := against.get("vmlinux")) is not None:
-        layouts = struct_layouts(vmlinux.obj.path, STRUCTS)
+        layouts = struct_layouts(vmlinux.obj.with_debug_info.path, STRUCTS)
     if layouts is None or not _has_all_members(layouts):
         return LIKELY_LAYOUTS
     return layouts

@@ -9,8 +9,9 @@ kernel/module/main.c, ``klp_enable_patch()`` in kernel/livepatch/core.c; the sec
 kmod/patch/kpatch.lds.S.
 """
 
+from klp_debug.elf.elf_file import is_livepatch_section
 from klp_debug.elf.format import SHN_UNDEF
-from klp_debug.elf.object_file import ObjectFile, is_livepatch_section
+from klp_debug.elf.object_file import ObjectFile
 from klp_debug.scan.modinfo import ModInfo
 
 KPATCH_SECTION = ".kpatch.funcs"

@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from elftools.elf.enums import ENUM_RELOC_TYPE_PPC64
 
+from klp_debug.elf.elf_file import Section, is_livepatch_section
 from klp_debug.elf.format import RELOCATION, SHN_LIVEPATCH
-from klp_debug.elf.object_file import ObjectFile, Section, is_livepatch_section
+from klp_debug.elf.object_file import ObjectFile
 from klp_debug.scan import hazards
 from klp_debug.scan.census import Census
 from klp_debug.scan.hazard_log import HazardLog

@@ -9,7 +9,7 @@ import numpy as np
 
 from klp_debug.elf.object_file import ObjectFile
 from klp_debug.elf.packed_file import read_elf_bytes
-from klp_debug.errors import ForeignFileError, TargetError
+from klp_debug.errors import DebugFileError, ForeignFileError, TargetError
 from klp_debug.ppc64le.site_words import DIALECTS
 from klp_debug.result.address import Address
 from klp_debug.result.audit import Offsets
@@ -25,9 +25,11 @@ from klp_debug.result.scan import (
     ScanPart,
     ScanRest,
 )
+from klp_debug.result.text import plural
 from klp_debug.scan.against import Against
 from klp_debug.scan.baseline import fingerprint
 from klp_debug.scan.census import KIND_NAMES, Census, FunctionKind, take_census
+from klp_debug.scan.debug_files import DebugFiles
 from klp_debug.scan.files import candidates
 from klp_debug.scan.hazard_log import HazardLog
 from klp_debug.scan.listed_sites import check_listed
@@ -75,10 +77,13 @@ class Scanner:
             answer is a :class:`~klp_debug.result.scan.ScanRest` then
         :raises TargetError: if a named file cannot be used; one in a folder becomes a problem
         """
-        wanted = list(candidates(paths))
+        given = list(candidates(paths))
+        debug_files = DebugFiles(one.path for one in given)
+        wanted = [one for one in given if one.path not in debug_files.used]
         files: list[ScannedFile] = []
         hazards: list[Hazard] = []
         problems: list[Problem] = []
+        alone: list[Problem] = []
         skipped = 0
         shown = show is not None and not all(one.named for one in wanted)
         reading = read_ahead(wanted, lambda candidate: read_elf_bytes(candidate.path))
@@ -88,11 +93,15 @@ class Scanner:
                 try:
                     if isinstance(content, TargetError):
                         raise content
-                    file, found = self._file(ObjectFile(candidate.path, content))
+                    file, found = self._file(debug_files.open(candidate.path, content))
                 except ForeignFileError:
                     if candidate.named:
                         raise
                     skipped += 1
+                except DebugFileError as error:
+                    if candidate.named:
+                        raise
+                    alone.append(Problem(str(candidate.path), str(error)))
                 except TargetError as error:
                     if candidate.named:
                         raise
@@ -115,7 +124,7 @@ class Scanner:
             hazards=tuple(hazards),
             fail_on=fail_on,
             skipped=skipped,
-            problems=tuple(problems),
+            problems=(*problems, *_summed_up(alone)),
         )
 
     def _file(self, obj: ObjectFile) -> tuple[ScannedFile, list[Hazard]]:
@@ -163,6 +172,15 @@ class Scanner:
             functions=None if self._kinds is None else _listing(census, self._kinds),
             patch=patch,
         )
+
+
+def _summed_up(alone: list[Problem]) -> list[Problem]:
+    """Return one problem for all files of debugging information alone: folders have thousands."""
+    if len(alone) < 2:
+        return alone
+    first = alone[0]
+    more = plural(len(alone) - 1, "other file", grouped=True)
+    return [Problem(first.where, f"{first.what}; {more} of the folders likewise")]
 
 
 def _kind(census: Census, info: ModInfo, *, is_patch: bool) -> FileKind:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from klp_debug.elf.elf_file import Table
 from klp_debug.elf.format import R_PPC64_ADDR64, R_PPC64_REL24, R_PPC64_RELATIVE, RELOCATION
-from klp_debug.elf.object_file import ObjectFile, Table
+from klp_debug.elf.object_file import ObjectFile
 from klp_debug.ppc64le.entry_words import set_up_toc
 from klp_debug.ppc64le.instruction import NOP
 from klp_debug.scan.functions import Integers
