@@ -116,9 +116,10 @@ def take_census(obj: ObjectFile) -> Census:
         has_site, kinds, np.where(compiled, FunctionKind.NOTRACE, FunctionKind.NO_SITE)
     )
     patchable_entry = _patchable_entries(obj, functions, sites)
-    calls = functions.covering(sites.unlisted[:, 0], sites.unlisted[:, 1])
     has_unlisted = patchable_entry.copy()
-    has_unlisted[calls[calls >= 0]] = True
+    if len(sites.unlisted):
+        calls = functions.covering(sites.unlisted[:, 0], sites.unlisted[:, 1])
+        has_unlisted[calls[calls >= 0]] = True
     kinds[has_unlisted & ~has_site] = FunctionKind.UNLISTED
     return Census(
         obj=obj,

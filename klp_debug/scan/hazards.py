@@ -279,6 +279,16 @@ KLP_SYMBOL_NOT_FOUND = FindingKind(
     shows="The symbol, and what the object has.",
     action="The kernel refuses the patch. Make it anew from the objects of this very build.",
 )
+OBJECT_RELOAD_REFUSED = FindingKind(
+    id="object-reload-refused",
+    severity="warning",
+    meaning="The patch has calls that livepatch relocates when a module is loaded, and its kernel is"
+    " one before v6.3: there that module cannot be loaded a second time while the patch is loaded.",
+    shows="The module, how many calls there are, and the kernel that the patch is for.",
+    action="The kernel says 'Expected nop after call, got e8410018' and 'refusing to load module'."
+    ' Do not unload the module, unless the kernel has \'powerpc/module_64: Fix "expected nop" error'
+    " on module re-patching' (37251c7114e1, in v6.3).",
+)
 KLP_RELOCATION_LATE = FindingKind(
     id="klp-relocation-late",
     severity="warning",

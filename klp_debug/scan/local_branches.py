@@ -26,11 +26,10 @@ def check_local_branches(obj: ObjectFile, log: HazardLog) -> None:
         if not section.is_text:
             continue
         rows = obj.relocations(section.index)
-        rows = rows[
-            (rows["type"] == R_PPC64_REL24)
-            & (rows["addend"] != 0)
-            & (rows["symbol"] < len(obj.symbols))
-        ]
+        rows = rows[(rows["type"] == R_PPC64_REL24) & (rows["addend"] != 0)]
+        rows = rows[rows["symbol"] < len(obj.symbols)]
+        if not len(rows):
+            continue
         offsets = offsets_by_symbol(obj.symbols["other"][rows["symbol"]])
         outer = np.isin(obj.symbol_sections[rows["symbol"]], (SHN_UNDEF, SHN_LIVEPATCH))
         for index in np.flatnonzero((offsets != 0) & ~outer)[: _MOST - told].tolist():

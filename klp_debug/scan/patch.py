@@ -19,6 +19,7 @@ from klp_debug.scan.patch_marks import is_live_patch, is_module
 from klp_debug.scan.relocations import (
     LateRelocations,
     check_livepatch_relocations,
+    check_reloads,
     is_numbered,
     looked_up,
 )
@@ -48,6 +49,7 @@ def check_patch(
     calls = OuterCalls(census.obj)
     check_calls(census, calls, info, log)
     check_livepatch_relocations(census.obj, against.get, log)
+    check_reloads(census.obj, info.release, log)
     _note_not_given(census, objects, against, log)
     late = LateRelocations(census)
     predicted: list[PredictedFunction] = []

@@ -164,6 +164,8 @@ def _places(obj: ObjectFile, addresses: np.ndarray) -> Integers:
 
 def _without(places: Integers, others: Integers) -> Integers:
     """Return the places that are not among others."""
+    if not len(places):
+        return places
     known = set(map(tuple, others.tolist()))
     return np.array(
         [place for place in places.tolist() if tuple(place) not in known], np.int64

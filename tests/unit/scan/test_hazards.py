@@ -197,6 +197,15 @@ def test_call_without_nop(module: Path) -> None:
     assert hazards(calling(BL, 0xE8410018), module) == {}
 
 
+def test_a_module_that_cannot_be_loaded_again(module: Path) -> None:
+    """VERMAGIC is of 6.1; the call is one of the object itself, so that nothing else is wrong."""
+    patch = calling(BL, NOP, LIVEPATCH)
+    symbol = patch.symbol(".klp.sym.scsi_common.quiet,0", LIVEPATCH, kind=NOTYPE)
+    patch.relocate(1, 16, REL24, symbol, klp="scsi_common")
+    evidence = only(hazards(patch, module), "object-reload-refused")
+    assert evidence == "livepatch relocates 1 call for it; the patch is for Linux 6.1"
+
+
 def test_branch_too_far(module: Path) -> None:
     patch = replacing("with_toc")
     function = patch.symbol("copy", patch.text(".text.copy", *TOC_SETUP, BLR, BLR), 0, 16, other=96)
