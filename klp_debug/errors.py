@@ -22,5 +22,9 @@ class WriteRefusedError(TargetError):
     """A write that the target does not take; the message names the address and the reason."""
 
 
+class DebugFileError(TargetError):
+    """A file of debugging information alone, where one with instructions is needed."""
+
+
 class ForeignFileError(TargetError):
     """A file that is not for ppc64le; in a folder such files (a build's own tools) are no error."""

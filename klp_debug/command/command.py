@@ -40,11 +40,18 @@ class Command:
     """Of a command that reads its target."""
     run_change: Callable[[KernelView, argparse.Namespace, Consent], Change] | None = None
     """Of a command that writes to its target."""
-    run_alone: Callable[[argparse.Namespace, Callable[[str], None]], Answer] | None = None
+    run_alone: (
+        Callable[
+            [argparse.Namespace, Callable[[str], None], Callable[[Answer], None] | None], Answer
+        ]
+        | None
+    ) = None
     """
     Of a command that needs no target.
 
-    It tells its second argument what it is at, for a line of progress.
+    It tells its second argument what it is at, for a line of progress, and gives its third, unless
+    that is None, each part of a long answer when it is done; the answer that it returns prints as
+    the rest then.
     """
     page_path: Callable[[argparse.Namespace], Path | None] = lambda args: None
     """
@@ -89,6 +96,7 @@ class Command:
         args: argparse.Namespace,
         consent: Consent,
         say: Callable[[str], None] = lambda what: None,
+        show: Callable[[Answer], None] | None = None,
     ) -> Answer:
         """
         Answer the command.
@@ -96,11 +104,13 @@ class Command:
         :param view: of the target; None will do for a command that needs none
         :param consent: by which the user agrees to what the command writes, if it writes
         :param say: is told what the command is at
+        :param show: is given parts of a long answer when they are done; None if only the whole
+            is wanted
         :raises CommandError: if an argument cannot be used
         :raises TargetError: if the target lacks what the command needs
         """
         if self.run_alone is not None:
-            return self.run_alone(args, say)
+            return self.run_alone(args, say, show)
         if view is None:
             raise CommandError(f"{self.name} needs a target")
         self.check_kernel(view)

@@ -6,13 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from klp_debug.command.command import Argument, Command
+from klp_debug.result.common import Answer
 from klp_debug.result.scan import LEVELS, Scan
 from klp_debug.scan.baseline import read_baseline
 from klp_debug.scan.census import FunctionKind
 from klp_debug.scan.scan import Scanner
 
 
-def run(args: argparse.Namespace, say: Callable[[str], None]) -> Scan:
+def run(
+    args: argparse.Namespace,
+    say: Callable[[str], None],
+    show: Callable[[Answer], None] | None = None,
+) -> Scan:
     """
     Return what the files hold.
 
@@ -28,7 +33,7 @@ def run(args: argparse.Namespace, say: Callable[[str], None]) -> Scan:
         kinds=kinds,
         accepted=read_baseline(args.baseline) if args.baseline else frozenset(),
     )
-    return scanner.scan(args.file, args.fail_on, say)
+    return scanner.scan(args.file, args.fail_on, say, show)
 
 
 SCAN = Command(

@@ -2,7 +2,7 @@
 """What an ELF64 file is made of: structures and numbers, and those that Linux adds to them."""
 
 import numpy as np
-from elftools.elf.constants import SHN_INDICES
+from elftools.elf.constants import SH_FLAGS, SHN_INDICES
 from elftools.elf.enums import ENUM_RELOC_TYPE_PPC64, ENUM_SH_TYPE_BASE, ENUM_ST_INFO_TYPE
 
 SECTION = np.dtype(
@@ -40,6 +40,7 @@ STT_FUNC: int = ENUM_ST_INFO_TYPE["STT_FUNC"]
 
 SHT_SYMTAB: int = ENUM_SH_TYPE_BASE["SHT_SYMTAB"]
 SHT_RELA: int = ENUM_SH_TYPE_BASE["SHT_RELA"]
+SHT_NOTE: int = ENUM_SH_TYPE_BASE["SHT_NOTE"]
 SHT_NOBITS: int = ENUM_SH_TYPE_BASE["SHT_NOBITS"]
 SHT_SYMTAB_SHNDX: int = ENUM_SH_TYPE_BASE["SHT_SYMTAB_SHNDX"]
 
@@ -49,6 +50,7 @@ SHN_XINDEX: int = SHN_INDICES.SHN_XINDEX
 SHN_LIVEPATCH = 0xFF20
 """Symbols that livepatch itself resolves; include/uapi/linux/elf.h."""
 
+SHF_WRITE: int = SH_FLAGS.SHF_WRITE
 SHF_RELA_LIVEPATCH = 0x00100000
 """Relocations that livepatch itself applies; include/uapi/linux/elf.h."""
 

@@ -1,100 +1,65 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-An ELF file of ppc64le as arrays: sections, symbols and relocations, each checked against its size.
+An ELF file of ppc64le as arrays: symbols, relocations and words.
 
-pyelftools says what the file is; its tables are read as arrays, because a vmlinux has a hundred
-thousand symbols. Source: the ELFv2 ABI and the System V gABI; linux/elf.h.
+The tables are read as arrays, because a vmlinux has a hundred thousand symbols, and a kernel three
+thousand modules. Source: the ELFv2 ABI and the System V gABI; linux/elf.h.
 """
 
-from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
-from elftools.elf.elffile import ELFFile
 
+from klp_debug.elf.elf_file import ElfFile, Section, Table, is_livepatch_section, string_at
 from klp_debug.elf.format import (
     R_PPC64_ADDR32,
     R_PPC64_ADDR64,
     RELOCATION,
-    SECTION,
-    SHF_RELA_LIVEPATCH,
     SHN_XINDEX,
-    SHT_NOBITS,
     SHT_RELA,
     SHT_SYMTAB,
     SHT_SYMTAB_SHNDX,
     SYMBOL,
 )
-from klp_debug.elf.packed_file import read_elf_bytes
 from klp_debug.elf.symbol_names import named
-from klp_debug.errors import ForeignFileError, TargetError
 
-Table = npt.NDArray[Any]
-"""A structured array of one of the types below."""
-
-_LONGEST_NAME = 1024
-"""Twice ``KSYM_NAME_LEN``: a string table without an end must not be copied for each symbol."""
+_NO_RELOCATIONS = np.empty(0, RELOCATION)
 _MOST_NAMES = 64
-_DAMAGES = (ELFError, ValueError, KeyError, IndexError, OverflowError, TypeError, AttributeError)
-"""What pyelftools raises of hostile headers."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """One section."""
-
-    index: int
-    name: str
-    type: int
-    flags: int
-    address: int
-    """0 in a relocatable file."""
-    offset: int
-    size: int
-    """In bytes."""
-    link: int
-    info: int
-
-    @property
-    def is_loaded(self) -> bool:
-        """Whether it becomes part of the kernel's memory."""
-        return bool(self.flags & SH_FLAGS.SHF_ALLOC)
-
-    @property
-    def is_text(self) -> bool:
-        """Whether it holds instructions that the file has."""
-        wanted = SH_FLAGS.SHF_ALLOC | SH_FLAGS.SHF_EXECINSTR
-        return self.flags & wanted == wanted and self.type != SHT_NOBITS
-
-
-class ObjectFile:
+class ObjectFile(ElfFile):
     """
-    One ELF file.
+    One ELF file with its symbols.
 
-    :ivar path: where it is
-    :ivar kind: ``relocatable`` for .o and .ko, ``executable`` for vmlinux
-    :ivar sections: all sections, the null section first
     :ivar symbols: the symbol table, of type :data:`SYMBOL`
     :ivar symbol_sections: each symbol's section index, past the 16 bits that ``Elf64_Sym`` has;
         reserved ones as they are
+    :ivar strings: the string table of the symbols' names
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, content: bytes | None = None, debug_file: "ObjectFile | None" = None
+    ) -> None:
         """
         Read a file.
 
+        :param content: its bytes, unpacked, if they were read already
+        :param debug_file: what was split off it: it has the debugging information, and the
+            symbols of a file that is stripped
         :raises TargetError: if it cannot be read, is no ppc64le object, is damaged or stripped
         """
-        self.path = path
-        self._bytes = read_elf_bytes(path)
-        self.kind: Literal["relocatable", "executable"] = self._identify()
-        self.sections = self._read_sections()
-        self.symbols, self.symbol_sections, self._names = self._read_symbols()
+        super().__init__(path, content)
+        self._debug_file = debug_file
+        self.symbols, self.symbol_sections, self.strings = self._read_symbols()
+        in_file = [one.has_bytes for one in self.sections]
+        places = [(one.offset, one.size & ~3) for one in self.sections]
+        extents = np.where(np.array(in_file)[:, None], np.array(places, np.uint64), 0)
+        self._extents = extents.astype(np.int64)
+        self._compressed = [
+            one.index for one in self.sections if one.flags & SH_FLAGS.SHF_COMPRESSED
+        ]
         self._words: dict[int, npt.NDArray[np.uint32]] = {}
         self._relocations: dict[tuple[int, bool], Table] = {}
         self._relocation_sections: dict[int, list[Section]] = {}
@@ -102,75 +67,32 @@ class ObjectFile:
             if section.type == SHT_RELA:
                 self._relocation_sections.setdefault(section.info, []).append(section)
 
-    def _error(self, what: str) -> TargetError:
-        return TargetError(f"{self.path} {what}")
+    @property
+    def with_debug_info(self) -> "ObjectFile":
+        """Return the file that has the debugging information: this one, or what was split off."""
+        if self._debug_file is None or self.named_section(".debug_info") is not None:
+            return self
+        return self._debug_file
 
-    def _identify(self) -> Literal["relocatable", "executable"]:
-        try:
-            elf = ELFFile(BytesIO(self._bytes))
-            header = elf.header
-            machine, kind = str(header["e_machine"]), str(header["e_type"])
-            self._header = {key: int(header[key]) for key in _HEADER_NUMBERS}
-            wide, little = elf.elfclass == 64, elf.little_endian
-        except _DAMAGES as error:
-            raise self._error(f"is a damaged or truncated ELF file ({error})") from None
-        if machine != "EM_PPC64" or not wide:
-            name = machine.removeprefix("EM_").lower()
-            what = f"is of another machine ({name}); klp-debug reads ppc64le"
-            raise ForeignFileError(f"{self.path} {what}")
-        if not little:
-            raise ForeignFileError(f"{self.path} is big-endian; klp-debug reads ppc64le")
-        if self._header["e_flags"] & 3 == 1:
-            raise self._error("follows the ELFv1 ABI; a ppc64le kernel follows ELFv2")
-        if kind not in ("ET_REL", "ET_EXEC", "ET_DYN"):
-            raise self._error(f"is neither an object, a module nor a vmlinux ({kind})")
-        return "relocatable" if kind == "ET_REL" else "executable"
+    def section_numbers_of(self, other: "ObjectFile") -> npt.NDArray[np.int64]:
+        """
+        Return the number here of each section of a file that was split off, or the other way.
 
-    def _read_sections(self) -> tuple[Section, ...]:
-        offset, count = self._header["e_shoff"], self._header["e_shnum"]
-        if offset and self._header["e_shentsize"] != SECTION.itemsize:
-            raise self._error("is a damaged ELF file (size of its section headers)")
-        # More than 65279 sections are counted in the null section's size.
-        if offset and not count and len(self._bytes) - offset >= SECTION.itemsize:
-            count = int(np.frombuffer(self._bytes, SECTION, 1, offset)["size"][0])
-        if not offset or not count:
-            raise self._error("has no sections: there is nothing to scan")
-        if offset + count * SECTION.itemsize > len(self._bytes):
-            raise self._error("is truncated: it ends before its section headers do")
-        table = np.frombuffer(self._bytes, SECTION, count, offset)
-        has_bytes = table["type"] != SHT_NOBITS
-        has_bytes[0] = False
-        size = np.uint64(len(self._bytes))
-        beyond = has_bytes & (
-            (table["offset"] > size) | (table["size"] > size - np.minimum(table["offset"], size))
-        )
-        if beyond.any():
-            number = int(np.flatnonzero(beyond)[0])
-            raise self._error(f"is truncated or damaged: section {number} reaches beyond its end")
-        names_index = self._header["e_shstrndx"]
-        if names_index == SHN_XINDEX:
-            names_index = int(table["link"][0])
-        if names_index >= count:
-            raise self._error("is a damaged ELF file (names of its sections)")
-        start, length = int(table["offset"][names_index]), int(table["size"][names_index])
-        names = self._bytes[start : start + length]
-        return tuple(
-            Section(
-                index=number,
-                name=_string(names, int(row["name"])),
-                type=int(row["type"]),
-                flags=int(row["flags"]),
-                address=int(row["address"]),
-                offset=int(row["offset"]),
-                size=int(row["size"]),
-                link=int(row["link"]),
-                info=int(row["info"]),
-            )
-            for number, row in enumerate(table)
-        )
+        0, of the null section, for one that this file does not have. They are told by their names,
+        of several of one name by their order.
+        """
+        if other is self:
+            return np.arange(len(self.sections))
+        numbers: dict[str, list[int]] = {}
+        for section in reversed(self.sections):
+            numbers.setdefault(section.name, []).append(section.index)
+        left = [numbers.get(one.name) for one in other.sections]
+        return np.array([of_name.pop() if of_name else 0 for of_name in left], np.int64)
 
     def _read_symbols(self) -> tuple[Table, npt.NDArray[np.uint32], bytes]:
         tables = [section for section in self.sections if section.type == SHT_SYMTAB]
+        if not tables and self._debug_file is not None:
+            return self._symbols_of(self._debug_file)
         if not tables:
             raise self._error("is stripped: it has no symbol table, so no functions to scan")
         table = tables[0]
@@ -185,27 +107,12 @@ class ObjectFile:
                 numbers[far] = wide[far]
         return symbols, numbers, self.data(self.sections[table.link])
 
-    def data(self, section: Section) -> bytes:
-        """
-        Return the bytes of a section; none of one without (.bss).
-
-        :raises TargetError: if they are compressed, as only debugging sections should be
-        """
-        if section.type == SHT_NOBITS or section.index == 0:
-            return b""
-        if section.flags & SH_FLAGS.SHF_COMPRESSED:
-            raise self._error(f"has a compressed section {section.name}, where none should be")
-        return self._bytes[section.offset : section.offset + section.size]
-
-    def contains(self, section: Section, content: bytes) -> bool:
-        """Return whether bytes are somewhere in a section, which may be large."""
-        end = section.offset + section.size
-        return section.type != SHT_NOBITS and self._bytes.find(content, section.offset, end) >= 0
-
-    def rows(self, section: Section, dtype: np.dtype[Any]) -> Table:
-        """Return a section as a table; what is left behind the last whole row is dropped."""
-        data = self.data(section)
-        return np.frombuffer(data, dtype, len(data) // dtype.itemsize)
+    def _symbols_of(self, other: "ObjectFile") -> tuple[Table, npt.NDArray[np.uint32], bytes]:
+        here = self.section_numbers_of(other).astype(np.uint32)
+        numbers = other.symbol_sections.copy()
+        known = numbers < len(here)
+        numbers[known] = here[numbers[known]]
+        return other.symbols, numbers, other.strings
 
     def words(self, index: int) -> npt.NDArray[np.uint32]:
         """Return the instruction words of a section."""
@@ -213,15 +120,31 @@ class ObjectFile:
             self._words[index] = self.rows(self.sections[index], np.dtype("<u4"))
         return self._words[index]
 
-    def named_section(self, name: str) -> Section | None:
-        """Return the first section of a name."""
-        return next((section for section in self.sections if section.name == name), None)
+    def words_at(
+        self, section: npt.NDArray[np.int64], offset: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.uint32]:
+        """Return the word at each place; 0, which is no instruction, where there is none."""
+        for number in self._compressed:
+            if (section == number).any():
+                self.data(self.sections[number])
+        starts, sizes = self._extents[section].T
+        inside = (offset >= 0) & (offset < sizes) & (offset & 3 == 0)
+        places = starts[inside] + offset[inside]
+        words = np.zeros(len(section), np.uint32)
+        if not (places & 3).any():
+            every = np.frombuffer(self._bytes, "<u4", len(self._bytes) // 4)
+            words[inside] = every[places >> 2]
+        else:  # a file that no linker made: sections of text are at multiples of 4
+            content = np.frombuffer(self._bytes, np.uint8)
+            for byte in range(4):
+                words[inside] |= content[places + byte].astype(np.uint32) << np.uint32(8 * byte)
+        return words
 
     def symbol_name(self, index: int) -> str:
         """Return the name of a symbol; a section symbol has its section's."""
         if index >= len(self.symbols):
             return f"symbol {index}"
-        name = _string(self._names, int(self.symbols["name"][index]))
+        name = string_at(self.strings, int(self.symbols["name"][index]))
         section = int(self.symbol_sections[index])
         if not name and 0 < section < len(self.sections):
             return self.sections[section].name
@@ -229,15 +152,15 @@ class ObjectFile:
 
     def named_symbols(self, name: str) -> list[int]:
         """Return the indices of all symbols of a name, in the table's order."""
-        return named(name, self.symbols["name"], self._names)
+        return named(name, self.symbols["name"], self.strings)
 
     def names_beginning(self, start: str) -> set[str]:
         """Return the names in the symbols' string table that begin so; few are expected."""
         found: set[str] = set()
-        at = self._names.find(b"\0" + start.encode())
+        at = self.strings.find(b"\0" + start.encode())
         while at >= 0 and len(found) < _MOST_NAMES:
-            found.add(_string(self._names, at + 1))
-            at = self._names.find(b"\0" + start.encode(), at + 1)
+            found.add(string_at(self.strings, at + 1))
+            at = self.strings.find(b"\0" + start.encode(), at + 1)
         return found
 
     def relocations(self, index: int, *, livepatch: bool = False) -> Table:
@@ -254,8 +177,13 @@ class ObjectFile:
                 for section in self._relocation_sections.get(index, ())
                 if is_livepatch_section(section) is livepatch
             ]
-            rows = np.concatenate([np.empty(0, RELOCATION), *tables])
-            self._relocations[key] = rows[np.argsort(rows["offset"], kind="stable")]
+            if not tables:
+                self._relocations[key] = _NO_RELOCATIONS
+            else:
+                rows = tables[0] if len(tables) == 1 else np.concatenate(tables)
+                places = rows["offset"]
+                in_order = bool((places[1:] >= places[:-1]).all())
+                self._relocations[key] = rows if in_order else rows[places.argsort(kind="stable")]
         return self._relocations[key]
 
     def with_debug_info_relocated(self) -> bytes:
@@ -277,16 +205,3 @@ class ObjectFile:
             for byte in range(size):
                 content[places + byte] = (values[wanted] >> np.uint64(8 * byte)).astype(np.uint8)
         return content.tobytes()
-
-
-_HEADER_NUMBERS = ("e_shoff", "e_shnum", "e_shentsize", "e_shstrndx", "e_flags")
-
-
-def is_livepatch_section(section: Section) -> bool:
-    """Return whether it holds relocations that livepatch itself applies."""
-    return bool(section.flags & SHF_RELA_LIVEPATCH)
-
-
-def _string(strings: bytes, offset: int) -> str:
-    end = strings.find(b"\0", offset, offset + _LONGEST_NAME)
-    return strings[offset : end if end >= 0 else offset + _LONGEST_NAME].decode("utf-8", "replace")

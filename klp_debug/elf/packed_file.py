@@ -25,12 +25,42 @@ class _Readable(Protocol):
         """Return at most so many bytes; none at the end."""
 
 
-_CHUNK = 1 << 20
+_CHUNK = 16 << 20
 _ELF = b"\x7fELF"
+
+
+class _Xz:
+    """
+    Reads an xz file in few large steps.
+
+    :class:`lzma.LZMAFile` takes 8 KiB at a time, and asks for Python's lock after each: a thread
+    that unpacks beside another that works waits for it longer than it unpacks.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._packed = file.read(MOST_BYTES)
+        self._stream = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most so many bytes; none at the end."""
+        unpacked = b""
+        while not unpacked:
+            if self._stream.eof:
+                # Other streams may follow, and zeros between them.
+                self._packed = self._stream.unused_data.lstrip(b"\0")
+                if not self._packed:
+                    return b""
+                self._stream = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+            unpacked = self._stream.decompress(self._packed, size)
+            self._packed = b""
+            if not unpacked and not self._stream.eof:
+                raise EOFError("it ends within a stream")
+        return unpacked
+
 
 _OPENERS: tuple[tuple[bytes, Callable[[BinaryIO], _Readable]], ...] = (
     (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
-    (b"\xfd7zXZ\0", lzma.LZMAFile),
+    (b"\xfd7zXZ\0", _Xz),
     (b"\x28\xb5\x2f\xfd", lambda file: zstandard.ZstdDecompressor().stream_reader(file)),
 )
 """First bytes of a packed file -> how to read it. The name is not asked: it may have none."""

@@ -25,4 +25,6 @@ def named(name: str, offsets: npt.NDArray[np.uint32], strings: bytes) -> list[in
     while at >= 0:
         found.append(at)
         at = strings.find(wanted, at + len(wanted))
+    if not found:
+        return []
     return [int(index) for index in np.flatnonzero(np.isin(offsets, found))]

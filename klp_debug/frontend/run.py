@@ -2,6 +2,7 @@
 """Runs one command and prints its answer: the same way in the shell, the console, drgn and GDB."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Command
 from klp_debug.control.consent import Consent
 from klp_debug.frontend.page_file import page_file
-from klp_debug.frontend.progress import progress
+from klp_debug.frontend.progress import ProgressLine, progress
 from klp_debug.frontend.terminal_consent import terminal_consent
 from klp_debug.render.formats import FORMATS
 from klp_debug.result.common import Answer
@@ -57,9 +58,11 @@ def _answer(
     with progress(command.name, debugger) as line:
         consent = door.consent(line.hide)
 
+        show = _shown(args.format, line) if target is None else None
+
         def once() -> Answer:
             view = door.view(target) if target is not None else None
-            return command.run(view, args, consent, line.say)
+            return command.run(view, args, consent, line.say, show)
 
         if target is not None and target.changes:
             answer = steady_answer(target.prog, once)
@@ -68,3 +71,18 @@ def _answer(
     if debugger is not None:
         debugger.check()
     return answer
+
+
+def _shown(form: str, line: ProgressLine) -> Callable[[Answer], None] | None:
+    """Return what prints a part of an answer; None for a form that is a whole document."""
+    if form != "text":
+        return None
+    # The line of progress may put itself in the place of sys.stdout.
+    out = sys.stdout
+
+    def show(part: Answer) -> None:
+        if out.isatty():
+            line.hide()
+        print(FORMATS[form].render(part), file=out, flush=True)
+
+    return show

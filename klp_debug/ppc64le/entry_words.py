@@ -60,8 +60,17 @@ def local_entry_offsets(
     >>> local_entry_offsets(np.array([0x60, 0], np.uint8), np.array([True, False]))
     array([8, 0])
     """
-    by_symbol = _OFFSETS[st_other >> LOCAL_ENTRY_SHIFT]
-    return np.where(toc_setup, np.int64(8), by_symbol)
+    return np.where(toc_setup, np.int64(8), offsets_by_symbol(st_other))
+
+
+def offsets_by_symbol(st_other: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """
+    Return what each symbol says of how far its local entry point is behind the global one.
+
+    >>> offsets_by_symbol(np.array([0x60, 0x20, 0], np.uint8))
+    array([8, 0, 0])
+    """
+    return np.asarray(_OFFSETS[st_other >> LOCAL_ENTRY_SHIFT], np.int64)
 
 
 def without_toc(st_other: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from klp_debug.render.journal import journal_lines, status_lines
 from klp_debug.render.list import patch_list_lines
 from klp_debug.render.ops import ops_list_lines
 from klp_debug.render.report import report_lines
-from klp_debug.render.scan import scan_lines
+from klp_debug.render.scan import scan_lines, scan_part_lines, scan_rest_lines
 from klp_debug.render.site import site_lines
 from klp_debug.render.transition import transition_lines
 from klp_debug.result.audit import Audit
@@ -20,7 +20,7 @@ from klp_debug.result.func import FuncReport
 from klp_debug.result.list import PatchList
 from klp_debug.result.ops import OpsList
 from klp_debug.result.report import Report
-from klp_debug.result.scan import Scan
+from klp_debug.result.scan import Scan, ScanPart, ScanRest
 from klp_debug.result.site import SiteReport
 from klp_debug.result.transition import TransitionReport
 
@@ -54,6 +54,10 @@ def as_text(answer: Answer) -> str:
             lines = journal_lines(answer)
         case Report():
             lines = report_lines(answer)
+        case ScanPart():
+            lines = scan_part_lines(answer)
+        case ScanRest():
+            lines = scan_rest_lines(answer)
         case Scan():
             lines = scan_lines(answer)
         case _:

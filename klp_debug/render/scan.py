@@ -6,7 +6,15 @@ from klp_debug.render.kernel import problem_lines
 from klp_debug.render.terminal import add_row, escape, lines, table
 from klp_debug.result.audit import Offsets
 from klp_debug.result.common import Finding
-from klp_debug.result.scan import LEVELS, Hazard, PredictedFunction, Scan, ScannedFile
+from klp_debug.result.scan import (
+    LEVELS,
+    Hazard,
+    PredictedFunction,
+    Scan,
+    ScannedFile,
+    ScanPart,
+    ScanRest,
+)
 from klp_debug.result.text import plural
 
 _KINDS = {
@@ -14,20 +22,45 @@ _KINDS = {
     "toc": "sets its TOC before its site",
     "notrace": "no site: notrace",
     "no-site": "no site: assembler, or compiled without ftrace",
+    "unlisted": "no site that ftrace knows: no list names it",
 }
 
 
 def scan_lines(answer: Scan) -> list[str]:
     """Return the verdict, the hazards, then each file."""
-    shown = [hazard for hazard in answer.hazards if not hazard.accepted]
-    shown.sort(key=lambda hazard: -LEVELS.index(hazard.level))
-    several = len(answer.files) > 1
     return [
         _verdict(answer),
-        *finding_lines(tuple(_finding(hazard, with_file=several) for hazard in shown)),
+        *_hazards(answer, with_file=len(answer.files) > 1),
         *(line for file in answer.files for line in _file(file)),
         *problem_lines(answer.problems),
     ]
+
+
+def scan_part_lines(answer: ScanPart) -> list[str]:
+    """
+    Return one file of a folder, as it is printed when it is done: its hazards stand below it.
+
+    A folder may hold thousands, so one line must do for a file that nothing is to be said of.
+    """
+    found = _hazards(answer, with_file=True)
+    described = []
+    for file in answer.files:
+        if found or file.functions or file.patch is not None:
+            described += _file(file)
+        else:
+            described.append(f"{escape(file.path)}: {file.kind}, functions {_counts(file)}")
+    return [*described, *found]
+
+
+def scan_rest_lines(answer: ScanRest) -> list[str]:
+    """Return what is said of the files of a folder when each of them was shown."""
+    return ["", _verdict(answer), *problem_lines(answer.problems)]
+
+
+def _hazards(answer: Scan, *, with_file: bool) -> list[str]:
+    shown = [hazard for hazard in answer.hazards if not hazard.accepted]
+    shown.sort(key=lambda hazard: -LEVELS.index(hazard.level))
+    return finding_lines(tuple(_finding(hazard, with_file=with_file) for hazard in shown))
 
 
 def _finding(hazard: Hazard, *, with_file: bool) -> Finding:
@@ -90,8 +123,10 @@ def _counts(file: ScannedFile) -> str:
     traceable = f"{counts.traceable:,} traceable"
     if not file.pcrel:
         traceable += f" ({counts.leaf:,} leaf without TOC, {counts.toc:,} with TOC)"
+    unlisted = f", {counts.unlisted:,} unlisted" if counts.unlisted else ""
     return (
-        f"{counts.functions:,}: {traceable}, {counts.notrace:,} notrace, {counts.no_site:,} no site"
+        f"{counts.functions:,}: {traceable}, {counts.notrace:,} notrace,"
+        f" {counts.no_site:,} no site{unlisted}"
     )
 
 

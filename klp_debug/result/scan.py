@@ -9,11 +9,12 @@ from klp_debug.result.audit import Offsets
 from klp_debug.result.common import Problem, Severity
 
 FileKind = Literal["object", "module", "livepatch", "vmlinux"]
-FunctionKindName = Literal["leaf", "toc", "notrace", "no-site"]
+FunctionKindName = Literal["leaf", "toc", "notrace", "no-site", "unlisted"]
 """
 Whether a function can be traced: ``leaf`` has a site and sets no TOC before it, ``toc`` has one
 behind its TOC set-up; ``notrace`` has none though others of its compile unit (of its file, where
-that is not known) have, ``no-site`` has none as none of its unit has.
+that is not known) have, ``no-site`` has none as none of its unit has; ``unlisted`` was compiled
+with one that no list names, so that ftrace does not know it.
 """
 TocSetup = Literal["r12", "pcrel", "none"]
 """How a function gets its TOC, as ``func`` names it."""
@@ -48,6 +49,7 @@ class FunctionCounts:
     toc: int
     notrace: int
     no_site: int
+    unlisted: int = 0
 
     @property
     def traceable(self) -> int:
@@ -158,3 +160,13 @@ class Scan:
     def clean(self) -> bool:
         """Whether no hazard counts and everything could be read."""
         return not self.failing and not self.problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanPart(Scan):
+    """One file of a folder, as soon as it is done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanRest(Scan):
+    """The whole answer, each file of which was shown as a :class:`ScanPart` already."""

@@ -4,9 +4,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from klp_debug.elf.object_file import ObjectFile
 from klp_debug.errors import TargetError
 from klp_debug.scan.census import Census, take_census
+from klp_debug.scan.debug_files import DebugFiles
 from klp_debug.scan.files import candidates, object_name
 from klp_debug.scan.modinfo import modinfo_of
 
@@ -22,9 +22,13 @@ class Against:
         """
         self._censuses: dict[str, Census | None] = {}
         self._in_folders: dict[str, list[Path]] = {}
-        for candidate in candidates(paths):
+        wanted = list(candidates(paths))
+        debug_files = DebugFiles(one.path for one in wanted if one.named)
+        for candidate in wanted:
+            if candidate.path in debug_files.used:
+                continue
             if candidate.named:
-                census = take_census(ObjectFile(candidate.path))
+                census = take_census(debug_files.open(candidate.path))
                 self._censuses.setdefault(_name(census), census)
             else:
                 self._in_folders.setdefault(object_name(candidate.path), []).append(candidate.path)
@@ -36,9 +40,11 @@ class Against:
         return self._censuses[name]
 
     def _read(self, name: str) -> Census | None:
-        for path in self._in_folders.get(name, []):
+        paths = self._in_folders.get(name, [])
+        debug_files = DebugFiles(paths)
+        for path in paths:
             try:
-                return take_census(ObjectFile(path))
+                return take_census(debug_files.open(path))
             except TargetError:
                 continue  # vmlinux.stripped beside vmlinux, or one of another machine
         return None

@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from klp_debug.elf.function_debug_info import FunctionDebugInfo
 from klp_debug.elf.object_file import ObjectFile
+from klp_debug.ppc64le.instruction import NOP
 from klp_debug.ppc64le.site import Dialect
 from klp_debug.ppc64le.site_words import DIALECTS, site_dialects
 from klp_debug.result.scan import FunctionKindName, TocSetup
 from klp_debug.scan.compile_units import units_of
-from klp_debug.scan.functions import Functions, Integers, functions_of, words_at
+from klp_debug.scan.functions import Functions, Integers, functions_of
 from klp_debug.scan.site_table import SiteTable, site_table_of
 
 
@@ -32,6 +33,8 @@ class FunctionKind(enum.IntEnum):
     """
     NO_SITE = 3
     """It has none, nor has any other of its unit: assembler, or compiled without ftrace."""
+    UNLISTED = 4
+    """It was compiled with a site that no list names, so that ftrace does not know it."""
 
 
 KIND_NAMES: dict[FunctionKind, FunctionKindName] = {
@@ -39,6 +42,7 @@ KIND_NAMES: dict[FunctionKind, FunctionKindName] = {
     FunctionKind.TOC: "toc",
     FunctionKind.NOTRACE: "notrace",
     FunctionKind.NO_SITE: "no-site",
+    FunctionKind.UNLISTED: "unlisted",
 }
 
 
@@ -55,13 +59,15 @@ class Census:
     """Of :class:`FunctionKind`."""
     dialects: npt.NDArray[np.uint8]
     """Each function's dialect, as an index into :data:`DIALECTS`; 0 without a site."""
+    patchable_entry: npt.NDArray[np.bool_]
+    """Whether each function begins with two nops as those of the list do."""
     outside: int
     """How many sites are in no function: of weak functions that the linker dropped."""
 
     @cached_property
     def debug_info(self) -> FunctionDebugInfo:
         """What debugging information says of single functions; read when it is asked."""
-        return FunctionDebugInfo(self.obj)
+        return FunctionDebugInfo(self.obj.with_debug_info)
 
     @property
     def pcrel(self) -> bool:
@@ -109,6 +115,12 @@ def take_census(obj: ObjectFile) -> Census:
     kinds = np.where(
         has_site, kinds, np.where(compiled, FunctionKind.NOTRACE, FunctionKind.NO_SITE)
     )
+    patchable_entry = _patchable_entries(obj, functions, sites)
+    has_unlisted = patchable_entry.copy()
+    if len(sites.unlisted):
+        calls = functions.covering(sites.unlisted[:, 0], sites.unlisted[:, 1])
+        has_unlisted[calls[calls >= 0]] = True
+    kinds[has_unlisted & ~has_site] = FunctionKind.UNLISTED
     return Census(
         obj=obj,
         functions=functions,
@@ -116,6 +128,7 @@ def take_census(obj: ObjectFile) -> Census:
         site=site,
         kinds=kinds.astype(np.uint8),
         dialects=_dialects(obj, functions, sites, site),
+        patchable_entry=patchable_entry,
         outside=int((covered < 0).sum()),
     )
 
@@ -130,6 +143,21 @@ def _compiled_for_ftrace(
     return np.isin(units, units[has_site & (units >= 0)]) & (units >= 0)
 
 
+def _patchable_entries(
+    obj: ObjectFile, functions: Functions, sites: SiteTable
+) -> npt.NDArray[np.bool_]:
+    """
+    Return whether each function has two nops at its local entry point, as those of the list have.
+
+    One nop would say nothing: a function that is notrace may begin with that of a static key.
+    """
+    if not sites.two_nops or obj.kind == "executable":
+        return np.zeros(len(functions), bool)
+    entry = functions.start + functions.local_entry
+    first, second = (obj.words_at(functions.section, entry + step) for step in (0, 4))
+    return np.asarray((first == NOP) & (second == NOP), np.bool_)
+
+
 def _dialects(
     obj: ObjectFile, functions: Functions, sites: SiteTable, site: Integers
 ) -> npt.NDArray[np.uint8]:
@@ -138,7 +166,7 @@ def _dialects(
         dialects = np.where(from_local == 4, DIALECTS.index(Dialect.PATCHABLE), 0)
     else:
         place = functions.start + site
-        second_before, before = (words_at(obj, functions.section, place - n) for n in (8, 4))
+        second_before, before = (obj.words_at(functions.section, place - n) for n in (8, 4))
         dialects = site_dialects(
             second_before, before, from_local, patchable=False, out_of_line=sites.patchable
         )

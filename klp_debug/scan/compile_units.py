@@ -10,8 +10,9 @@ import struct
 
 import numpy as np
 
+from klp_debug.elf.elf_file import Section
 from klp_debug.elf.format import R_PPC64_ADDR64
-from klp_debug.elf.object_file import ObjectFile, Section
+from klp_debug.elf.object_file import ObjectFile
 from klp_debug.errors import TargetError
 from klp_debug.scan.functions import Integers
 
@@ -28,13 +29,14 @@ def units_of(obj: ObjectFile, section: Integers, offset: Integers) -> Integers |
 
     :return: None if the file does not say: it has no debugging information, or packed it
     """
-    aranges = obj.named_section(".debug_aranges")
+    debug = obj.with_debug_info
+    aranges = debug.named_section(".debug_aranges")
     if aranges is None:
         return None
     try:
-        data = obj.data(aranges)
+        data = debug.data(aranges)
         if obj.kind == "relocatable":
-            data = _with_places(obj, aranges, data)
+            data = _with_places(obj, debug, aranges, data)
         starts, sizes, units = _ranges(data)
     except TargetError:  # compressed
         return None
@@ -54,17 +56,18 @@ def _addresses(obj: ObjectFile, section: Integers, offset: Integers) -> np.ndarr
     return np.asarray(bases[section] + offset.astype(np.uint64))
 
 
-def _with_places(obj: ObjectFile, aranges: Section, data: bytes) -> bytes:
+def _with_places(obj: ObjectFile, debug: ObjectFile, aranges: Section, data: bytes) -> bytes:
     """Return the table of a relocatable file with such numbers where its relocations point to."""
-    rows = obj.relocations(aranges.index)
-    rows = rows[(rows["type"] == R_PPC64_ADDR64) & (rows["symbol"] < len(obj.symbols))]
-    section = obj.symbol_sections[rows["symbol"]].astype(np.int64)
-    offset = obj.symbols["value"][rows["symbol"]].astype(np.int64) + rows["addend"]
+    rows = debug.relocations(aranges.index)
+    rows = rows[(rows["type"] == R_PPC64_ADDR64) & (rows["symbol"] < len(debug.symbols))]
+    section = debug.symbol_sections[rows["symbol"]].astype(np.int64)
+    offset = debug.symbols["value"][rows["symbol"]].astype(np.int64) + rows["addend"]
     at = rows["offset"].astype(np.int64)
+    here = obj.section_numbers_of(debug)
     # 0 of a section is where no function is, so a dropped one (section 0) hides nothing.
-    inside = (section < len(obj.sections)) & (offset >= 0) & (at + 8 <= len(data)) & (at & 7 == 0)
+    inside = (section < len(here)) & (offset >= 0) & (at + 8 <= len(data)) & (at & 7 == 0)
     words = np.frombuffer(bytearray(data).ljust(len(data) + -len(data) % 8, b"\0"), "<u8")
-    words[at[inside] >> 3] = _addresses(obj, section[inside], offset[inside])
+    words[at[inside] >> 3] = _addresses(obj, here[section[inside]], offset[inside])
     return words.tobytes()[: len(data)]
 
 

@@ -46,7 +46,7 @@ def note_missing(census: Census, subject: str, name: str, log: HazardLog) -> Non
         says.append(f"it is inlined into {_some(copies)}{cut}")
     elif functions and not clones:
         says.append("its debugging information knows it, but no code of it: nothing calls it")
-    elif not clones and debug_info_knows(census.obj, name):
+    elif not clones and debug_info_knows(census.obj.with_debug_info, name):
         says.append("but its debugging information has the name")
     is_inlined = copies and not clones
     kind = hazards.ORIGINAL_INLINED if is_inlined else hazards.ORIGINAL_MISSING
@@ -83,6 +83,10 @@ def note_without_site(
         return
     if not len(census.sites.offset):
         what = f"{where}; {census.file_name} has no site at all"
+        log.add(hazards.ORIGINAL_WITHOUT_SITE, subject, what)
+        return
+    if census.kinds[function] == FunctionKind.UNLISTED:
+        what = f"{where}: it was compiled with a site that no list of {census.file_name} names"
         log.add(hazards.ORIGINAL_WITHOUT_SITE, subject, what)
         return
     if ".cold" in census.name(function):

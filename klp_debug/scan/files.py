@@ -8,8 +8,8 @@ from pathlib import Path
 
 from klp_debug.errors import TargetError
 
-_OBJECT = re.compile(r".+\.(o|ko)|.+\.ko\.(xz|zst|gz)")
-_KERNEL = re.compile(r"vmlinux(-.*)?")
+_OBJECT = re.compile(r".+\.(o|ko)|.+\.ko\.(xz|zst|gz|debug)")
+_KERNEL = re.compile(r"vmlinux(-.*|\.debug)?")
 
 
 @dataclass(frozen=True, slots=True)

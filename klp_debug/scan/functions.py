@@ -79,7 +79,7 @@ def functions_of(obj: ObjectFile) -> Functions:
     section = sections[index]
     start = starts[index].astype(np.int64)
     st_other = symbols["other"][index]
-    first, second = (words_at(obj, section, start + step) for step in (0, 4))
+    first, second = (obj.words_at(section, start + step) for step in (0, 4))
     toc_setup = set_up_toc(first, second, st_other)
     return Functions(
         symbol=index,
@@ -90,18 +90,6 @@ def functions_of(obj: ObjectFile) -> Functions:
         local_entry=local_entry_offsets(st_other, toc_setup),
         pcrel=without_toc(st_other),
     )
-
-
-def words_at(obj: ObjectFile, section: Integers, offset: Integers) -> npt.NDArray[np.uint32]:
-    """Return the word at each place; 0, which is no instruction, where there is none."""
-    words = np.zeros(len(section), np.uint32)
-    for number in np.unique(section):
-        here = np.flatnonzero(section == number)
-        text = obj.words(int(number))
-        at = offset[here]
-        inside = (at >= 0) & (at < 4 * len(text)) & (at & 3 == 0)
-        words[here[inside]] = text[at[inside] >> 2]
-    return words
 
 
 def _one_a_place(index: Integers, section: Any, start: Any, size: Any) -> Integers:

@@ -21,11 +21,13 @@ OBJECT_NEVER_PATCHED = FindingKind(
 OBJECT_NOT_GIVEN = FindingKind(
     id="object-not-given",
     severity="warning",
-    meaning="The object whose functions are replaced was not given, so nothing could be checked of"
-    " them: neither that they are there, nor that they have a site.",
-    shows="The name of the klp_object, and how many of its functions are replaced.",
-    action="Name its file with --against: vmlinux, or the .ko. If there is no module of that name,"
-    " the kernel loads the patch without a word, and never patches it.",
+    meaning="Objects that the patch is for were not given, so nothing could be checked of them:"
+    " neither that the functions are there and have a site, nor that livepatch finds the symbols.",
+    shows="Of each object, how many of its functions are replaced, how many of its symbols"
+    " livepatch is to find, and how many of these are static local variables: they have a number"
+    " of the compiler's choice, by which another build means another variable.",
+    action="Name their files with --against: vmlinux, and the .ko. If there is no module of a"
+    " name, the kernel loads the patch without a word, and never patches it.",
 )
 OTHER_KERNEL = FindingKind(
     id="other-kernel",
@@ -193,15 +195,28 @@ CALL_WITHOUT_NOP = FindingKind(
     " after relocate'; kpatch #757, #773). The compiler took the function for one of the same"
     " file: declare it extern in the patch's source.",
 )
+BRANCH_TOO_FAR = FindingKind(
+    id="branch-too-far",
+    severity="error",
+    meaning="A branch into the middle of a function is relocated by the function's symbol and an"
+    " addend. To such a relocation the module loader adds what the function's local entry point is"
+    " behind its global one, so that the branch lands that far behind its target.",
+    shows="The branch, where it is to go, and where it will.",
+    action="The kernel does not check it: two instructions are left out, as behind a fault that"
+    " .fixup mends, on the kernels that have such a section. Relocate the branch by the section's"
+    " own symbol, as the assembler does; kpatch-build makes function symbols of these.",
+)
 SITES_UNLISTED = FindingKind(
     id="sites-unlisted",
     severity="error",
-    meaning="The patch calls _mcount where its __mcount_loc does not say so, or it has no"
-    " __mcount_loc at all: ftrace does not know these calls, and leaves them as they are.",
-    shows="How many calls there are, the first of them, and the lists that the file has.",
+    meaning="Functions were compiled with a site, a call of _mcount or a patchable entry, that no"
+    " list of sites names, or there is no list at all: ftrace does not know these sites, so the"
+    " functions can be neither traced nor replaced.",
+    shows="How many functions have a site, how many the list names, and the first that it lacks.",
     action="Each such call goes on being made, on kernels up to v5.7 through a stub that needs r2"
     " (kpatch #1001), or the kernel says 'Not expected bl: opcode is' (kpatch #1102). Run"
-    " recordmcount, as the kernel's build does.",
+    " recordmcount, as the kernel's build does; that of older kernels lists nothing of a unit that"
+    " is compiled with -ffunction-sections.",
 )
 PATCH_WITHOUT_SITES = FindingKind(
     id="patch-without-sites",
@@ -256,15 +271,6 @@ KLP_TOC_SYMBOL = FindingKind(
     action="The kernel refuses the patch with 'symbol ... not found in symbol table' (kpatch #859)."
     " The patch must use its own .TOC. and .toc.",
 )
-KLP_STATIC_LOCAL = FindingKind(
-    id="klp-static-local",
-    severity="warning",
-    meaning="livepatch is to find a static local variable by a name that ends in a number of the"
-    " compiler's choice. Another build gives another number to it, and this one to another"
-    " variable.",
-    shows="The symbol.",
-    action="See that the number is that of the object in the very build that is patched.",
-)
 KLP_SYMBOL_NOT_FOUND = FindingKind(
     id="klp-symbol-not-found",
     severity="error",
@@ -272,6 +278,16 @@ KLP_SYMBOL_NOT_FOUND = FindingKind(
     " position, or several where position 0 says that there is one.",
     shows="The symbol, and what the object has.",
     action="The kernel refuses the patch. Make it anew from the objects of this very build.",
+)
+OBJECT_RELOAD_REFUSED = FindingKind(
+    id="object-reload-refused",
+    severity="warning",
+    meaning="The patch has calls that livepatch relocates when a module is loaded, and its kernel is"
+    " one before v6.3: there that module cannot be loaded a second time while the patch is loaded.",
+    shows="The module, how many calls there are, and the kernel that the patch is for.",
+    action="The kernel says 'Expected nop after call, got e8410018' and 'refusing to load module'."
+    ' Do not unload the module, unless the kernel has \'powerpc/module_64: Fix "expected nop" error'
+    " on module re-patching' (37251c7114e1, in v6.3).",
 )
 KLP_RELOCATION_LATE = FindingKind(
     id="klp-relocation-late",

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from klp_debug.elf.elf_file import Section
 from klp_debug.elf.format import R_PPC64_REL24, SHN_LIVEPATCH, SHN_UNDEF
-from klp_debug.elf.object_file import ObjectFile, Section
+from klp_debug.elf.object_file import ObjectFile
 from klp_debug.ppc64le.instruction import LD_R2_24_R1, NOP, is_bl
 from klp_debug.scan import hazards
 from klp_debug.scan.census import Census
 from klp_debug.scan.hazard_log import HazardLog
 from klp_debug.scan.modinfo import ModInfo
+from klp_debug.scan.patch_marks import is_of_kpatch
 
 _FTRACE_CALLS = ("_mcount", "ftrace_caller", "ftrace_regs_caller")
 """``is_mprofile_ftrace_call()``: no restore of r2 is put behind these."""
@@ -74,24 +76,12 @@ def check_calls(census: Census, calls: OuterCalls, info: ModInfo, log: HazardLog
         for section in obj.sections:
             if section.is_text:
                 _check_nops(section, calls, log)
-        _check_compiler_options(obj, log)
-    unlisted = census.sites.unlisted
-    if len(unlisted):
-        section, offset = unlisted[0]
-        lists = ", ".join(census.sites.sources) if _has_list(census) else "no __mcount_loc"
-        log.add(
-            hazards.SITES_UNLISTED,
-            "calls of _mcount",
-            f"{len(unlisted)}, the first at {obj.sections[section].name}+{offset:#x};"
-            f" the file has {lists}",
-        )
-    elif info.has_patchable_sites and not census.sites.sources and len(census.functions):
+        # create-diff-object refuses a replacement that ends in such a call (kpatch #1002).
+        if not is_of_kpatch(obj):
+            _check_compiler_options(obj.with_debug_info, log)
+    if info.has_patchable_sites and not census.sites.sources and len(census.functions):
         says = f"it is built for {info.vermagic}"
         log.add(hazards.PATCH_WITHOUT_SITES, "__patchable_function_entries", says)
-
-
-def _has_list(census: Census) -> bool:
-    return any(source.startswith("__") for source in census.sites.sources)
 
 
 def _check_nops(section: Section, calls: OuterCalls, log: HazardLog) -> None:

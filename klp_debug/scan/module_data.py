@@ -7,6 +7,10 @@ them is a relocation of the module's own data yet: one against ``__this_module``
 ``klp_patch`` begins, and from there each relocation leads on. The sizes are those of debugging
 information; without any, the arrays are told by their relocations.
 
+A patch has other structures that begin so: a ``file_operations``, a parameter, entries of its TOC.
+The one that leads to a function's name and a replacement in text is the klp_patch; only where none
+does, what merely looks like one is taken.
+
 A module of kpatch-build has rows of its section ``.kpatch.funcs`` instead, of which its core makes
 klp_objects when it is loaded: ``struct kpatch_patch_func`` in kmod/patch/kpatch-patch.h of kpatch.
 Its first versions had no ``sympos`` and rows of 48 bytes; these are not read.
@@ -15,9 +19,10 @@ Its first versions had no ``sympos`` and rows of 48 bytes; these are not read.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from klp_debug.elf.format import STT_OBJECT
+from klp_debug.elf.format import SHF_WRITE, STT_OBJECT
 from klp_debug.elf.object_file import ObjectFile
 from klp_debug.elf.struct_layout import StructLayout
+from klp_debug.scan.patch_marks import KPATCH_SECTION
 from klp_debug.scan.pointers import Pointers, SectionOffset
 
 STRUCTS = ("klp_patch", "klp_object", "klp_func")
@@ -33,7 +38,6 @@ _MOST = 8192
 _LARGEST = 1024
 """Bytes of one element, where its size is not known."""
 
-_KPATCH_SECTION = ".kpatch.funcs"
 _NEW_ADDR, _SYMPOS, _NAME, _OBJNAME = 0, 32, 40, 48
 """Where the members that matter are in a row of it, in bytes."""
 _ROW_SIZE = 56
@@ -78,12 +82,30 @@ class PatchData:
             return ()
         layout = self._layouts["klp_patch"].offsets
         step = layout["objs"] - layout["mod"]
-        found: list[KlpObject] = []
+        sure: list[KlpObject] = []
+        likely: list[KlpObject] = []
         for (section, offset), target in self._pointers:
-            objects = self._pointers.target((section, offset + step))
-            if target == (this_module.index, 0) and objects is not None:
-                found.extend(self._objects(objects))
-        return tuple(found)
+            if target != (this_module.index, 0) or not self._is_variable((section, offset)):
+                continue
+            start = self._pointers.target((section, offset + step))
+            if start is None or not self._is_variable(start):
+                continue
+            objects = tuple(self._objects(start))
+            (sure if self._replaces(objects) else likely).extend(objects)
+        return tuple(sure or likely)
+
+    def _is_variable(self, place: SectionOffset) -> bool:
+        """Return whether a place is in data that can be written, as livepatch does."""
+        section = self._obj.sections[place[0]]
+        return bool(section.flags & SHF_WRITE) and not section.is_text and section.name != ".toc"
+
+    def _replaces(self, objects: tuple[KlpObject, ...]) -> bool:
+        """Return whether one of the functions has a replacement that is text."""
+        return any(
+            func.new_func is not None and self._obj.sections[func.new_func[0]].is_text
+            for obj in objects
+            for func in obj.funcs
+        )
 
     def _objects(self, start: SectionOffset) -> Iterator[KlpObject]:
         layout = self._layouts["klp_object"]
@@ -96,11 +118,11 @@ class PatchData:
         for place in self._elements(start, layout.size, looks_like_one, (name_at, funcs_at)):
             name = self._pointers.string(_behind(place, name_at))
             funcs = self._pointers.target(_behind(place, funcs_at))
-            # Other structures have THIS_MODULE before a pointer, too: the operations of a
-            # kernel_param or a block device, the groups of a class.
+            # Other structures have THIS_MODULE before a pointer, too: the groups of a class, the
+            # operations of a block device.
             if name is None and _behind(place, name_at) in self._pointers:
                 return
-            if funcs is not None and self._obj.sections[funcs[0]].is_text:
+            if funcs is not None and not self._is_variable(funcs):
                 return
             yield KlpObject(
                 name="vmlinux" if name is None else name,
@@ -183,7 +205,7 @@ def _behind(place: SectionOffset, step: int) -> SectionOffset:
 
 def kpatch_objects(obj: ObjectFile) -> tuple[KlpObject, ...]:
     """Return the objects of a module of kpatch-build, as its core makes them; of others, none."""
-    section = obj.named_section(_KPATCH_SECTION)
+    section = obj.named_section(KPATCH_SECTION)
     if section is None or section.size % _ROW_SIZE:
         return ()
     pointers = Pointers(obj)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from klp_debug.elf.struct_layout import StructLayout, struct_layouts
 from klp_debug.ppc64le.trampoline import restores_r15_for_livepatch
 from klp_debug.result.scan import PredictedFunction
+from klp_debug.result.text import plural
 from klp_debug.scan import hazards
 from klp_debug.scan.against import Against
 from klp_debug.scan.census import Census
@@ -14,10 +15,18 @@ from klp_debug.scan.modinfo import ModInfo, modinfo_of
 from klp_debug.scan.module_calls import OuterCalls, check_calls
 from klp_debug.scan.module_data import LIKELY_LAYOUTS, STRUCTS, KlpObject, PatchData, kpatch_objects
 from klp_debug.scan.originals import check_original
-from klp_debug.scan.relocations import LateRelocations, check_livepatch_relocations
+from klp_debug.scan.patch_marks import is_live_patch, is_module
+from klp_debug.scan.relocations import (
+    LateRelocations,
+    check_livepatch_relocations,
+    check_reloads,
+    is_numbered,
+    looked_up,
+)
 from klp_debug.scan.replacements import check_replacement
 
 _TRAMPOLINE_WORDS = 512
+_MOST_NAMED = 16
 
 
 def check_patch(
@@ -26,20 +35,22 @@ def check_patch(
     """
     Return what a module replaces, and note its hazards.
 
-    :return: None if it is no livepatch module
+    :return: None if it is no live patch
     """
+    if not is_live_patch(census.obj, info):
+        return None
     objects = PatchData(census.obj, _layouts(census, against)).objects()
     objects += kpatch_objects(census.obj)
-    if not info.livepatch and not objects:
-        return None
-    if not info.livepatch:
+    if not info.livepatch and is_module(census.obj):
         names = ", ".join(func.old_name for obj in objects for func in obj.funcs)
         log.add(hazards.NOT_MARKED, ".modinfo", f"it would replace {names}")
-    if not objects:
+    if not objects and (info.livepatch or is_module(census.obj)):
         log.add(hazards.NO_KLP_PATCH, "klp_patch", _kind_of_module(census))
     calls = OuterCalls(census.obj)
     check_calls(census, calls, info, log)
     check_livepatch_relocations(census.obj, against.get, log)
+    check_reloads(census.obj, info.release, log)
+    _note_not_given(census, objects, against, log)
     late = LateRelocations(census)
     predicted: list[PredictedFunction] = []
     for obj in objects:
@@ -49,9 +60,9 @@ def check_patch(
 
 def _layouts(census: Census, against: Against) -> Mapping[str, StructLayout]:
     """Return the structures as the patch was compiled with; else as its kernel was; else likely."""
-    layouts = struct_layouts(census.obj.path, STRUCTS)
+    layouts = struct_layouts(census.obj.with_debug_info.path, STRUCTS)
     if layouts is None and (vmlinux := against.get("vmlinux")) is not None:
-        layouts = struct_layouts(vmlinux.obj.path, STRUCTS)
+        layouts = struct_layouts(vmlinux.obj.with_debug_info.path, STRUCTS)
     if layouts is None or not _has_all_members(layouts):
         return LIKELY_LAYOUTS
     return layouts
@@ -68,7 +79,50 @@ def _has_all_members(layouts: Mapping[str, StructLayout]) -> bool:
 def _kind_of_module(census: Census) -> str:
     if census.obj.named_section(".init.klp_objects") is not None:
         return "klp-build made it, and its init makes the klp_patch"
-    return "nothing in its data begins with a pointer to __this_module"
+    return "nothing in its data leads to the name of a function and its replacement"
+
+
+def _is_never_patched(obj: KlpObject) -> bool:
+    """Return whether an object has a name that no module can have."""
+    return obj.named and (obj.name == "vmlinux" or "-" in obj.name)
+
+
+def _note_not_given(
+    census: Census, objects: tuple[KlpObject, ...], against: Against, log: HazardLog
+) -> None:
+    """Note once what cannot be checked, as its object was not given."""
+    functions: dict[str, int] = {}
+    for obj in objects:
+        if not _is_never_patched(obj):
+            functions[obj.name] = functions.get(obj.name, 0) + len(obj.funcs)
+    symbols = looked_up(census.obj)
+    missing = [name for name in {**functions, **symbols} if against.get(name) is None]
+    if not missing:
+        return
+    unchecked = [
+        (name, _unchecked(functions.get(name, 0), symbols.get(name, set())))
+        for name in missing[:_MOST_NAMED]
+    ]
+    of_each = len(missing) > 1
+    more = f"; {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+    log.add(
+        hazards.OBJECT_NOT_GIVEN,
+        ", ".join(name for name, _ in unchecked),
+        "; ".join(f"{name}: {says}" if of_each else says for name, says in unchecked) + more,
+    )
+
+
+def _unchecked(functions: int, symbols: set[str]) -> str:
+    says = []
+    if functions or not symbols:
+        verb = "is" if functions == 1 else "are"
+        says.append(f"{functions} of its functions {verb} to be replaced")
+    if symbols:
+        says.append(f"{len(symbols)} of its symbols {'is' if len(symbols) == 1 else 'are'} used")
+    numbered = sum(map(is_numbered, symbols))
+    if numbered:
+        says.append(f"{plural(numbered, 'static local variable')} among them")
+    return ", ".join(says)
 
 
 def _check_object(
@@ -81,15 +135,11 @@ def _check_object(
     log: HazardLog,
 ) -> list[PredictedFunction]:
     known = None
-    if obj.named and (obj.name == "vmlinux" or "-" in obj.name):
+    if _is_never_patched(obj):
         log.add(hazards.OBJECT_NEVER_PATCHED, obj.name, f'the klp_object is named "{obj.name}"')
     else:
         known = against.get(obj.name)
-        if known is None:
-            number = len(obj.funcs)
-            says = f"{number} of its functions {'is' if number == 1 else 'are'} to be replaced"
-            log.add(hazards.OBJECT_NOT_GIVEN, obj.name, says)
-        else:
+        if known is not None:
             _check_kernel(known, info, obj.name, log)
     predicted = []
     for func in obj.funcs:

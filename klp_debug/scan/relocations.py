@@ -17,8 +17,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from elftools.elf.enums import ENUM_RELOC_TYPE_PPC64
 
-from klp_debug.elf.format import RELOCATION, SHN_LIVEPATCH
-from klp_debug.elf.object_file import ObjectFile, Section, is_livepatch_section
+from klp_debug.elf.elf_file import Section, is_livepatch_section
+from klp_debug.elf.format import R_PPC64_REL24, RELOCATION, SHN_LIVEPATCH
+from klp_debug.elf.object_file import ObjectFile
+from klp_debug.result.text import plural
 from klp_debug.scan import hazards
 from klp_debug.scan.census import Census
 from klp_debug.scan.hazard_log import HazardLog
@@ -32,6 +34,11 @@ _NUMBERED = re.compile(r".+\.\d+")
 _CLONE = re.compile(r".+\.(isra|constprop|part|cold|llvm)(\.\d+)?")
 _TYPE_NAMES = {number: name for name, number in ENUM_RELOC_TYPE_PPC64.items()}
 _TYPE_NAMES.setdefault(132, "R_PPC64_PCREL34")
+_RELOADS = 6, 3
+"""
+Linux kernel commit 37251c7114e1 ("powerpc/module_64: Fix "expected nop" error on module
+re-patching") (in v6.3).
+"""
 _MOST = 4096
 """Relocations of a section that are looked at."""
 _TO_16_BITS = {47, 63, 249}
@@ -67,6 +74,49 @@ def check_livepatch_relocations(
             _check(obj, section, for_object, row, object_named, log)
 
 
+def check_reloads(obj: ObjectFile, release: tuple[int, int] | None, log: HazardLog) -> None:
+    """
+    Note the modules that cannot be loaded again once they were unloaded under the patch.
+
+    The loader expects a nop behind each call that it relocates, and finds its own restore of r2 of
+    the first time.
+
+    :param release: of the kernel that the patch is for; None if it does not say
+    """
+    if release is None or release >= _RELOADS:
+        return
+    calls: dict[str, int] = {}
+    for section in obj.sections:
+        for_object = object_of(section) if is_livepatch_section(section) else None
+        if for_object is not None and for_object != "vmlinux":
+            number = int((obj.rows(section, RELOCATION)["type"] == R_PPC64_REL24).sum())
+            calls[for_object] = calls.get(for_object, 0) + number
+    for for_object, number in calls.items():
+        if number:
+            called = plural(number, "call")
+            says = f"livepatch relocates {called} for it; the patch is for Linux"
+            log.add(hazards.OBJECT_RELOAD_REFUSED, for_object, f"{says} {release[0]}.{release[1]}")
+
+
+def looked_up(obj: ObjectFile) -> dict[str, set[str]]:
+    """Return the names of the symbols that livepatch is to find, by the object that has them."""
+    found: dict[str, set[str]] = {}
+    for number in np.flatnonzero(obj.symbol_sections == SHN_LIVEPATCH)[:_MOST].tolist():
+        if parts := _SYMBOL.fullmatch(obj.symbol_name(number)):
+            found.setdefault(parts[1], set()).add(parts[2])
+    return found
+
+
+def is_numbered(name: str) -> bool:
+    """
+    Return whether a name looks like that of a static local variable, which the compiler numbers.
+
+    >>> is_numbered("__key.12345"), is_numbered("f.isra.0")
+    (True, False)
+    """
+    return bool(_NUMBERED.fullmatch(name)) and not _CLONE.fullmatch(name)
+
+
 def _check(
     obj: ObjectFile,
     section: Section,
@@ -94,8 +144,6 @@ def _check(
     if wanted in (".TOC.", ".toc", "TOC.") or wanted.startswith(".LC"):
         log.add(hazards.KLP_TOC_SYMBOL, name, f"in {section.name}")
         return
-    if _NUMBERED.fullmatch(wanted) and not _CLONE.fullmatch(wanted):
-        log.add(hazards.KLP_STATIC_LOCAL, name, f"in {section.name}")
     census = object_named(in_object)
     if census is not None:
         _check_symbol(census, name, wanted, position, log)

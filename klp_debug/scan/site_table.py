@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from klp_debug.elf.elf_file import Table
 from klp_debug.elf.format import R_PPC64_ADDR64, R_PPC64_REL24, R_PPC64_RELATIVE, RELOCATION
-from klp_debug.elf.object_file import ObjectFile, Table
+from klp_debug.elf.object_file import ObjectFile
 from klp_debug.ppc64le.entry_words import set_up_toc
 from klp_debug.ppc64le.instruction import NOP
-from klp_debug.scan.functions import Integers, words_at
+from klp_debug.scan.functions import Integers
 
 LISTS = ("__mcount_loc", "__patchable_function_entries")
 
@@ -50,13 +51,13 @@ def site_table_of(obj: ObjectFile) -> SiteTable:
     unlisted = _without(calls, listed)
     if not sources and len(calls):
         listed, sources = calls, ("calls of _mcount",)
-    listed = np.unique(listed, axis=0)
+    listed = _in_order(listed)
     section, offset = listed[:, 0], listed[:, 1]
-    first, second = (words_at(obj, section, offset + step) for step in (0, 4))
+    first, second = (obj.words_at(section, offset + step) for step in (0, 4))
     # clang lists the global entry point and leaves the nop at the local one:
     # https://github.com/llvm/llvm-project/issues/163706
     offset = offset + np.where(set_up_toc(first, second, np.zeros(len(first), np.uint8)), 8, 0)
-    first, second = (words_at(obj, section, offset + step) for step in (0, 4))
+    first, second = (obj.words_at(section, offset + step) for step in (0, 4))
     patchable = bool(len(first)) and bool((first == NOP).all())
     # Of one nop the function's own first word may follow; all of them are hardly nops.
     two_nops = patchable and bool((second == NOP).all())
@@ -68,6 +69,14 @@ def site_table_of(obj: ObjectFile) -> SiteTable:
         two_nops=two_nops,
         unlisted=unlisted,
     )
+
+
+def _in_order(places: Integers) -> Integers:
+    """Return the places by section and offset, each once."""
+    places = places[np.lexsort((places[:, 1], places[:, 0]))]
+    first = np.ones(len(places), bool)
+    first[1:] = (places[1:] != places[:-1]).any(axis=1)
+    return places[first]
 
 
 def _of_lists(obj: ObjectFile) -> tuple[Integers, tuple[str, ...]]:
@@ -101,7 +110,12 @@ def _calls_of_mcount(obj: ObjectFile) -> Integers:
     for section in obj.sections:
         if section.is_text and mcount:
             rows = obj.relocations(section.index)
-            rows = rows[(rows["type"] == R_PPC64_REL24) & np.isin(rows["symbol"], mcount)]
+            rows = rows[rows["type"] == R_PPC64_REL24]
+            # Linkers make one symbol of a name, and np.isin() would take a third of a scan.
+            one = mcount[0] if len(mcount) == 1 else None
+            rows = rows[
+                rows["symbol"] == one if one is not None else np.isin(rows["symbol"], mcount)
+            ]
             offset = rows["offset"].astype(np.int64)
             found.append(np.column_stack((np.full(len(rows), section.index), offset)))
     return np.concatenate(found)
@@ -150,6 +164,8 @@ def _places(obj: ObjectFile, addresses: np.ndarray) -> Integers:
 
 def _without(places: Integers, others: Integers) -> Integers:
     """Return the places that are not among others."""
+    if not len(places):
+        return places
     known = set(map(tuple, others.tolist()))
     return np.array(
         [place for place in places.tolist() if tuple(place) not in known], np.int64

@@ -94,6 +94,7 @@ def made_patch(
     made.relocate(data, patch_at, ADDR64, local[this_module])
     made.relocate(data, patch_at + 8, ADDR64, local[data], objs_at)
     made.fill(data, bytes(content))
+    made.symbol("klp_enable_patch", UNDEF, kind=NOTYPE)
     mcount = made.symbol("_mcount", UNDEF, kind=NOTYPE)
     for index, word in enumerate(words):
         if word == BL and index and words[index - 1] == MFLR:

@@ -39,7 +39,7 @@ NAMES = {
         "livepatch: symbol '.TOC.' not found in symbol table",
     ),
     "scsi_common.count.17,0": (
-        ("klp-static-local", "in .klp.rela.scsi_common.d"),
+        ("klp-symbol-not-found", "has none of that name"),
         "livepatch: symbol 'count.17' not found in symbol table",
     ),
     "vmlinux.kfree,0": (

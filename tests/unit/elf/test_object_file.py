@@ -7,6 +7,7 @@ import struct
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,9 +15,10 @@ from hypothesis import strategies as st
 from klp_debug.elf.object_file import ObjectFile
 from klp_debug.errors import ForeignFileError, TargetError
 from tests.support.listing_object import seed_object
-from tests.support.made_object import MadeObject
+from tests.support.made_object import ALLOC, EXEC, MadeObject
 from tests.support.made_patch import made_patch
 from tests.support.scan_refusal import refused, scan
+from tests.support.strategies import words
 
 SEED = seed_object().content()
 PATCH = made_patch().content()
@@ -119,3 +121,39 @@ def test_mutated(tmp_path: Path, whole: bytes, data: st.DataObject) -> None:
     with contextlib.suppress(TargetError):
         scan(path)
     assert time.process_time() - began < 2
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    text=st.lists(words, max_size=6),
+    odd=st.binary(max_size=3),
+    places=st.lists(st.integers(-9, 40), max_size=6),
+)
+def test_a_word_is_what_the_section_has_there(
+    tmp_path: Path, text: list[int], odd: bytes, places: list[int]
+) -> None:
+    """0, where there is no whole word, or none begins."""
+    data = struct.pack(f"<{len(text)}I", *text)
+    made = MadeObject()
+    section = made.section(".text", data + odd, ALLOC | EXEC)
+    obj = ObjectFile(made.write(tmp_path / "a.o"))
+    numbers = np.full(len(places), section, np.int64)
+    expected = [
+        int.from_bytes(data[at : at + 4], "little") if at >= 0 and at % 4 == 0 else 0
+        for at in places
+    ]
+    assert obj.words_at(numbers, np.array(places, np.int64)).tolist() == expected
+
+
+def test_a_word_of_a_section_that_is_at_no_multiple_of_4_in_the_file(tmp_path: Path) -> None:
+    made = MadeObject()
+    number = made.section(".text", bytes(range(12)), ALLOC | EXEC)
+    whole = bytearray(made.content())
+    headers = struct.unpack_from("<Q", whole, 40)[0]
+    at = headers + SECTION_HEADER * number + 24
+    offset = struct.unpack_from("<Q", whole, at)[0]
+    struct.pack_into("<Q", whole, at, offset + 1)
+    path = tmp_path / "a.o"
+    path.write_bytes(whole)
+    words = ObjectFile(path).words_at(np.array([number, number]), np.array([0, 4]))
+    assert words.tolist() == [0x04030201, 0x08070605]

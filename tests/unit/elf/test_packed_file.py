@@ -50,3 +50,13 @@ def test_a_file_made_to_fill_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         file.write(b"\x7fELF")
         file.truncate(1 << 40)
     assert "has more than 1 MiB" in refused(sparse)
+
+
+def test_an_xz_file_of_several_streams_with_zeros_between(tmp_path: Path) -> None:
+    """As ``xz`` and ``cat`` make them."""
+    path = tmp_path / "seed.ko.xz"
+    streams = [lzma.compress(part) for part in (SEED[:100], b"", SEED[100:])]
+    path.write_bytes((b"\0" * 4).join(streams) + b"\0" * 8)
+    assert packed_file.read_elf_bytes(path) == SEED
+    path.write_bytes(streams[0] + b"hello")
+    assert "is a damaged or truncated packed file" in refused(path)

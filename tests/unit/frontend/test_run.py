@@ -43,7 +43,7 @@ class Door:
 class Noting(Command):
     """A command without arguments, which notes what it is given."""
 
-    def run(self, view: Any, args: Any, consent: Consent, say: Any = None) -> Any:
+    def run(self, view: Any, args: Any, consent: Consent, say: Any = None, show: Any = None) -> Any:
         args.happened.append("run")
         assert consent is args.consent
         return Scan(files=(), hazards=(), fail_on="warning", skipped=0, problems=())
@@ -79,7 +79,7 @@ def test_no_target_is_opened_for_a_command_that_needs_none(door: Door) -> None:
         name="noting",
         summary="",
         description="",
-        run_alone=lambda args, say: pytest.fail("not reached"),
+        run_alone=lambda args, say, show: pytest.fail("not reached"),
     )
     run(command, args(door), door.door)
     assert door.happened == ["run"]

@@ -2,13 +2,15 @@
 """The text of ``scan``; test_as_csv.py has its table, test_as_sarif.py its SARIF log."""
 
 import dataclasses
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from klp_debug.render.as_text import as_text
 from klp_debug.result.audit import Offsets
 from klp_debug.result.common import Problem
-from klp_debug.result.scan import FunctionCounts
+from klp_debug.result.scan import FunctionCounts, Scan, ScannedFile, ScanPart, ScanRest
 from tests.support.answers.scan import ERROR, FUNCTIONS, MODULE, PATCH, WARNING, scan
 from tests.support.answers.with_text import HOSTILE, LONG, with_names
 from tests.support.golden import Golden
@@ -54,6 +56,26 @@ def test_accepted_hazards_are_only_counted(golden: Golden) -> None:
 def test_a_clean_patch_and_what_was_passed_over(golden: Golden) -> None:
     answer = scan(PATCH, skipped=2, problems=(Problem("x.ko", "x.ko is truncated"),))
     golden("scan", "problems", as_text(answer))
+
+
+def test_a_file_of_a_folder_takes_one_line_unless_there_is_more_to_say(golden: Golden) -> None:
+    golden("scan", "part-module", as_text(part(MODULE)))
+    golden("scan", "part-patch", as_text(part(PATCH, hazards=(WARNING,))))
+    golden("scan", "part-functions", as_text(part(replace(MODULE, functions=FUNCTIONS))))
+    assert "\x1b" not in as_text(part(replace(MODULE, path="\x1b[31m.ko")))
+
+
+def test_what_is_left_to_say_of_a_folder(golden: Golden) -> None:
+    whole = scan(MODULE, PATCH, hazards=(WARNING,), problems=(Problem("x.ko", "is truncated"),))
+    golden("scan", "rest", as_text(ScanRest(**fields_of(whole))))
+
+
+def part(file: ScannedFile, **more: Any) -> ScanPart:
+    return ScanPart(**fields_of(scan(file, **more)))
+
+
+def fields_of(answer: Scan) -> dict[str, Any]:
+    return {field.name: getattr(answer, field.name) for field in dataclasses.fields(answer)}
 
 
 def test_no_file(golden: Golden) -> None:

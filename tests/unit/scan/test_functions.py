@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """All functions of an object file: which symbols they are, and which of them covers a place."""
 
-import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klp_debug.elf.object_file import ObjectFile
-from klp_debug.scan.functions import Functions, functions_of, words_at
+from klp_debug.scan.functions import Functions, functions_of
 from tests.support.made_object import (
     ABS,
     ALLOC,
@@ -23,7 +22,6 @@ from tests.support.made_object import (
     MadeObject,
 )
 from tests.support.made_patch import MFLR, NOP, TOC_SETUP
-from tests.support.strategies import words
 
 ADDRESS = 0xC000000000010000
 
@@ -225,25 +223,3 @@ def test_a_place_behind_an_entry_point_is_none() -> None:
     functions = made_functions([(1, 0, 16), (2, 0, 16)])
     assert [functions.at(1, 0), functions.at(2, 0), functions.at(1, 4)] == [0, 1, None]
     assert functions.at(3, 0) is None
-
-
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    text=st.lists(words, max_size=6),
-    odd=st.binary(max_size=3),
-    places=st.lists(st.integers(-9, 40), max_size=6),
-)
-def test_a_word_is_what_the_section_has_there(
-    tmp_path: Path, text: list[int], odd: bytes, places: list[int]
-) -> None:
-    """0, where there is no whole word, or none begins."""
-    data = struct.pack(f"<{len(text)}I", *text)
-    made = MadeObject()
-    section = made.section(".text", data + odd, ALLOC | EXEC)
-    obj = read(tmp_path / "a.o", made)
-    numbers = np.full(len(places), section, np.int64)
-    expected = [
-        int.from_bytes(data[at : at + 4], "little") if at >= 0 and at % 4 == 0 else 0
-        for at in places
-    ]
-    assert words_at(obj, numbers, np.array(places, np.int64)).tolist() == expected

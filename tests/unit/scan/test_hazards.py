@@ -21,6 +21,7 @@ from tests.support.made_object import (
     ADDR64,
     LIVEPATCH,
     NOTYPE,
+    OBJECT,
     REL24,
     REL32,
     TOC16_DS,
@@ -138,9 +139,8 @@ def test_every_element_of_the_arrays(module: Path) -> None:
         ("vmlinux", "h", 0),
     ]
     assert [(one.id, one.subject) for one in answer.hazards if one.level != "note"] == [
+        ("object-not-given", "other, vmlinux"),
         ("original-missing", "gone [scsi_common]"),
-        ("object-not-given", "other"),
-        ("object-not-given", "vmlinux"),
     ]
 
 
@@ -197,10 +197,30 @@ def test_call_without_nop(module: Path) -> None:
     assert hazards(calling(BL, 0xE8410018), module) == {}
 
 
+def test_a_module_that_cannot_be_loaded_again(module: Path) -> None:
+    """VERMAGIC is of 6.1; the call is one of the object itself, so that nothing else is wrong."""
+    patch = calling(BL, NOP, LIVEPATCH)
+    symbol = patch.symbol(".klp.sym.scsi_common.quiet,0", LIVEPATCH, kind=NOTYPE)
+    patch.relocate(1, 16, REL24, symbol, klp="scsi_common")
+    evidence = only(hazards(patch, module), "object-reload-refused")
+    assert evidence == "livepatch relocates 1 call for it; the patch is for Linux 6.1"
+
+
+def test_branch_too_far(module: Path) -> None:
+    patch = replacing("with_toc")
+    function = patch.symbol("copy", patch.text(".text.copy", *TOC_SETUP, BLR, BLR), 0, 16, other=96)
+    patch.relocate(patch.text(".fixup", B), 0, REL24, function, 12)
+    evidence = only(hazards(patch, module), "branch-too-far")
+    assert evidence == "a branch to copy+0xc will go to copy+0x14"
+
+
 def test_sites_unlisted(module: Path) -> None:
     found = hazards(made_patch({"scsi_common": [Func("with_toc")]}, listed=False), module)
     evidence = only(found, "sites-unlisted")
-    assert evidence == "1, the first at .text+0x4; the file has no __mcount_loc"
+    assert evidence == (
+        "1 function calling _mcount, the file has no __mcount_loc: ftrace will know none;"
+        " the first is at .text+0x4"
+    )
 
 
 def test_no_patchable_sites(tmp_path: Path) -> None:
@@ -231,7 +251,7 @@ def test_no_klp_patch(module: Path, section: str, says: str) -> None:
 
 
 def test_a_module_of_kpatch_build(module: Path) -> None:
-    """Made by hand after kpatch-patch.h; no module that kpatch-build made was ever tried."""
+    """Made by hand after kpatch-patch.h."""
     made = MadeObject()
     text = made.text(".text", MFLR, BLR, BLR)
     made.section(".modinfo", modinfo(*INFO))
@@ -261,6 +281,30 @@ def test_a_module_of_kpatch_build(module: Path) -> None:
         ("object-not-given", "vmlinux"),
         ("original-too-small", "quiet [scsi_common]"),
     ]
+
+
+def test_the_object_of_which_kpatch_build_makes_a_module_is_none_yet(
+    tmp_path: Path, module: Path
+) -> None:
+    """It has rows, but nothing of a module that could be marked."""
+    made = MadeObject()
+    text = made.text(".text", MFLR, BLR)
+    made.symbol("replacement", text, 0, 8)
+    strings = made.section(".kpatch.strings", b"with_toc\0scsi_common\0")
+    rows = made.section(".kpatch.funcs", bytes(56))
+    names = made.symbol("", strings, kind=3)
+    made.relocate(rows, 0, ADDR64, made.symbol("", text, kind=3))
+    made.relocate(rows, 40, ADDR64, names)
+    made.relocate(rows, 48, ADDR64, names, 9)
+    made.section(".debug_str", b"GNU C11 14.2.0 -m64 -O2\0", flags=0)
+    answer = Scanner(against=[module]).scan(
+        [made.write(tmp_path / "output.o")], "note", lambda name: None
+    )
+    assert answer.hazards == ()
+    (file,) = answer.files
+    assert file.kind == "object"
+    assert file.patch is not None
+    assert [one.old_name for one in file.patch] == ["with_toc"]
 
 
 def test_compiler_options(module: Path) -> None:
@@ -318,14 +362,54 @@ def test_a_livepatch_relocation_without_fault(module: Path, position: str) -> No
         ),
         (relocating(".klp.sym.scsi_common..TOC.,0"), "klp-toc-symbol", "in .klp.rela.scsi_common"),
         (relocating(".klp.sym.scsi_common..toc,0"), "klp-toc-symbol", "in .klp.rela.scsi_common"),
-        (relocating(".klp.sym.vmlinux.count.17,0", for_object="vmlinux"), "klp-static-local", "in"),
+        (relocating(".klp.sym.scsi_common.count.17,0"), "klp-symbol-not-found", "has none of that"),
         (relocating(".klp.sym.scsi_common.gone,0"), "klp-symbol-not-found", "has none of that"),
         (relocating(".klp.sym.scsi_common.twice,0"), "klp-symbol-not-found", "2: .text 0x30"),
         (relocating(".klp.sym.scsi_common.twice,3"), "klp-symbol-not-found", "2: .text 0x30"),
     ],
 )
 def test_livepatch_relocations(module: Path, patch: MadeObject, id_: str, evidence: str) -> None:
-    assert evidence in only(hazards(patch, module), id_)
+    found = hazards(patch, module)
+    found.pop("object-not-given", None)  # of vmlinux
+    assert evidence in only(found, id_)
+
+
+@pytest.mark.parametrize("name", ["__key.12345", "_rs.4", "__func__.9"])
+def test_a_static_local_that_the_object_has_exactly_so_is_no_hazard(
+    tmp_path: Path, name: str
+) -> None:
+    """As most patches of kpatch-build use some."""
+    made = made_module()
+    made.symbol(name, made.section(".data..local", bytes(8)), 0, 8, kind=OBJECT)
+    module = made.write(tmp_path / "scsi_common.ko")
+    patch = relocating(f".klp.sym.scsi_common.{name},1")
+    assert hazards(patch, module) == {}
+    assert evidence_without_objects(patch, tmp_path) == (
+        "scsi_common",
+        "1 of its functions is to be replaced, 1 of its symbols is used,"
+        " 1 static local variable among them",
+    )
+
+
+def evidence_without_objects(patch: MadeObject, folder: Path) -> tuple[str, str]:
+    """Return subject and evidence of the one hazard that is told where no object is given."""
+    path = patch.write(folder / "made_patch.ko")
+    (hazard,) = Scanner().scan([path], "note", lambda name: None).hazards
+    assert hazard.id == "object-not-given"
+    return hazard.subject, hazard.evidence
+
+
+def test_one_line_sums_up_what_cannot_be_checked(tmp_path: Path) -> None:
+    patch = made_patch({"ext4": [Func("f"), Func("g")], None: [Func("h")]})
+    pointers = patch.section("pointers", bytes(16))
+    for number, name in enumerate(("xfs.count.3", "xfs.twice")):
+        symbol = patch.symbol(f".klp.sym.{name},0", LIVEPATCH, kind=NOTYPE)
+        patch.relocate(pointers, 8 * number, ADDR64, symbol, klp="xfs")
+    assert evidence_without_objects(patch, tmp_path) == (
+        "ext4, vmlinux, xfs",
+        "ext4: 2 of its functions are to be replaced; vmlinux: 1 of its functions is to be"
+        " replaced; xfs: 2 of its symbols are used, 1 static local variable among them",
+    )
 
 
 @pytest.mark.parametrize("type_", [TOC16_HA, REL32])
@@ -352,6 +436,7 @@ def using_a_pointer(for_object: str, *, through_toc: bool) -> MadeObject:
 @pytest.mark.parametrize("through_toc", [False, True])
 def test_a_relocation_for_another_object_may_come_late(module: Path, through_toc: bool) -> None:
     found = hazards(using_a_pointer("other", through_toc=through_toc), module)
+    assert found.pop("object-not-given").subject == "other"
     evidence = only(found, "klp-relocation-late")
     assert evidence == ("replacement uses pointers+0x8, which is for other: .klp.sym.other.quiet,0")
     own = using_a_pointer("scsi_common", through_toc=through_toc)

@@ -151,37 +151,6 @@ def test_options_that_are_compressed_are_not_known(tmp_path: Path) -> None:
     assert noted(tmp_path / "a.ko", made) == []
 
 
-def calling_mcount(*offsets: int) -> MadeObject:
-    made = MadeObject()
-    made.text(".text", MFLR, BL, BLR, MFLR, BL, BLR)
-    made.symbol("f", TEXT, 0, 12)
-    made.symbol("g", TEXT, 12, 12)
-    mcount = made.symbol("_mcount", UNDEF, kind=NOTYPE)
-    for offset in offsets:
-        made.relocate(TEXT, offset, REL24, mcount)
-    return made
-
-
-def test_all_calls_of_mcount_are_to_be_listed(tmp_path: Path) -> None:
-    made = calling_mcount(4, 16)
-    made.list_sites(TEXT, 4, 16)
-    assert noted(tmp_path / "a.ko", made) == []
-
-
-def test_calls_of_mcount_that_the_list_lacks(tmp_path: Path) -> None:
-    made = calling_mcount(4, 16)
-    made.list_sites(TEXT, 4)
-    evidence = "1, the first at .text+0x10; the file has __mcount_loc"
-    assert noted(tmp_path / "a.ko", made) == [("sites-unlisted", "calls of _mcount", evidence)]
-
-
-def test_calls_of_mcount_without_a_list(tmp_path: Path) -> None:
-    evidence = "2, the first at .text+0x4; the file has no __mcount_loc"
-    assert noted(tmp_path / "a.ko", calling_mcount(4, 16)) == [
-        ("sites-unlisted", "calls of _mcount", evidence)
-    ]
-
-
 @pytest.mark.parametrize(
     ("vermagic", "has_list", "has_function", "expected"),
     [

@@ -10,7 +10,17 @@ import pytest
 from klp_debug.elf.object_file import ObjectFile
 from klp_debug.elf.struct_layout import StructLayout
 from klp_debug.scan.module_data import LIKELY_LAYOUTS, KlpObject, PatchData, kpatch_objects
-from tests.support.made_object import ADDR64, NOTYPE, OBJECT, SECTION, UNDEF, MadeObject
+from tests.support.made_object import (
+    ADDR64,
+    ALLOC,
+    EXEC,
+    NOTYPE,
+    OBJECT,
+    SECTION,
+    UNDEF,
+    WRITE,
+    MadeObject,
+)
 from tests.support.made_patch import BLR, FUNC_SIZE, MFLR, OBJECT_SIZE, Func, made_patch
 
 EXACT = {
@@ -106,7 +116,7 @@ class Module:
         self.strings = b"\0scsi_common\0f\0g\0"
         rodata = self.made.section(".rodata", self.strings)
         this_module = self.made.section(".gnu.linkonce.this_module", bytes(64))
-        self.data = self.made.section(".data", bytes(1024))
+        self.data = self.made.section(".data", bytes(1024), ALLOC | WRITE)
         self.bases = {
             number: self.made.symbol("", number, kind=SECTION)
             for number in (self.text, rodata, this_module, self.data)
@@ -255,11 +265,11 @@ def test_a_damaged_file_is_not_walked_for_ever(tmp_path: Path) -> None:
     """Of 32 patches each has the same 512 objects, whose funcs are nothing."""
     made = MadeObject()
     this_module = made.section(".gnu.linkonce.this_module", bytes(8))
-    data = made.section(".data", b"name".ljust(8 * 512, b"\0"))
+    data = made.section(".data", b"name".ljust(8 * 512, b"\0"), ALLOC | WRITE)
     base, module = (made.symbol("", number, kind=SECTION) for number in (data, this_module))
     for at in range(0, 8 * 512, 8):
         made.relocate(data, at, ADDR64, base)
-    patches = made.section(".data.patches", bytes(16 * 32))
+    patches = made.section(".data.patches", bytes(16 * 32), ALLOC | WRITE)
     for at in range(0, 16 * 32, 16):
         made.relocate(patches, at, ADDR64, module)
         made.relocate(patches, at + 8, ADDR64, base)
@@ -286,6 +296,44 @@ def test_without_sizes_an_array_ends_with_its_variable(
         module.point(504, module.data, 64 + 152)
     (one,) = objects_of(tmp_path / "p.ko", module.made, LIKELY_LAYOUTS)
     assert [func.old_name for func in one.funcs] == ["f", "g"][:number]
+
+
+@BOTH
+def test_of_a_patch_the_operations_and_the_toc_are_not_taken_for_it(
+    tmp_path: Path, layouts: Layouts
+) -> None:
+    """As of a patch that has a file in /proc and a parameter: the klp_patch stands last."""
+    module = Module()
+    # file_operations: the owner, then a function; ops of a device: the owner, then data.
+    module.point(0, module.this_module)
+    module.point(8, module.text)
+    module.patch(32, 128)
+    module.name(128, "f")
+    toc = module.made.section(".toc", bytes(16), ALLOC | WRITE)
+    param = module.made.section("__param", bytes(40))
+    for section, at in ((toc, 0), (param, 8)):
+        module.made.relocate(section, at, ADDR64, module.bases[module.this_module])
+        module.made.relocate(section, at + 8, ADDR64, module.bases[module.data], 128)
+    module.patch(512, 600)
+    module.name(600, "scsi_common")
+    module.point(600 + 8, module.data, 800)
+    module.name(800, "g")
+    module.point(800 + 8, module.text, 4)
+    (one,) = objects_of(tmp_path / "p.ko", module.made, layouts)
+    assert (one.name, [func.old_name for func in one.funcs]) == ("scsi_common", ["g"])
+
+
+@BOTH
+@pytest.mark.parametrize("flags", [ALLOC, ALLOC | EXEC | WRITE])
+def test_structures_that_cannot_be_written_are_no_objects(
+    tmp_path: Path, layouts: Layouts, flags: int
+) -> None:
+    module = Module()
+    const = module.made.section(".rodata.ops", bytes(64), flags)
+    module.point(0, module.this_module)
+    module.made.relocate(module.data, 8, ADDR64, module.made.symbol("", const, kind=SECTION))
+    module.made.relocate(const, 0, ADDR64, module.bases[module.rodata], 1)
+    assert objects_of(tmp_path / "a.ko", module.made, layouts) == ()
 
 
 ROW = 56

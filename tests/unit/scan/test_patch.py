@@ -19,12 +19,14 @@ from tests.support.made_module import made_module
 from tests.support.made_object import (
     ABS,
     ADDR64,
+    ALLOC,
     ET_EXEC,
     FUNC,
     LIVEPATCH,
     NOTYPE,
     SECTION,
     UNDEF,
+    WRITE,
     MadeObject,
 )
 from tests.support.made_patch import (
@@ -135,8 +137,8 @@ def test_all_functions_of_all_objects_are_predicted_in_their_order(
     ]
     evidence = "1 of its functions is to be replaced"
     assert checked.hazards == [
-        ("original-leaf", "twice,2 [scsi_common]", "its site is at +0x4, behind no TOC set-up"),
         ("object-not-given", "vmlinux", evidence),
+        ("original-leaf", "twice,2 [scsi_common]", "its site is at +0x4, behind no TOC set-up"),
     ]
 
 
@@ -175,7 +177,7 @@ def test_a_patch_that_is_not_marked_is_told_by_its_data(tmp_path: Path, module: 
     ("section", "says"),
     [
         (".init.klp_objects", "klp-build made it, and its init makes the klp_patch"),
-        (".data", "nothing in its data begins with a pointer to __this_module"),
+        (".data", "nothing in its data leads to the name of a function and its replacement"),
     ],
 )
 def test_a_patch_that_is_marked_may_have_no_data(tmp_path: Path, section: str, says: str) -> None:
@@ -298,7 +300,7 @@ def unusual_patch() -> MadeObject:
     strings = b"\0scsi_common\0with_toc\0twice\0"
     rodata = made.symbol("", made.section(".rodata", strings), kind=SECTION)
     this_module = made.section(".gnu.linkonce.this_module", bytes(64))
-    data = made.section(".data")
+    data = made.section(".data", flags=ALLOC | WRITE)
     content = bytearray(512)
     code, base = made.symbol("", text, kind=SECTION), made.symbol("", data, kind=SECTION)
     made.relocate(data, 0, ADDR64, made.symbol("", this_module, kind=SECTION))

@@ -9,7 +9,14 @@ import pytest
 from klp_debug.elf.object_file import ObjectFile
 from klp_debug.scan.census import Census, take_census
 from klp_debug.scan.hazard_log import HazardLog
-from klp_debug.scan.relocations import LateRelocations, check_livepatch_relocations, object_of
+from klp_debug.scan.relocations import (
+    LateRelocations,
+    check_livepatch_relocations,
+    check_reloads,
+    is_numbered,
+    looked_up,
+    object_of,
+)
 from tests.support.made_module import made_module
 from tests.support.made_object import (
     ABS,
@@ -226,12 +233,20 @@ def test_a_toc_is_no_symbol_of_another_object(tmp_path: Path, module: Census, wa
         ("f.llvm.123456", False),
     ],
 )
-def test_a_static_local_has_a_number_of_the_compilers_choice(
-    tmp_path: Path, wanted: str, is_local: bool
-) -> None:
-    name = f".klp.sym.scsi_common.{wanted},0"
-    expected = [("klp-static-local", name, "in .klp.rela.scsi_common.d")] if is_local else []
-    assert noted(tmp_path / "p.ko", relocating(name)) == expected
+def test_a_static_local_has_a_number_of_the_compilers_choice(wanted: str, is_local: bool) -> None:
+    assert is_numbered(wanted) is is_local
+
+
+def test_the_symbols_that_livepatch_is_to_find(tmp_path: Path) -> None:
+    made = relocating(".klp.sym.scsi_common.count.17,0")
+    made.symbol(".klp.sym.scsi_common.quiet,1", LIVEPATCH, kind=NOTYPE)
+    made.symbol(".klp.sym.vmlinux.quiet,1", LIVEPATCH, kind=NOTYPE)
+    made.symbol(".klp.sym.ext4.undefined,1", UNDEF, kind=NOTYPE)
+    made.symbol("other", LIVEPATCH, kind=NOTYPE)
+    assert looked_up(ObjectFile(made.write(tmp_path / "p.ko"))) == {
+        "scsi_common": {"count.17", "quiet"},
+        "vmlinux": {"quiet"},
+    }
 
 
 def test_of_very_many_relocations_4096_are_looked_at(tmp_path: Path) -> None:
@@ -357,3 +372,46 @@ def test_a_damaged_section_of_relocations_hides_no_other(tmp_path: Path) -> None
     for name, data in ((".klp.rela.other.x", row + row[:9]), (".klp.rela.other", row)):
         patch.made.section(name, data, RELA_LIVEPATCH, RELA)
     assert patch.late(tmp_path / "p.ko", "vmlinux") == [f"f uses {LATE}"]
+
+
+@pytest.mark.parametrize(
+    ("release", "type_", "for_object", "is_refused"),
+    [
+        ((6, 2), REL24, "scsi_common", True),
+        ((5, 14), REL24, "scsi_common", True),
+        ((6, 3), REL24, "scsi_common", False),
+        ((7, 2), REL24, "scsi_common", False),
+        (None, REL24, "scsi_common", False),
+        ((6, 2), ADDR64, "scsi_common", False),
+        # It is never unloaded.
+        ((6, 2), REL24, "vmlinux", False),
+    ],
+)
+def test_a_module_whose_calls_livepatch_relocates_cannot_be_loaded_again(
+    tmp_path: Path,
+    release: tuple[int, int] | None,
+    type_: int,
+    for_object: str,
+    is_refused: bool,
+) -> None:
+    made = MadeObject()
+    text = made.text(".text", *[NOP] * 4)
+    symbol = made.symbol(f".klp.sym.{for_object}.f,0", LIVEPATCH, kind=NOTYPE)
+    for offset in (0, 8):
+        made.relocate(text, offset, type_, symbol, klp=for_object)
+    log = HazardLog()
+    check_reloads(ObjectFile(made.write(tmp_path / "p.ko")), release, log)
+    told = [(one.id, one.subject, one.evidence) for one in log.found]
+    assert release is None or told == (
+        [
+            (
+                "object-reload-refused",
+                "scsi_common",
+                "livepatch relocates 2 calls for it; the patch is for Linux"
+                f" {release[0]}.{release[1]}",
+            )
+        ]
+        if is_refused
+        else []
+    )
+    assert bool(told) is is_refused
