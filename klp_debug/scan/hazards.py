@@ -282,8 +282,9 @@ KLP_SYMBOL_NOT_FOUND = FindingKind(
 OBJECT_RELOAD_REFUSED = FindingKind(
     id="object-reload-refused",
     severity="warning",
-    meaning="The patch has calls that livepatch relocates when a module is loaded, and its kernel is"
-    " one before v6.3: there that module cannot be loaded a second time while the patch is loaded.",
+    meaning="The patch has calls that livepatch relocates when a module is loaded, and its kernel"
+    " is one before v6.3: there that module cannot be loaded a second time while the patch is"
+    " loaded.",
     shows="The module, how many calls there are, and the kernel that the patch is for.",
     action="The kernel says 'Expected nop after call, got e8410018' and 'refusing to load module'."
     ' Do not unload the module, unless the kernel has \'powerpc/module_64: Fix "expected nop" error'

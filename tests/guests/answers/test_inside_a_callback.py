@@ -59,7 +59,8 @@ def test_the_stack_has_its_callers(
     guest: Guest, callers: list[str], tracer: str, tmp_path: Path
 ) -> None:
     """With a tracer besides, the trampoline calls livepatch's callback by ftrace's list."""
-    guest.check(f"echo {tracer} > {TRACING}/current_tracer; (sleep 2; {CALL}) &")
+    guest.check(f"echo {tracer} > {TRACING}/current_tracer")
+    guest.check(f"(while sleep 1; do {CALL}; done) & echo $! > /tmp/caller")
     answer = tmp_path / "answer"
     gdb_run(
         *stub(guest.image.vmlinux, guest.gdb_socket),
@@ -69,7 +70,7 @@ def test_the_stack_has_its_callers(
         "delete",
         "detach",
     )
-    guest.check(f"echo nop > {TRACING}/current_tracer")
+    guest.check(f"kill $(cat /tmp/caller); echo nop > {TRACING}/current_tracer")
     document: Any = json.loads(answer.read_text())
     assert document["problems"] == []
     (task,) = (one for one in document["tasks"] if one["running"])
