@@ -32,7 +32,7 @@ Where no module can be, in bytes: what a process has, and the linear map.
 
 ``H_KERN_VIRT_START`` of 4K pages is the lowest beginning of vmalloc memory.
 """
-_ALIASES = frozenset({"init_module", "cleanup_module"})
+ALIASES = frozenset({"init_module", "cleanup_module"})
 """What ``module_init()`` and ``module_exit()`` call every module's own functions as well."""
 FUNCTION = np.dtype([("address", "<u8"), ("size", "<u8"), ("st_other", "u1")])
 """One function: its global entry point, its size in bytes, its symbol's ``st_other``."""
@@ -208,7 +208,7 @@ def _telling(symbol: KernelSymbol) -> tuple[bool, int, bool, bool]:
     return (
         symbol.is_function,
         symbol.size,
-        symbol.name not in _ALIASES,
+        symbol.name not in ALIASES,
         not symbol.name.startswith(("_", ".", "$")),
     )
 

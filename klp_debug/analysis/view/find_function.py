@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from drgn import FaultError
 
 from klp_debug.errors import CommandError
-from klp_debug.kernel.symbols import KernelSymbol, KernelSymbols
+from klp_debug.kernel.symbols import ALIASES, KernelSymbol, KernelSymbols
 from klp_debug.result.text import plural, quoted
 from klp_debug.result.unknown import Unknown
 from klp_debug.targets.translation import PAGE_OFFSET
@@ -119,7 +119,8 @@ def find_function(
             raise FunctionNotFoundError(
                 f"no function {name}@{wanted.position}{_instead(at_position)}"
             )
-    if len(found) > 1 and is_patch is not None:
+    # init_module and cleanup_module are in every module, and none is another's replacement.
+    if len(found) > 1 and is_patch is not None and name not in ALIASES:
         found = _called(name, found, functions, is_patch)
     if len(found) > 1:
         raise FunctionNotFoundError(_ambiguous(name, found, functions))
@@ -155,6 +156,8 @@ def namesakes_in_patches(
 
     Where it cannot be told whether a module is a live patch, Unknown is in the function's place.
     """
+    if symbol.name in ALIASES:
+        return []
     found: list[KernelSymbol | Unknown] = []
     for other in symbols.named(symbol.name):
         if not other.is_function or other.module is None or other.address == symbol.address:

@@ -213,6 +213,12 @@ def test_the_function_that_callers_call_is_meant() -> None:
     assert find_function(KPATCH, "kpatch-old:start", is_patch=is_patch).address == 0x9000
 
 
+def test_what_every_module_has_stays_ambiguous() -> None:
+    tables = [symbol_table(one, ("init_module", 0x8000, 64, FUNC)) for one in ("lib", "kpatch_mod")]
+    with pytest.raises(FunctionNotFoundError, match="ambiguous"):
+        find_function(KernelSymbols(tables), "init_module", is_patch=is_patch)
+
+
 def test_its_namesakes_are_told() -> None:
     symbol = find_function(KPATCH, "start", is_patch=is_patch)
     found = namesakes_in_patches(KPATCH, symbol, is_patch)
