@@ -7,7 +7,7 @@ from typing import Literal
 from klp_debug.result.address import Address, Word
 from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Kernel
-from klp_debug.result.list import Runs, Tasks
+from klp_debug.result.list import Mechanism, Runs, Tasks
 from klp_debug.result.unknown import Unknown, known
 
 HopKind = Literal[
@@ -114,7 +114,7 @@ class InPatch:
 
     patch: str
     applied: bool
-    """Whether the patch is in ``klp_patches`` still."""
+    """Whether the patch is in ``klp_patches``."""
     replaces: str | None
     """The function that it is the replacement of; None if of none that is known."""
     runs: Runs | Unknown | None
@@ -123,6 +123,8 @@ class InPatch:
     """Which tasks run it, where that is ``in transition``."""
     above: str | Unknown | None
     """The patch whose version runs instead, where that is ``overridden``."""
+    disarmed: Mechanism | Unknown | None
+    """How a debugger holds it disarmed; None if none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,7 @@ class FuncReport:
         """Whether everything could be read and every hop leads to the next."""
         return (
             not self.problems
+            and not isinstance(self.in_patch, Unknown)
             and all(hop.ok is True for hop in known(self.chain))
             and (not isinstance(self.record, RecordResult) or self.record.agrees is True)
         )

@@ -67,19 +67,23 @@ class _Text:
 
 def _whether_it_runs(found: InPatch) -> str:
     """Say whether calls of the original run its replacement."""
+    if isinstance(found.disarmed, str):
+        return f"a debugger holds it disarmed, {found.disarmed}"
     match found.runs:
         case "replacement":
             return "a call of that runs this"
         case "original":
             return "a call of that runs the original now"
+        case "overridden" if isinstance(found.above, Unknown):
+            return f"a call of that runs another version: {found.above}"
         case "overridden":
-            above = found.above if isinstance(found.above, str) else "another patch"
-            return f"a call of that runs the version of {above}"
+            return f"a call of that runs the version of {found.above}"
+        case "in transition" if isinstance(found.tasks, Unknown):
+            return f"in transition: which tasks run this is {found.tasks}"
         case "in transition":
-            tasks = f"tasks {found.tasks}" if isinstance(found.tasks, str) else "some tasks"
-            return f"in transition: {tasks} run this"
+            return f"in transition: tasks {found.tasks} run this"
         case Unknown():
-            return f"whether a call of that runs this is unknown: {found.runs.reason}"
+            return f"whether a call of that runs this is {found.runs}"
         case _:
             return "it is not applied to that"
 
@@ -244,11 +248,11 @@ class _FunctionReader:
         """Say what an unpatched function has to do with live patching."""
         found = self._in_patch
         if isinstance(found, Unknown):
-            return f"no live patch replaces it; what it is to a patch is unknown: {found.reason}"
+            return f"no live patch replaces it; what it is to a patch is {found}"
         if found is None:
             return "no live patch replaces it"
         if not found.applied:
-            return f"code of {found.patch}, a patch that is applied no more"
+            return f"code of {found.patch}, a patch that is not in klp_patches"
         if found.replaces is None:
             return f"code of the patch {found.patch}, the replacement of nothing"
         return f"{found.patch} has it for {found.replaces}; {_whether_it_runs(found)}"

@@ -225,6 +225,9 @@ def test_a_replacement_says_of_which_patch_and_whether_it_runs() -> None:
     assert sure(reported(kernel, "first_f").runs).endswith("runs the version of second")
     kernel.in_transition(second)
     assert sure(reported(kernel, "second_f").runs).endswith("tasks already switched run this")
+    kernel.memory.lose(kernel.transition_patch)
+    said = sure(reported(kernel, "second_f").runs)
+    assert "which tasks run this is unknown (klp_transition_patch: " in said
     kernel.function("helper", "first", traced=False)
     said = "code of the patch first, the replacement of nothing"
     assert sure(reported(kernel, "helper").runs).endswith(said)

@@ -40,6 +40,7 @@ def test_a_replacement_that_runs(kernel: FakeKernel) -> None:
         runs="replacement",
         tasks=None,
         above=None,
+        disarmed=None,
     )
 
 
@@ -67,6 +68,42 @@ def test_a_patch_that_is_applied_no_more(kernel: FakeKernel) -> None:
     kernel.link(kernel.klp_ops)
     found = known(kernel, "first_f")
     assert (found.applied, found.replaces) == (False, None)
+
+
+def test_a_patch_whose_module_is_being_loaded(kernel: FakeKernel) -> None:
+    """It is on klp_patches once its init function has put it there."""
+    loading = kernel.module("loading")
+    loading.struct["klp"] = 1
+    loading.struct["state"] = 1  # MODULE_STATE_COMING
+    kernel.function("loading_f", "loading", traced=False)
+    found = known(kernel, "loading_f")
+    assert (found.patch, found.applied, found.replaces) == ("loading", False, None)
+
+
+def test_one_that_a_debugger_holds_disarmed_by_nop(kernel: FakeKernel) -> None:
+    kernel.patches[0].funcs["f"]["nop"] = 1
+    found = known(kernel, "first_f")
+    assert (found.replaces, found.runs) == ("f [scsi_common]", "original")
+    assert found.disarmed == "nop"
+
+
+def test_one_that_a_debugger_redirects(kernel: FakeKernel) -> None:
+    """Which replacement the function had is in the kernel's memory no more."""
+    second = kernel.patch("second", kernel.functions["f"])
+    second.funcs["f"]["new_func"] = kernel.functions["first_f"].address
+    found = of(kernel, "second_f")
+    assert isinstance(found, Unknown)
+    assert "debugger" in found.reason
+    assert (known(kernel, "first_f").runs, known(kernel, "first_f").disarmed) == (
+        "replacement",
+        None,
+    )
+
+
+def test_what_another_patch_lacks_is_no_matter(kernel: FakeKernel) -> None:
+    other = kernel.patch("second", kernel.function("h"))
+    other.objects["vmlinux"].lose()
+    assert known(kernel, "helper").replaces is None
 
 
 def test_what_cannot_be_read(kernel: FakeKernel) -> None:
