@@ -103,9 +103,9 @@ _logger = logging.getLogger("klp_debug")
 
 Place: TypeAlias = str | int | Object | KernelSymbol
 """
-Names a function: as the command ``func`` takes it (``NAME``, ``MODULE:NAME``, ``NAME@N``), by an
-address in it, as a drgn object (the function itself, or a pointer to it such as
-``klp_func.old_func``), or as :func:`find_function` returned it.
+Names a function: as the command ``func`` takes it (``NAME``, ``MODULE:NAME``, ``NAME@N``,
+``NAME,N``, ``NAME+0x1c/0x130 [MODULE]``), by an address in it, as a drgn object (the function
+itself, or a pointer to it such as ``klp_func.old_func``), or as :func:`find_function` returned it.
 """
 
 

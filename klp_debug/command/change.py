@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from drgn import FaultError
 
+from klp_debug.analysis.view.find_function import kernel_name
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Argument
 from klp_debug.control.change import (
@@ -20,20 +21,9 @@ from klp_debug.errors import TargetError
 from klp_debug.kernel.walk import WalkError
 from klp_debug.result.control import Action, Change
 
-
-def patch_name(text: str) -> str:
-    """
-    Return the name that the kernel has for a patch, which is its module's.
-
-    >>> patch_name("kpatch-cve-2026")
-    'kpatch_cve_2026'
-    """
-    return text.replace("-", "_")
-
-
 PATCH_ARGUMENT = Argument(
     ("patch",),
-    {"metavar": "PATCH", "type": patch_name, "help": "the patch: its module's name"},
+    {"metavar": "PATCH", "type": kernel_name, "help": "the patch: its module's name"},
 )
 CHANGE_ARGUMENTS = (
     Argument(

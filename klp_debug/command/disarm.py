@@ -41,7 +41,10 @@ DISARM = Command(
         PATCH_ARGUMENT,
         Argument(
             ("--function",),
-            {"metavar": "NAME", "help": "only this function of it (MODULE:NAME if ambiguous)"},
+            {
+                "metavar": "NAME",
+                "help": "only this function of it (MODULE:NAME or NAME,N if ambiguous)",
+            },
         ),
         Argument(
             ("--by",),

@@ -7,6 +7,7 @@ from klp_debug.analysis.chain.func import report_func
 from klp_debug.analysis.view.find_function import find_function
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Argument, Command
+from klp_debug.command.pasted_name import MODULE_ARGUMENT, whole_name
 from klp_debug.kernel.symbols import KernelSymbol
 from klp_debug.result.func import FuncReport
 
@@ -17,7 +18,7 @@ def run(view: KernelView, args: argparse.Namespace) -> FuncReport:
 
     :raises FunctionNotFoundError: if it names none, or several
     """
-    return report_func(view, _named(view, args.function))
+    return report_func(view, _named(view, whole_name(args.function, args)))
 
 
 def _named(view: KernelView, spec: str) -> KernelSymbol:
@@ -38,9 +39,10 @@ FUNC = Command(
             ("function",),
             {
                 "metavar": "NAME|ADDRESS",
-                "help": "a function's name (MODULE:NAME, 'NAME [MODULE]', NAME@N or NAME,N where it"
+                "help": "a function's name (MODULE:NAME, NAME@N or NAME,N where it"
                 " is ambiguous), or an address in it, in hexadecimal",
             },
         ),
+        MODULE_ARGUMENT,
     ),
 )

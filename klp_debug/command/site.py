@@ -7,6 +7,7 @@ from klp_debug.analysis.audit.site import report_site
 from klp_debug.analysis.view.find_site import find_site
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.command.command import Argument, Command
+from klp_debug.command.pasted_name import MODULE_ARGUMENT, whole_name
 from klp_debug.result.site import SiteReport
 
 
@@ -16,7 +17,7 @@ def run(view: KernelView, args: argparse.Namespace) -> SiteReport:
 
     :raises FunctionNotFoundError: if it names none, or several
     """
-    return report_site(view, find_site(view, args.site))
+    return report_site(view, find_site(view, whole_name(args.site, args)))
 
 
 SITE = Command(
@@ -34,11 +35,12 @@ SITE = Command(
             ("site",),
             {
                 "metavar": "NAME|ADDRESS",
-                "help": "a function's name (MODULE:NAME, 'NAME [MODULE]', NAME@N or NAME,N where it"
+                "help": "a function's name (MODULE:NAME, NAME@N or NAME,N where it"
                 " is ambiguous), or an address in hexadecimal: the site's, the function's, or one"
                 " in the site's out-of-line stub",
             },
         ),
+        MODULE_ARGUMENT,
     ),
     needs_livepatch=False,
 )

@@ -50,6 +50,8 @@ class PatchFunction:
         self.func = func
         self.module = c_string(obj.name) if obj.name else None
         self.old_name = c_string(func.old_name)
+        self.position_of_name = func.old_sympos.value_() or 1
+        """Which of the symbols of that name it is, from 1; livepatch writes 0 of the only one."""
         self.stack: FuncStack | None = _stack_of(stacks, func)
         position = self.stack.position(func) if self.stack is not None else None
         self.position = -1 if position is None else position

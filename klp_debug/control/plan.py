@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from klp_debug.analysis.patches.disarmed import redirected_to
+from klp_debug.analysis.view.find_function import FunctionName, parse_name
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.control.mechanisms import (
     NOTES,
@@ -93,8 +94,9 @@ def plan_disarm(
 
 def find_functions(view: KernelView, patch: str, function: str | None) -> list[PatchFunction]:
     """
-    Return the functions of a patch, or the one of that name: ``name`` or ``module:name``.
+    Return the functions of a patch, or the one of that name.
 
+    :param function: as :func:`~klp_debug.analysis.view.find_function.parse_name` takes it
     :raises CommandError: if there is no such patch or function
     """
     functions = patch_functions(view, patch)
@@ -103,20 +105,35 @@ def find_functions(view: KernelView, patch: str, function: str | None) -> list[P
         raise CommandError(f"no live patch {ascii(patch)[1:-1]}; there are: {there}")
     if function is None:
         return functions
-    found = [each for each in functions if function in (each.old_name, _qualified(each))]
+    wanted = parse_name(function)
+    found = [each for each in functions if _is(each, wanted)]
     if not found:
         there = ", ".join(each.old_name for each in functions)
         raise CommandError(
             f"{patch} patches no function {ascii(function)[1:-1]}; it patches: {there}"
         )
     if len(found) > 1:
-        there = " or ".join(_qualified(each) for each in found)
-        raise CommandError(f"{patch} patches several {function}: say {there}")
+        there = " or ".join(_qualified(each, found) for each in found)
+        raise CommandError(f"{patch} patches several {ascii(function)[1:-1]}: say {there}")
     return found
 
 
-def _qualified(function: PatchFunction) -> str:
-    return f"{function.module or 'vmlinux'}:{function.old_name}"
+def _is(function: PatchFunction, wanted: FunctionName) -> bool:
+    return (
+        function.old_name == wanted.name
+        and wanted.module in (None, _object(function))
+        and wanted.position in (None, function.position_of_name)
+    )
+
+
+def _object(function: PatchFunction) -> str:
+    return function.module or "vmlinux"
+
+
+def _qualified(function: PatchFunction, among: Sequence[PatchFunction]) -> str:
+    several = sum(_object(each) == _object(function) for each in among) > 1
+    position = f",{function.position_of_name}" if several else ""
+    return f"{_object(function)}:{function.old_name}{position}"
 
 
 def _redirected_here(function: PatchFunction) -> str | None:

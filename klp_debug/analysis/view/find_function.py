@@ -37,6 +37,16 @@ _SHAPE = re.compile(
 )
 
 
+def kernel_name(module: str) -> str:
+    """
+    Return the name that the kernel has for a module, and for a patch by its module.
+
+    >>> kernel_name("kpatch-cve-2026")
+    'kpatch_cve_2026'
+    """
+    return module.replace("-", "_")
+
+
 def parse_name(spec: str) -> FunctionName:
     """
     Take apart how a user named a function.
@@ -57,10 +67,12 @@ def parse_name(spec: str) -> FunctionName:
         raise FunctionNotFoundError(
             f"{quoted(spec)}: after {match['sign']} comes a number, the symbol's position"
         )
-    module = match["before"] or match["behind"]
+    modules = {kernel_name(one) for one in match.group("before", "behind") if one}
+    if len(modules) > 1:
+        raise FunctionNotFoundError(f"{quoted(spec)} names two modules")
     return FunctionName(
         name=match["name"],
-        module=module.replace("-", "_") if module else None,
+        module=next(iter(modules), None),
         # A sympos of 0 says that the symbol is the only one.
         position=int(position) if position is not None and int(position) else None,
         offset=int(match["offset"] or "0", 16),
@@ -124,7 +136,14 @@ def find_function(
         found = _called(name, found, functions, is_patch)
     if len(found) > 1:
         raise FunctionNotFoundError(_ambiguous(name, found, functions))
-    return found[0].symbol
+    symbol = found[0].symbol
+    # A return address may be right behind a call that never returns, the function's last word.
+    if 0 < symbol.size < wanted.offset:
+        raise FunctionNotFoundError(
+            f"{symbol.label} has {symbol.size:#x} bytes, so no +{wanted.offset:#x}: what was"
+            " written may be of another kernel"
+        )
+    return symbol
 
 
 def _called(

@@ -6,6 +6,7 @@ from drgn import FaultError
 
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.control.plan import Plan, plan_disarm
+from klp_debug.errors import CommandError
 from klp_debug.kernel.walk import WalkError
 from tests.support.fake_view import FakeKernel
 
@@ -20,8 +21,8 @@ def kernel() -> FakeKernel:
     return made
 
 
-def plan(view: KernelView, patch: str) -> Plan:
-    return plan_disarm(view, patch, None, None)
+def plan(view: KernelView, patch: str, function: str | None = None) -> Plan:
+    return plan_disarm(view, patch, function, None)
 
 
 def test_by_ops(kernel: FakeKernel) -> None:
@@ -67,3 +68,33 @@ def test_the_list_of_patches_breaks_off(kernel: FakeKernel) -> None:
     kernel.patches[0].struct.lose()
     with pytest.raises(UNREAD):
         plan(kernel.view(), "second")
+
+
+SPELLINGS = ("g", "g,1", "g@1", "g,0", "scsi_mod:g", "scsi-mod:g,1", "g [scsi_mod]", "g+0x8/0x40")
+
+
+@pytest.mark.parametrize("spec", SPELLINGS)
+def test_one_function_by_each_spelling(kernel: FakeKernel, spec: str) -> None:
+    kernel.patch("second", kernel.function("g", "scsi_mod"), kernel.function("h"))
+    (write,) = plan(kernel.view(), "second", spec).writes
+    assert write.function == "g [scsi_mod]"
+
+
+@pytest.mark.parametrize("spec", ["g,2", "other:g", "vmlinux:g", "second_g", "no name"])
+def test_what_the_patch_does_not_patch(kernel: FakeKernel, spec: str) -> None:
+    kernel.patch("second", kernel.function("g", "scsi_mod"))
+    with pytest.raises(CommandError, match="no function"):
+        plan(kernel.view(), "second", spec)
+
+
+def test_which_of_several_symbols_of_a_name(kernel: FakeKernel) -> None:
+    second = kernel.patch("second", kernel.function("g"), kernel.function("h"))
+    second.funcs["h"]["old_name"] = kernel.string("g")
+    second.funcs["h"]["old_sympos"] = 2
+    view = kernel.view()
+    (first,) = plan(view, "second", "g,1").writes
+    (other,) = plan(view, "second", "g,2").writes
+    assert first.address == kernel.stacks["g"].ops.struct.at("func")
+    assert other.address == kernel.stacks["h"].ops.struct.at("func")
+    with pytest.raises(CommandError, match="say vmlinux:g,1 or vmlinux:g,2"):
+        plan(view, "second", "g")

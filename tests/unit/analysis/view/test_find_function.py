@@ -183,6 +183,27 @@ def test_spellings(spec: str, expected: tuple[str, str | None, int | None, int])
     assert (found.name, found.module, found.position, found.offset) == expected
 
 
+@pytest.mark.parametrize("spec", ["scsi_common:f [leaf_patch]", "a:f,1 [b]"])
+def test_two_modules_are_no_name(spec: str) -> None:
+    with pytest.raises(FunctionNotFoundError, match="two modules"):
+        parse_name(spec)
+    assert parse_name("my-module:f [my_module]").module == "my_module"
+
+
+@pytest.mark.parametrize("offset", [0, 4, 0x38])
+def test_an_offset_in_the_function(offset: int) -> None:
+    """Right behind it as well: there a call returns to that is its last word."""
+    found = find_function(SYMBOLS, f"int_to_scsilun+{offset:#x}/0x40")
+    assert found == find_function(SYMBOLS, "int_to_scsilun")
+
+
+@pytest.mark.parametrize("spec", ["int_to_scsilun+0x39/0x40", "int_to_scsilun+0x999"])
+def test_an_offset_past_the_function(spec: str) -> None:
+    """It is another function of that name: of another kernel, or one of several."""
+    with pytest.raises(FunctionNotFoundError, match="has 0x38 bytes, so no "):
+        find_function(SYMBOLS, spec)
+
+
 @given(st.text(max_size=12))
 def test_any_text_is_a_name_or_none(text: str) -> None:
     try:

@@ -14,7 +14,7 @@ from klp_debug.frontend.completion.line_parser import LineParser
 
 NAMES: Any = SimpleNamespace(
     patches=["leaf_patch", "toc_patch"],
-    functions_of=lambda patch: ["int_to_scsilun"],
+    functions_of=lambda patch: ["int_to_scsilun"] if patch == "leaf_patch" else [],
     functions={"vmlinux": ["meminfo_proc_show"], "scsi_common": ["int_to_scsilun"]},
     tasks=["init", "kthreadd"],
 )
@@ -41,6 +41,9 @@ def completed(line: str, behind: str = "") -> list[str]:
         ("disarm leaf_patch --by red", "disarm leaf_patch --by redirect "),
         ("func meminfo", "func meminfo_proc_show "),
         ("bt kth", "bt kthreadd "),
+        ("disarm leaf-pa", "disarm leaf_patch "),
+        ("disarm leaf-patch --function int", "disarm leaf-patch --function int_to_scsilun "),
+        ("site scsi-common:int", "site scsi_common:int_to_scsilun "),
     ],
 )
 def test_the_only_word_is_followed_by_a_space(line: str, whole: str) -> None:
@@ -51,6 +54,7 @@ def test_the_only_word_is_followed_by_a_space(line: str, whole: str) -> None:
     ("line", "whole"),
     [
         ("func scsi_comm", "func scsi_common:"),
+        ("func scsi-comm", "func scsi_common:"),
         ("disarm leaf_patch --func", "disarm leaf_patch --function"),
         ("disarm leaf_patch --by", "disarm leaf_patch --by"),
     ],

@@ -67,7 +67,7 @@ def test_a_line_that_says_nothing(line: str) -> None:
         ("help\x1b", r"^no command help\\x1b: did you mean 'help'\?$"),
         ("no\x1b[31msuch", r"no command no\\x1b\[31msuch"),
         ("func", "func: the following arguments are required"),
-        ("func a b", "func: unrecognized arguments: b"),
+        ("func a b c", "func: unrecognized arguments: c"),
         ("list --nosuch", "list: unrecognized arguments"),
         ("disarm p --by magic", "disarm: argument --by: invalid choice"),
         ("func 'open", "No closing quotation"),
@@ -86,7 +86,7 @@ def test_no_line_ends_the_console(line: str) -> None:
 
 def test_what_the_next_word_is() -> None:
     assert PARSER.value_of("func", [])[0] == "function"
-    assert PARSER.value_of("func", ["meminfo_proc_show"])[0] == ""
+    assert PARSER.value_of("func", ["meminfo_proc_show"])[0] == "module"
     assert PARSER.value_of("disarm", []) == ("patch", ())
     assert PARSER.value_of("disarm", ["p", "--function"])[0] == "function"
     assert PARSER.value_of("disarm", ["p", "--by"]) == ("by", ("ops", "redirect", "nop", "site"))
