@@ -137,6 +137,8 @@ def find_function(
     if len(found) > 1:
         raise FunctionNotFoundError(_ambiguous(name, found, functions))
     symbol = found[0].symbol
+    if module is None and is_patch is not None:
+        _must_be_called(symbol, symbols.missing, is_patch)
     # A return address may be right behind a call that never returns, the function's last word.
     if 0 < symbol.size < wanted.offset:
         raise FunctionNotFoundError(
@@ -165,6 +167,24 @@ def _called(
         if not patch:
             originals.append(function)
     return originals or found
+
+
+def _must_be_called(
+    symbol: KernelSymbol, missing: Unknown | None, is_patch: Callable[[str], bool | Unknown]
+) -> None:
+    """
+    See that a function is none that steps back behind another one.
+
+    :param missing: why there may be functions that could not be read; None if there are none
+    :raises FunctionNotFoundError: if it may be one
+    """
+    if missing is None or symbol.module is None or is_patch(symbol.module) is False:
+        return
+    raise FunctionNotFoundError(
+        f"{symbol.label} may be a live patch's; whether there is another {symbol.name}, which"
+        f" callers call, cannot be told: {missing.reason};"
+        f" {symbol.module}:{symbol.name} is this one"
+    )
 
 
 def namesakes_in_patches(

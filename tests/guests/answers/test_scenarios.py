@@ -146,3 +146,43 @@ def test_patch_whose_removal_was_forced(captures: CaptureSet) -> None:
     assert not found["wait_replace_patch"]["forced"]
     assert found["wait_replace_patch"]["transition"] == "patching"
     assert "enabled, forced" in klp_debug_run("list", *target(captures)).out
+
+
+def symbols(captures: CaptureSet, name: str) -> dict[str | None, int]:
+    """Return where each object has a symbol of that name, as kallsyms said."""
+    found = {one.module: one.address for one in captures.oracle.kallsyms if one.name == name}
+    assert len(found) > 1
+    return found
+
+
+@on_every_kernel("namesake")
+@pytest.mark.parametrize("command", ["func", "site"])
+@pytest.mark.parametrize("spelled", ["{name}", "{name},1", "scsi-common:{name}", "{address:#x}"])
+def test_a_name_that_a_patch_has_too_means_the_original(
+    captures: CaptureSet, command: str, spelled: str
+) -> None:
+    name = "int_to_scsilun"
+    at = symbols(captures, name)
+    # The probe tells that a call ran the replacement.
+    assert f"{name} d8d8d8d8d8d8d8d8" in captures.oracle.leaf_probe
+    spec = spelled.format(name=name, address=at["scsi_common"])
+    shown = klp_debug_json(command, spec, *target(captures))
+    assert shown["problems"] == []
+    assert shown["module"] == "scsi_common"
+    site = int(shown["site"]["address"], 16)
+    assert at["scsi_common"] <= site < at["scsi_common"] + 0x10
+    (other,) = shown["namesakes"]
+    assert (other["module"], int(other["address"], 16)) == ("namesake_patch", at["namesake_patch"])
+
+
+@on_every_kernel("namesake")
+@pytest.mark.parametrize("spelled", ["namesake-patch:{name}", "{address:#x}"])
+def test_a_replacement_of_its_original_s_name(captures: CaptureSet, spelled: str) -> None:
+    at = symbols(captures, "int_to_scsilun")["namesake_patch"]
+    shown = klp_debug_json(
+        "func", spelled.format(name="int_to_scsilun", address=at), *target(captures)
+    )
+    assert int(shown["address"], 16) == at
+    found = shown["in_patch"]
+    assert (found["patch"], found["replaces"]) == ("namesake_patch", "int_to_scsilun [scsi_common]")
+    assert (found["runs"], found["disarmed"]) == ("replacement", None)

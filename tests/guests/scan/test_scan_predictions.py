@@ -32,6 +32,7 @@ SCENARIOS = (
     "sleep_in_replacement",
     "livepatch_stack_overflow",
     "klp_relocations_applied",
+    "namesake",
 )
 GONE = "patch_module_gone"
 
@@ -59,7 +60,7 @@ def loaded_by(scenario: str) -> set[str]:
     return set(names)
 
 
-LIVE = {"late_patch", "namesake_patch", "shadow_patch", "warn_patch"}
+LIVE = {"late_patch", "shadow_patch", "warn_patch"}
 """Those that only guests load which run when they are asked; each kernel takes them."""
 
 

@@ -23,8 +23,10 @@ _PATCHED = {
     "seed_crash": ("int_to_scsilun",),
     "crash_in_replacement": ("leaf_probe_wait_here",),
     "stalled": ("leaf_probe_wait_here",),
+    # A replacement that has the name of its original.
+    "namesake": ("int_to_scsilun", "namesake_patch:int_to_scsilun"),
 }
-"""Scenarios, and patched functions of theirs."""
+"""Scenarios, and patched functions of theirs, the replacements among them."""
 _ANY_FUNCTION = "vfs_read"
 _LINES_OF_A_DUMP = 4
 """Command lines that the covering set tries on a dump."""

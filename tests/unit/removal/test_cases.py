@@ -19,6 +19,12 @@ def test_the_covering_set_tries_each_line() -> None:
     assert lines >= {*command_lines("patched"), *command_lines("stalled")}
 
 
+def test_the_covering_set_tries_what_has_one_name_with_its_original() -> None:
+    lines = {case.line for case in removal_cases() if case.scenario == "namesake"}
+    name = "int_to_scsilun"
+    assert lines >= {f"func {name}", f"func namesake_patch:{name}", f"site {name}"}
+
+
 def test_the_covering_set_tries_each_kernel_and_mmu() -> None:
     dumps = {(case.kernel, case.mmu) for case in removal_cases() if case.scenario == "patched"}
     assert dumps == set(cases("patched"))

@@ -240,6 +240,19 @@ def test_what_every_module_has_stays_ambiguous() -> None:
         find_function(KernelSymbols(tables), "init_module", is_patch=is_patch)
 
 
+def test_a_patch_s_is_not_taken_where_its_original_may_be_unread() -> None:
+    """The one that callers call may be in the module that could not be read."""
+    cut = KernelSymbols((symbol_table("kpatch_mod", ("start", 0x8000, 64, FUNC)),), UNREAD)
+    for spec in ("start", "start,1", "start+0x4/0x40"):
+        with pytest.raises(FunctionNotFoundError, match="cannot be told: module kpatch_old"):
+            find_function(cut, spec, is_patch=is_patch)
+        with pytest.raises(FunctionNotFoundError, match="cannot be told: module kpatch_old"):
+            find_function(cut, spec, is_patch=lambda module: UNREAD)
+    assert find_function(cut, "kpatch_mod:start", is_patch=is_patch).address == 0x8000
+    assert find_function(cut, "0x8004", is_patch=is_patch).address == 0x8000
+    assert find_function(cut, "start", is_patch=lambda module: False).address == 0x8000
+
+
 def test_its_namesakes_are_told() -> None:
     symbol = find_function(KPATCH, "start", is_patch=is_patch)
     found = namesakes_in_patches(KPATCH, symbol, is_patch)
