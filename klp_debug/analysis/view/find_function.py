@@ -191,14 +191,14 @@ def namesakes_in_patches(
     symbols: KernelSymbols, symbol: KernelSymbol, is_patch: Callable[[str], bool | Unknown]
 ) -> list[KernelSymbol | Unknown]:
     """
-    Return the functions of live patches that have the name of a function, but for itself.
+    Return the functions of live patches that have a name of a function, but for itself.
 
     Where it cannot be told whether a module is a live patch, Unknown is in the function's place.
     """
-    if symbol.name in ALIASES:
-        return []
     found: list[KernelSymbol | Unknown] = []
-    for other in symbols.named(symbol.name):
+    names = {symbol.name, *symbols.aliases(symbol)} - ALIASES
+    others = {one.address: one for name in sorted(names) for one in symbols.named(name)}
+    for other in others.values():
         if not other.is_function or other.module is None or other.address == symbol.address:
             continue
         patch = is_patch(other.module)

@@ -23,7 +23,7 @@ OUT_OF_LINE = {"7.2", "7.2-pcrel"}
 WORDS = {
     # Scenarios whose answers decode what is at sites and in stubs and trampolines.
     *("armed_site_altered", "caller_toc_overwritten", "crash_in_replacement", "ftrace_bug"),
-    *("livepatch_stack_trap", "new_func_to_nowhere", "patch_module_gone"),
+    *("livepatch_stack_trap", "namesake", "new_func_to_nowhere", "patch_module_gone"),
     *("replacement_wrong_toc", "seed_crash", "sibling_call", "sleep_in_replacement"),
     *("stub_to_nowhere", "toc_stub_survives"),
 }

@@ -263,6 +263,28 @@ def test_its_namesakes_are_told() -> None:
     assert namesakes_in_patches(KPATCH, symbol, lambda module: UNREAD) == [UNREAD, UNREAD]
 
 
+def test_those_of_its_other_names_too() -> None:
+    tables = (
+        symbol_table(None, ("start", 0x1000, 64, FUNC), ("__start", 0x1000, 64, FUNC)),
+        symbol_table("kpatch_mod", ("start", 0x8000, 64, FUNC), ("__start", 0x8000, 64, FUNC)),
+    )
+    symbols = KernelSymbols(tables)
+    for name in ("start", "__start"):
+        found = namesakes_in_patches(symbols, symbols.named(name, "vmlinux")[0], is_patch)
+        assert [one.address for one in found if isinstance(one, KernelSymbol)] == [0x8000]
+
+
+def test_the_init_functions_of_modules_are_no_replacements_of_each_other() -> None:
+    tables = (
+        symbol_table("scsi", ("scsi_init", 0x7000, 64, FUNC), ("init_module", 0x7000, 64, FUNC)),
+        symbol_table("kpatch_mod", ("p_init", 0x8000, 64, FUNC), ("init_module", 0x8000, 64, FUNC)),
+    )
+    symbols = KernelSymbols(tables)
+    with pytest.raises(FunctionNotFoundError, match="is ambiguous: scsi:init_module"):
+        find_function(symbols, "init_module", is_patch=is_patch)
+    assert namesakes_in_patches(symbols, symbols.named("scsi_init")[0], is_patch) == []
+
+
 def test_several_that_are_no_replacements_stay_ambiguous() -> None:
     with pytest.raises(FunctionNotFoundError, match="ambiguous"):
         find_function(KPATCH, "start", is_patch=lambda module: module == "kpatch_old")
