@@ -10,6 +10,7 @@ from drgn import FaultError, Program
 
 from klp_debug.errors import TargetError
 from klp_debug.result.common import Problem
+from klp_debug.result.kernel import Mmu
 from klp_debug.targets.attaching import (
     Attached,
     connect_qmp,
@@ -27,12 +28,21 @@ from klp_debug.targets.gdb.session import GdbOptions, GdbSession
 from klp_debug.targets.gdb.stopped import StoppedKernel
 from klp_debug.targets.helping import without_help
 from klp_debug.targets.options import TargetOptions
+from klp_debug.targets.paged_memory import add_absent
 from klp_debug.targets.qmp import Qmp
 from klp_debug.targets.split_dump import open_parts
 from klp_debug.targets.target import Target
-from klp_debug.targets.translation import add_linear_map, add_vmalloc
+from klp_debug.targets.translation import (
+    LINEAR_MAP_SIZE,
+    PAGE_OFFSET,
+    add_linear_map,
+    add_vmalloc,
+)
 from klp_debug.targets.unrecoverable import tell_unrecoverable
 from klp_debug.targets.vmcoreinfo import Vmcoreinfo
+
+_RADIX_END = 0xD000000000000000
+"""All that a radix kernel maps is below: its linear map, vmalloc, IO and vmemmap."""
 
 
 @without_help()
@@ -141,6 +151,19 @@ def load_kernel(attached: Attached, debug_info: DebugInfo) -> None:
     debug_info.load_vmlinux(attached.prog, attached.vmcoreinfo.build_id)
 
 
+def _refuse_the_rest(prog: Program, mmu: Mmu) -> None:
+    """
+    Let reads fail of what is no kernel memory; vmalloc memory is added after this.
+
+    drgn walks no hash page table: an address of a user program, as r1 is on a CPU that has come
+    from one, ends in its NotImplementedError, which is no error of a read. With a radix MMU it
+    reads bytes of another address there.
+    """
+    behind = PAGE_OFFSET + LINEAR_MAP_SIZE if mmu == "hash" else _RADIX_END
+    for addresses in (range(PAGE_OFFSET), range(behind, 1 << 64)):
+        add_absent(prog, addresses, "not in the kernel's memory", physical=False)
+
+
 def finish(
     attached: Attached,
     debug_info: DebugInfo,
@@ -154,6 +177,7 @@ def finish(
     writable = None
     try:
         if attached.by_physical:
+            _refuse_the_rest(prog, target.mmu)
             add_vmalloc(prog, target.page_size)
         stopped = session or host
         if stopped is not None:

@@ -185,5 +185,5 @@ def test_the_page_of_verdicts_is_what_report_says() -> None:
 
 def test_every_scenario_has_its_verdict() -> None:
     """But those that are about a kernel or a layout, not about what went wrong."""
-    others = {"nolivepatch", "replace_forced", "replacing", "seed_shape"}
+    others = {"nolivepatch", "namesake", "replace_forced", "replacing", "seed_shape"}
     assert set(VERDICTS) | others == set(scenario_names())
