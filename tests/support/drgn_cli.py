@@ -45,11 +45,13 @@ class Prompt:
         return said
 
     def complete(self, text: str, completed: str) -> None:
-        """Type text and the tab key, and wait for what it becomes; then drop the line."""
+        """Type text and the tab key, and wait for what it becomes: the last thing to type.
+
+        The line stays as it is. CPython loses an interrupt that arrives between readline's echo
+        and its next wait for a key, so no key ends the line for certain.
+        """
         self._child.send(text + "\t")
         self._child.expect_exact(completed)
-        self._child.sendintr()
-        self._answer()
 
 
 @contextmanager
