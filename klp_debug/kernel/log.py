@@ -125,8 +125,9 @@ def _ring_text(data: Object, place: Object, length: int) -> str | None:
         # Also one that ends with the ring, since Linux kernel commit 67e1b0052f6b
         # ("printk_ringbuffer: don't needlessly wrap data blocks around") (in v6.19).
         start, size = begin & mask, next_ - begin & (1 << 64) - 1
-    elif (begin >> bits) + 1 == last >> bits:
-        # It did not fit before the end of the ring, and lies at its beginning.
+    elif (begin + (1 << bits) & (1 << 64) - 1) >> bits == last >> bits:
+        # It did not fit before the end of the ring, and lies at its beginning. Positions begin one
+        # ring before 2**64, so that of the first such record is beyond it.
         start, size = 0, next_ & mask
     else:
         raise WalkError(f"a record of the log reaches from {begin:#x} to {next_:#x}")

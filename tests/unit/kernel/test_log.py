@@ -92,6 +92,13 @@ def test_a_record_that_ends_with_all_positions() -> None:
     assert program.log() == [(5, "to the end")]
 
 
+def test_a_record_that_wraps_with_all_positions() -> None:
+    """The first to wrap of a kernel does, since its positions begin one ring before 2**64."""
+    program = RingProgram()
+    program.record(5, b"wrapped at the end", (1 << 64) - 16, next_=32)
+    assert program.log() == [(5, "wrapped at the end")]
+
+
 def test_records_without_text() -> None:
     program = RingProgram()
     program.record(5, b"here", 64)
