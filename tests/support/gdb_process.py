@@ -123,7 +123,8 @@ def gdb_prompt(*commands: str, terminal: str = "dumb") -> Iterator[GdbPrompt]:
 
 def _end(child: "pexpect.spawn[str]") -> None:
     """End GDB in order, so that it lets its target run; on a busy machine that takes a while."""
-    child.kill(signal.SIGHUP)
+    # Not SIGHUP: who runs the tests may ignore that, and GDB then does so too.
+    child.kill(signal.SIGTERM)
     end = time.monotonic() + _END_SECONDS
     while child.isalive() and time.monotonic() < end:
         time.sleep(0.05)
