@@ -20,7 +20,7 @@ CALLS = 0x51AD
 PATCHES = ["shadow_patch", "reloc_patch"]
 
 
-@pytest.fixture(scope="module", params=by_tier(covering=["6.1", "7.2"], full=guest_kernels()))
+@pytest.fixture(scope="module", params=by_tier(covering=["6.1"], full=guest_kernels()))
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     """Return a guest with a patch that has all of it, and one whose object came later."""
     with booted_guest(image(request.param)) as guest:

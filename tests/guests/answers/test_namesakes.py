@@ -20,7 +20,7 @@ SPELLINGS = (NAME, f"{NAME},1", f"scsi-common:{NAME}", f"{NAME}+0x8/0x38 [{MODUL
 """Ours, sysfs's and kpatch's, and the kernel's in a trace; a unit test has more."""
 
 
-@pytest.fixture(scope="module", params=by_tier(covering=["6.1", "7.2"], full=guest_kernels()))
+@pytest.fixture(scope="module", params=by_tier(covering=["7.2"], full=guest_kernels()))
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     with booted_guest(image(request.param)) as guest:
         guest.check("insmod /modules/scsi_common.ko; insmod /modules/leaf_probe.ko")

@@ -21,7 +21,7 @@ SLEEPS_IN = "sleeping_scsi_set_sense_information"
 SYSFS = "/sys/kernel/livepatch"
 
 
-@pytest.fixture(scope="module", params=by_tier(covering=["6.1", "7.2"], full=guest_kernels()))
+@pytest.fixture(scope="module", params=by_tier(covering=["6.1"], full=guest_kernels()))
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     """
     Return a guest in which a replace was forced while a task was in a replacement.

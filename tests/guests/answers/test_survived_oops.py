@@ -17,7 +17,7 @@ from vmcores.guest.saved_guest import booted_guest
 pytestmark = pytest.mark.lab
 
 
-@pytest.fixture(scope="module", params=by_tier(covering=["6.1", "7.2"], full=guest_kernels()))
+@pytest.fixture(scope="module", params=by_tier(covering=["7.2"], full=guest_kernels()))
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     """Return a guest in which one patch has killed a task, and another warned twice."""
     with booted_guest(image(request.param)) as guest:

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from tests.support.cli import klp_debug_json, klp_debug_run
+from tests.support.tier import by_tier
 from vmcores.build.image import image
+from vmcores.build.recipe import guest_kernels
 from vmcores.guest.guest import Guest
 from vmcores.guest.saved_guest import booted_guest
 from vmcores.scenarios.scenario import load_scenario
@@ -26,7 +28,7 @@ ORIGINAL = f"{CALLED} 0 720000000000000c000a80001122334455667788\n"
 PATCH = "/sys/kernel/livepatch/sleep_patch"
 
 
-@pytest.fixture(scope="module", params=["6.1", "7.2"])
+@pytest.fixture(scope="module", params=by_tier(covering=["6.1"], full=guest_kernels()))
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     with booted_guest(image(request.param), memory=load_scenario("stalled").memory) as guest:
         guest.check("insmod /modules/scsi_common.ko; insmod /modules/leaf_probe.ko")

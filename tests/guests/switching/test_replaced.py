@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.live_guests import CASES, done, live_guest, run
 from tests.support.stopped_guest import stopped
+from tests.support.tier import by_tier
 from vmcores.guest.guest import Guest
 
 pytestmark = pytest.mark.lab
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.lab
 FUNCTION = "cmdline_proc_show"
 
 
-@pytest.fixture(params=CASES, ids="-".join)
+@pytest.fixture(params=by_tier(covering=CASES[-1:], full=CASES), ids="-".join)
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
     """Return a guest whose cmdline_patch_1 was disarmed, and then replaced by replace_patch."""
     kernel, mmu = request.param
