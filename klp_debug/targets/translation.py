@@ -81,6 +81,8 @@ class PageTableGeometry:
     page_shift: int
     index_sizes: tuple[int, int, int, int]
     """Bits of the pte, pmd, pud and pgd index (``__pte_index_size`` ...)."""
+    directories_are_present: bool = True
+    """Whether an entry that points to the next table has _PAGE_PRESENT, as a leaf has."""
 
     @classmethod
     def of(cls, prog: Program, page_size: int) -> "PageTableGeometry":
@@ -88,7 +90,9 @@ class PageTableGeometry:
         Read the geometry that the running kernel chose at boot.
 
         ``__pte_index_size`` and its siblings are variables since 4.7, when one
-        kernel image began to serve both MMUs.
+        kernel image began to serve both MMUs. Before Linux kernel commit da7ad366b497
+        ("powerpc/mm/book3s: Update pmd_present to look at _PAGE_PRESENT bit") (in v4.20) hash
+        has nothing in ``__pmd_val_bits``: an entry that points to a table is its address alone.
 
         :param page_size: bytes
         :raises drgn.FaultError: if a variable cannot be read
@@ -102,7 +106,11 @@ class PageTableGeometry:
                 raise ValueError(f"__{level}_index_size is {size}")
             sizes.append(size)
         pte, pmd, pud, pgd = sizes
-        return cls(page_size.bit_length() - 1, (pte, pmd, pud, pgd))
+        try:
+            present = bool(prog["__pmd_val_bits"].value_() & _PAGE_PRESENT)
+        except (FaultError, KeyError):
+            present = True  # as in most kernels; a wrong guess leaves memory unread
+        return cls(page_size.bit_length() - 1, (pte, pmd, pud, pgd), present)
 
 
 class KernelPageTable:
@@ -134,9 +142,11 @@ class KernelPageTable:
         for level, (shift, size) in reversed(list(zip(_LEVELS, shifts, strict=True))):
             index = (address >> shift) & ((1 << size) - 1)
             entry = self._entry(table + 8 * index, level, address)
-            if not entry & _PAGE_PRESENT:
+            leaf = entry & _PAGE_PTE or level == "pte"
+            must_have_it = leaf or self._geometry.directories_are_present
+            if not entry or (must_have_it and not entry & _PAGE_PRESENT):
                 raise FaultError(f"not mapped: its {level} entry is {entry:#x}", address)
-            if entry & _PAGE_PTE or level == "pte":
+            if leaf:
                 within = address & ((1 << shift) - 1)
                 frame = entry & ((1 << _PAGE_PA_MAX) - 1) & ~((1 << shift) - 1)
                 return frame | within, (1 << shift) - within

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klp_debug.targets.translation import KernelPageTable, PageTableGeometry
+from tests.support.memory import MemoryProgram
 
 PGD = 0x10000
 VMALLOC = 0xC008000000000000
@@ -18,7 +19,8 @@ RADIX_64K = PageTableGeometry(16, (5, 9, 9, 13))
 RADIX_4K = PageTableGeometry(12, (9, 9, 9, 13))
 HASH_64K = PageTableGeometry(16, (8, 10, 10, 8))
 HASH_4K = PageTableGeometry(12, (9, 7, 9, 9))
-GEOMETRIES = (RADIX_64K, RADIX_4K, HASH_64K, HASH_4K)
+HASH_BEFORE_4_20 = PageTableGeometry(16, (8, 10, 10, 8), directories_are_present=False)
+GEOMETRIES = (RADIX_64K, RADIX_4K, HASH_64K, HASH_4K, HASH_BEFORE_4_20)
 
 PRESENT, PTE = 1 << 63, 1 << 62
 
@@ -48,7 +50,8 @@ class Tables:
                 return
             if where not in self.memory:
                 self._free += 0x100000
-                self.memory[where] = PRESENT | self._free | 0x05
+                marks = PRESENT | 0x05 if self.geometry.directories_are_present else 0
+                self.memory[where] = marks | self._free
             table = self.memory[where] & ~(0xFF | 3 << 62)
 
     def walk(self) -> KernelPageTable:
@@ -119,3 +122,39 @@ def test_garbage_tables_translate_or_fault(garbage: dict[int, int]) -> None:
         return
     assert 0 <= physical < 1 << 53
     assert left > 0
+
+
+class Variables(MemoryProgram):
+    """A kernel's variables for its geometry."""
+
+    def __init__(self, **values: int) -> None:
+        super().__init__()
+        sizes = zip(("pte", "pmd", "pud", "pgd"), HASH_64K.index_sizes, strict=True)
+        values |= {f"__{level}_index_size": size for level, size in sizes}
+        for number, (name, value) in enumerate(values.items()):
+            self.put(0x1000 + 8 * number, value)
+            self.variable(name, self.u64, 0x1000 + 8 * number)
+
+
+@pytest.mark.parametrize(
+    ("variables", "geometry"),
+    [
+        ({"__pmd_val_bits": PRESENT}, HASH_64K),
+        ({"__pmd_val_bits": PRESENT | 9}, HASH_64K),
+        ({"__pmd_val_bits": 0}, HASH_BEFORE_4_20),
+        ({}, HASH_64K),
+    ],
+)
+def test_what_the_kernel_says_of_its_directories(
+    variables: dict[str, int], geometry: PageTableGeometry
+) -> None:
+    assert PageTableGeometry.of(Variables(**variables).prog, 65536) == geometry
+
+
+def test_a_leaf_needs_the_bit_whatever_directories_have() -> None:
+    tables = Tables(HASH_BEFORE_4_20)
+    tables.map(VMALLOC, 0x40000000)
+    (leaf,) = (at for at, entry in tables.memory.items() if entry & PTE)
+    tables.memory[leaf] &= ~PRESENT
+    with pytest.raises(FaultError, match=r"not mapped: its pte entry"):
+        tables.walk().translate(VMALLOC)
