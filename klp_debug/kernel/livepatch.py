@@ -257,14 +257,23 @@ def klp_patch_forced(patch: Object) -> bool:
     """
     Return whether a transition of the patch was forced, so that it can never be unloaded.
 
+    Before Linux kernel commit 68007289bf3c ("livepatch: Don't block the removal of patches loaded
+    after a forced transition") (in v5.1) the first one that is forced does so to every patch.
+
     >>> klp_patch_forced(patch)
     False
 
     :param patch: ``struct klp_patch *``
     """
     try:
-        return bool(patch.forced)  # since 5.1
+        return bool(patch.forced)
     except AttributeError:
+        pass
+    try:
+        return bool(patch.prog_["klp_forced"])
+    except KeyError:
+        # Before Linux kernel commit c99a2be790b0 ("livepatch: force transition to finish") (in
+        # v4.16) no transition can be.
         return False
 
 

@@ -144,11 +144,7 @@ def _section_attributes(module: Object) -> Iterator[tuple[str, int]]:
     attributes = module.sect_attrs.read_()
     if not attributes:
         return
-    try:
-        for index in range(min(attributes.nsections.value_(), _MAX_SECTIONS)):
-            one = attributes.attrs[index].read_()
-            yield c_string(one.battr.attr.name), one.address.value_()
-    except AttributeError:
+    if not attributes.type_.type.has_member("nsections"):
         # Since Linux kernel commit d8959b947a8d ("module: sysfs: Drop member
         # 'module_sect_attrs::nsections'") (in v6.14) the list ends in NULL, and since Linux kernel
         # commit 4b2c11e4aaf7 ("module: sysfs: Drop member 'module_sect_attr::address'") (in v6.14)
@@ -160,22 +156,29 @@ def _section_attributes(module: Object) -> Iterator[tuple[str, int]]:
                 return
             one = pointer[0].read_()
             yield c_string(one.attr.name), getattr(one, "private").value_()  # noqa: B009
+        return
+    for index in range(min(attributes.nsections.value_(), _MAX_SECTIONS)):
+        one = attributes.attrs[index].read_()
+        try:
+            # Since Linux kernel commit ed66f991bb19 ("module: Refactor section attr into bin
+            # attribute") (in v5.8).
+            name = one.battr.attr.name
+        except AttributeError:
+            name = one.name
+        yield c_string(name), one.address.value_()
 
 
-def module_toc(sections: Mapping[str, int]) -> int | None:
+def module_toc_section(sections: Mapping[str, int]) -> int | None:
     """
-    Return what r2 must hold in a module's functions, as ``my_r2()`` of module_64.c computes it.
+    Return the address of the section that a module's TOC begins at: ``mod->arch.toc_section``.
 
-    The rounding is since 4.20; a section is not less aligned than that before.
-
-    >>> hex(module_toc(module_sections(module)))
-    '0xc008000000348000'
+    >>> hex(module_toc_section(module_sections(module)))
+    '0xc008000000340000'
 
     :param sections: of :func:`module_sections`
     :return: None if the module's sections are not known
     """
-    section = sections.get(".toc") or sections.get(".stubs")
-    return None if section is None else (section & ~0xFF) + 0x8000
+    return sections.get(".toc") or sections.get(".stubs")
 
 
 def module_stub_entries(module: Object, sections: Mapping[str, int]) -> npt.NDArray[np.void]:

@@ -19,6 +19,7 @@ from elftools.elf.elffile import ELFFile
 
 from klp_debug.elf.format import SHN_ABS, SHN_UNDEF, STT_FUNC, STT_NOTYPE, STT_OBJECT, SYMBOL
 from klp_debug.elf.symbol_names import named
+from klp_debug.kernel.kept_symbols import as_elf_had_them
 from klp_debug.kernel.walk import MAX_ENTRIES, WalkError, c_array_string
 from klp_debug.result.address import Address
 from klp_debug.result.text import with_module
@@ -63,7 +64,7 @@ class SymbolTable:
     def __init__(
         self,
         module: str | None,
-        data: bytes,
+        symbols: npt.NDArray[np.void],
         strings: bytes,
         regions: Iterable[tuple[int, int]] | None = None,
     ) -> None:
@@ -71,12 +72,11 @@ class SymbolTable:
         Take a table as ELF lays it out.
 
         :param module: the module's name, None for vmlinux
-        :param data: an array of Elf64_Sym
+        :param symbols: array of ``Elf64_Sym`` (:data:`klp_debug.elf.format.SYMBOL`)
         :param strings: its string table
         :param regions: (start, size in bytes) of the memory that is this object's; a symbol
             without a size reaches no further. None if it is not known.
         """
-        symbols = np.frombuffer(data, SYMBOL)
         kind = symbols["info"] & 0xF
         # An absolute symbol of vmlinux is a number, not an address; in the table that the
         # kernel keeps of a module st_shndx says nothing any more.
@@ -108,7 +108,7 @@ class SymbolTable:
             if section is None:
                 raise WalkError(f"{path} has no symbol table")
             strings = elf.get_section(section["sh_link"]).data()
-            return cls(None, section.data(), strings)
+            return cls(None, np.frombuffer(section.data(), SYMBOL), strings)
 
     @classmethod
     def of_module(cls, module: Object) -> Self:
@@ -124,11 +124,12 @@ class SymbolTable:
         if not 0 <= count <= MAX_ENTRIES:
             raise WalkError(f"mod_kallsyms {kallsyms.value_():#x} claims {count} symbols")
         data = prog.read(kallsyms.symtab.value_(), count * SYMBOL.itemsize)
+        symbols = as_elf_had_them(np.frombuffer(data, SYMBOL), kallsyms)
         start = kallsyms.strtab.value_()
         end = _region_end(module, start)
         strings = prog.read(start, end - start)
         name = c_array_string(module.name)
-        return cls(name, data, strings, module_address_regions(module))
+        return cls(name, symbols, strings, module_address_regions(module))
 
     def __len__(self) -> int:
         return len(self._symbols)

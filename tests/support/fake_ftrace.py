@@ -176,7 +176,8 @@ class FtraceKernel(ModuleKernel):
 
     def _make_trampolines(self) -> None:
         dispatcher = self.functions["arch_ftrace_ops_list_func"]
-        for name, label in (("ftrace_caller", "ftrace_call"), ("ftrace_regs_caller",) * 2):
+        callers = (("ftrace_caller", "ftrace_call"), ("ftrace_regs_caller",) * 2)
+        for name, label in callers[: 1 if self.build.linux_4_12 else 2]:
             address = self._text(None)
             self.symbol(name, address, 0x100, FUNC)
             self.put_words(address, *(MENDED if self.build.out_of_line else (NOP, BLR)))
@@ -348,4 +349,5 @@ class FtraceKernel(ModuleKernel):
         """Return what a site of vmlinux or a module calls."""
         if module is not None:
             return module.tramp_regs if regs else module.tramp
+        regs = regs and not self.build.linux_4_12
         return self.address("ftrace_regs_caller" if regs else "ftrace_caller")

@@ -68,18 +68,22 @@ class LivepatchKernel(FtraceKernel):
         module.struct["klp"] = 1
         made = FakePatch(name, module, module.new("klp_patch", mod=module.struct))
         made.struct["enabled"] = 1
-        made.struct["replace_set" if self.build.replace_sets else "replace"] = int(replace)
+        if not self.build.linux_4_12:
+            made.struct["replace_set" if self.build.replace_sets else "replace"] = int(replace)
         self.patches.append(made)
+        if self.build.linux_4_12:
+            self._lay_out_arrays(made, functions)
         for function in (*functions, *nops):
             self._replace(made, function, nop=function in nops)
         by_object: dict[str, list[Struct]] = {}
         for function in (*functions, *nops):
             by_object.setdefault(_owner(function), []).append(made.funcs[function.name])
-        for owner, funcs in by_object.items():
-            obj = made.objects[owner]
-            self.link(obj.at("func_list"), *(func.at("node") for func in funcs))
-        made_objects = made.objects.values()
-        self.link(made.struct.at("obj_list"), *(obj.at("node") for obj in made_objects))
+        if not self.build.linux_4_12:
+            for owner, funcs in by_object.items():
+                obj = made.objects[owner]
+                self.link(obj.at("func_list"), *(func.at("node") for func in funcs))
+            made_objects = made.objects.values()
+            self.link(made.struct.at("obj_list"), *(obj.at("node") for obj in made_objects))
         self.link(self.klp_patches, *(patch.struct.at("list") for patch in self.patches))
         return made
 
@@ -94,11 +98,28 @@ class LivepatchKernel(FtraceKernel):
         for func in patch.funcs.values():
             func["transition"] = 1
 
+    def _lay_out_arrays(self, patch: FakePatch, functions: tuple[FakeFunction, ...]) -> None:
+        """Let objects and functions lie one behind the other, as they had to before lists."""
+        by_object: dict[str, list[FakeFunction]] = {}
+        for function in functions:
+            by_object.setdefault(_owner(function), []).append(function)
+        objects = patch.module.array("klp_object", len(by_object))
+        patch.struct["objs"] = objects[0]
+        for obj, (owner, replaced) in zip(objects, by_object.items(), strict=True):
+            self._fill_object(patch, obj, replaced[0])
+            patch.objects[owner] = obj
+            funcs = patch.module.array("klp_func", len(replaced))
+            obj["funcs"] = funcs[0]
+            patch.funcs |= {each.name: func for each, func in zip(replaced, funcs, strict=True)}
+
     def _replace(self, patch: FakePatch, function: FakeFunction, *, nop: bool) -> None:
         obj = self._object(patch, function)
-        # That of a nop is allocated by klp_alloc_func_nop(), the others are the module's data.
-        new = self.new if nop else patch.module.new
-        func = new("klp_func", old_name=self.string(function.name), old_func=function.address)
+        func = patch.funcs.get(function.name)
+        if func is None:
+            # That of a nop is allocated by klp_alloc_func_nop(), the others are the module's data.
+            func = (self.new if nop else patch.module.new)("klp_func")
+        func["old_name"] = self.string(function.name)
+        func["old_addr" if self.build.linux_4_12 else "old_func"] = function.address
         if nop:
             func["new_func"], func["nop"] = function.address, 1
         else:
@@ -114,20 +135,24 @@ class LivepatchKernel(FtraceKernel):
     def _object(self, patch: FakePatch, function: FakeFunction) -> Struct:
         owner = _owner(function)
         if owner not in patch.objects:
-            obj = patch.module.new("klp_object", patched=1)
-            if function.module is not None:
-                obj["name"] = self.string(owner)
-                obj["mod"] = function.module.struct
-            obj["kobj.parent"] = patch.struct.at("kobj")
-            patch.objects[owner] = obj
+            patch.objects[owner] = patch.module.new("klp_object")
+            self._fill_object(patch, patch.objects[owner], function)
         return patch.objects[owner]
+
+    def _fill_object(self, patch: FakePatch, obj: Struct, function: FakeFunction) -> None:
+        obj["patched"] = 1
+        if function.module is not None:
+            obj["name"] = self.string(function.module.name)
+            obj["mod"] = function.module.struct
+        obj["kobj.parent"] = patch.struct.at("kobj")
 
     def _push(self, function: FakeFunction, func: Struct) -> None:
         stack = self.stacks.get(function.name)
         if stack is None:
             struct = self.new("klp_ops")
             fops = struct.member("fops", "ftrace_ops")
-            names = ("ENABLED", "DYNAMIC", "INITIALIZED", "IPMODIFY", "PERMANENT")
+            permanent = () if self.build.linux_4_12 else ("PERMANENT",)
+            names = ("ENABLED", "DYNAMIC", "INITIALIZED", "IPMODIFY", *permanent)
             ops = self.register(fops, "klp_ftrace_handler", (function,), flags=names)
             stack = FakeFuncStack(struct, ops, [])
             self.stacks[function.name] = stack

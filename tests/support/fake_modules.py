@@ -6,7 +6,7 @@ import struct
 from tests.support.fake_kernel import BareKernel, Struct
 from tests.support.instructions import PCREL_STUB, kernel_base_stub, kernel_toc_stub, r2_stub
 from tests.support.kernel_structs import MPROFILE, Build
-from tests.support.made_object import FUNC
+from tests.support.made_object import FUNC, NOTYPE, OBJECT
 from tests.support.paged_memory import KERNEL, PAGE
 
 STUB_MAGIC = 0x73747562
@@ -18,6 +18,8 @@ _TEXT, _OOL, _STUBS, _DATA, _TOC, _SYMBOLS, _STRINGS = (
     0x1000, 0x40000, _REGION // 2 - PAGE, _REGION // 2, 0xC0000, 0xC1000, _REGION - PAGE,
 )  # fmt: skip
 """Where in its memory a module has what."""
+_LETTERS = {FUNC: ord("t"), OBJECT: ord("d"), NOTYPE: ord("?")}
+"""What Linux before 5.0 writes over ``st_info``."""
 
 
 class FakeModule:
@@ -47,9 +49,12 @@ class FakeModule:
         self.struct["sect_attrs"] = self.sections
         self._stubs = 0
         self.tramp = self.ftrace_stub("ftrace_caller")
-        self.tramp_regs = self.ftrace_stub("ftrace_regs_caller")
         self.struct["arch.tramp"] = self.tramp
-        self.struct["arch.tramp_regs"] = self.tramp_regs
+        if kernel.build.linux_4_12:
+            self.tramp_regs = self.tramp
+        else:
+            self.tramp_regs = self.ftrace_stub("ftrace_regs_caller")
+            self.struct["arch.tramp_regs"] = self.tramp_regs
         self._write_symbols()
 
     def new(self, tag: str, **members: "int | bytes | Struct") -> Struct:
@@ -60,6 +65,26 @@ class FakeModule:
         for name, value in members.items():
             made[name] = value
         return made
+
+    def array(self, tag: str, count: int) -> "list[Struct]":
+        """Make an array of structures in its data, which one of zeros ends."""
+        size = self._kernel.layouts[tag].size
+        start, length = self._next_data, -(-size * (count + 1) // PAGE) * PAGE
+        self._kernel.memory.write(start, bytes(length))
+        self._next_data += length
+        return [Struct(self._kernel, tag, start + number * size) for number in range(count)]
+
+    def move_toc(self, offset: int, *, rounded: bool) -> None:
+        """
+        Let its TOC begin some bytes later; stubs and functions that are made then go by that.
+
+        :param rounded: whether its loader rounds down to 256 bytes, as it does since 4.20
+        """
+        section = self.base + _TOC + offset
+        # The third of its sections (see above).
+        third = self.sections.at("attrs") + 2 * self._kernel.layouts["module_sect_attr"].size
+        Struct(self._kernel, "module_sect_attr", third)["address"] = section
+        self.toc = (section - section % 256 if rounded else section) + 0x8000
 
     def symbol(self, name: str, address: int, size: int, st_other: int, kind: int = FUNC) -> None:
         """Add a symbol to the table that the kernel keeps."""
@@ -112,14 +137,15 @@ class FakeModule:
         for index, (name, address) in enumerate(sections.items()):
             at = attributes.at("attrs") + index * size
             one = Struct(kernel, "module_sect_attr", at)
-            one["battr.attr.name"] = kernel.string(name)
+            one["name" if kernel.build.linux_4_12 else "battr.attr.name"] = kernel.string(name)
             one["address"] = address
         return attributes
 
     def _write_symbols(self) -> None:
         strings, data = b"\0", bytes(24)
         for name, address, size, kind, st_other in self._symbols:
-            data += struct.pack("<IBBHQQ", len(strings), kind, st_other, 1, address, size)
+            info = _LETTERS[kind] if self._kernel.build.linux_4_12 else kind
+            data += struct.pack("<IBBHQQ", len(strings), info, st_other, 1, address, size)
             strings += name.encode() + b"\0"
         memory = self._kernel.memory
         memory.write(self.base + _STRINGS, strings)
@@ -136,9 +162,12 @@ class ModuleKernel(BareKernel):
         self.paca = self.new("paca_struct", kernelbase=KERNEL, lock_token=0x8000)
         if not build.pcrel:
             self.paca["kernel_toc"] = self.kernel_toc
-        pointers = self.allocate(8)
-        self.put_u64(pointers, self.paca.address)
-        self.variable("paca_ptrs", "struct paca_struct **", pointers)
+        if build.linux_4_12:
+            self.variable("paca", "struct paca_struct *", self.paca.address)
+        else:
+            pointers = self.allocate(8)
+            self.put_u64(pointers, self.paca.address)
+            self.variable("paca_ptrs", "struct paca_struct **", pointers)
         self.modules: dict[str, FakeModule] = {}
         self._modules = self.variable("modules", "struct list_head")
         self.link(self._modules)

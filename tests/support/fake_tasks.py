@@ -37,6 +37,20 @@ class FakeTask:
     """How many of that are in use."""
 
     @property
+    def info(self) -> Struct:
+        """Its ``struct thread_info``."""
+        if self.kernel.build.linux_4_12:
+            return Struct(self.kernel, "thread_info", self.stack)
+        return self.struct.member("thread_info", "thread_info")
+
+    @property
+    def bottom(self) -> int:
+        """``end_of_stack()``: where its STACK_END_MAGIC is."""
+        if self.kernel.build.linux_4_12:
+            return self.stack + self.kernel.layouts["thread_info"].size
+        return self.stack
+
+    @property
     def end(self) -> int:
         """Where the back chain of its stack ends: below the registers of its user program."""
         return self.stack + THREAD_SIZE - self.kernel.layouts["pt_regs"].size - 32
@@ -60,10 +74,10 @@ class FakeTask:
 
     def calls_replacement(self, *, toc: int, lr: int, marker: int = STACK_END_MAGIC) -> int:
         """Put onto its livepatch stack what ``livepatch_handler`` does; return where that is."""
-        at = self.stack + 8 + 24 * self.livepatch_entries
+        at = self.bottom + 8 + 24 * self.livepatch_entries
         self.livepatch_entries += 1
         self.kernel.put_u64(at, toc, lr, marker)
-        self.struct["thread_info.livepatch_sp"] = at + 24
+        self.info["livepatch_sp"] = at + 24
         return at
 
     def is_traced(self, ret: int, retp: int, *, data: int = 0) -> None:
@@ -133,7 +147,7 @@ class TaskKernel(LivepatchKernel):
     ) -> FakeTask:
         """Start a process of one thread, which sleeps with an empty stack."""
         made = self._make(pid, comm, cpu)
-        made.struct["__state"] = state
+        made.struct[self._state] = state
         made.struct["flags"] = _KTHREAD if kthread else 0
         made.struct["patch_state"] = patch_state
         signal = self.new("signal_struct")
@@ -165,10 +179,10 @@ class TaskKernel(LivepatchKernel):
 
     def run(self, task: FakeTask) -> None:
         """Let a task be on its CPU."""
-        cpu = task.struct["thread_info.cpu"]
+        cpu = task.info["cpu"]
         self.idle[cpu].struct["on_cpu"] = 0
         task.struct["on_cpu"] = 1
-        task.struct["__state"] = RUNNING
+        task.struct[self._state] = RUNNING
         self.runqueues[cpu]["curr"] = task.struct
 
     def _idle_task(self, cpu: int) -> FakeTask:
@@ -185,10 +199,16 @@ class TaskKernel(LivepatchKernel):
         stack = _STACKS + number * THREAD_SIZE
         self.memory.write(stack, bytes(THREAD_SIZE))
         task["stack"] = stack
-        task["thread_info.cpu"] = cpu
-        task["thread_info.livepatch_sp"] = stack + 8
-        self.put_u64(stack, STACK_END_MAGIC)
-        return FakeTask(self, task, stack)
+        made = FakeTask(self, task, stack)
+        made.info["cpu"] = cpu
+        made.info["livepatch_sp"] = made.bottom + 8
+        self.put_u64(made.bottom, STACK_END_MAGIC)
+        return made
+
+    @property
+    def _state(self) -> str:
+        # 2f064a59a11f ("sched: Change task_struct::state") (in v5.14)
+        return "state" if self.build.linux_4_12 else "__state"
 
     def _link_tasks(self) -> None:
         nodes = [task.struct.at("tasks") for task in self.tasks]

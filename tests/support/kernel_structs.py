@@ -24,12 +24,17 @@ class Build:
     """CONFIG_LIVEPATCH."""
     replace_sets: bool = False
     """``klp_patch.replace_set`` in place of ``replace``, as posted in May 2026."""
+    linux_4_12: bool = False
+    """The layouts of that version, the first to have livepatch's consistency model."""
 
 
 MPROFILE = Build()
 OUT_OF_LINE = Build(out_of_line=True)
 PCREL = Build(out_of_line=True, pcrel=True)
-BUILDS = (MPROFILE, OUT_OF_LINE, PCREL)
+LINUX_4_12 = Build(linux_4_12=True)
+SINCE_4_18 = (MPROFILE, OUT_OF_LINE, PCREL)
+"""Those that have a trampoline for all registers, and direct calls."""
+BUILDS = (*SINCE_4_18, LINUX_4_12)
 
 _STRUCTS = """
 struct list_head { struct list_head *next; struct list_head *prev; };
@@ -136,6 +141,30 @@ struct klp_patch { struct module *mod; bool replace; struct list_head list; stru
 struct klp_ops { struct list_head node; struct list_head func_stack; struct ftrace_ops fops; };
 """
 
+_SINCE_4_12 = (
+    # Linux kernel commit ed66f991bb19 ("module: Refactor section attr into bin attribute") (in
+    # v5.8)
+    ("module_sect_attr { struct bin_attribute battr;", "module_sect_attr { char *name;"),
+    # Linux kernel commit ed1cd6deb013 ("powerpc: Activate CONFIG_THREAD_INFO_IN_TASK") (in v5.1),
+    # Linux kernel commit 2f064a59a11f ("sched: Change task_struct::state") (in v5.14)
+    ("struct thread_info thread_info; unsigned int __state;", "long state;"),
+    # Linux kernel commit 20e55025958e ("livepatch: Use lists to manage patches, objects and
+    # functions") (in v5.1), and what came with it
+    ("void *old_func;", "unsigned long old_addr;"),
+    ("struct list_head node; struct list_head stack_node;", "struct list_head stack_node;"),
+    ("bool nop; bool patched; bool transition;", "bool immediate; bool patched; bool transition;"),
+    ("struct list_head func_list; struct list_head node;", "struct klp_func *funcs;"),
+    ("struct module *mod; bool dynamic;", "struct module *mod;"),
+    ("struct klp_callbacks callbacks; ", ""),
+    ("struct module *mod; bool replace;", "struct module *mod; bool immediate;"),
+    (
+        "struct list_head obj_list; bool enabled; bool forced;",
+        "struct klp_object *objs; bool enabled;",
+    ),
+    ("unsigned long tramp; unsigned long tramp_regs;", "unsigned long tramp;"),
+)
+"""What was otherwise then, and since when it is what it is."""
+
 _RECORD_FLAGS = {
     "ENABLED": 31,
     "REGS": 30,
@@ -167,6 +196,10 @@ def layouts(build: Build) -> Layouts:
     if build.replace_sets:
         livepatch = livepatch.replace("bool replace;", "unsigned int replace_set;")
     text = _STRUCTS + ftrace + _REST + livepatch
+    if build.linux_4_12:
+        for now, then in _SINCE_4_12:
+            assert now in text
+            text = text.replace(now, then)
     if build.out_of_line:
         text = text.replace("struct ftrace_ret_stack *ret_stack", "unsigned long *ret_stack")
     return Layouts(text.replace("unsigned long kernel_toc;", "") if build.pcrel else text)
@@ -175,7 +208,10 @@ def layouts(build: Build) -> Layouts:
 def flags(build: Build) -> dict[str, dict[str, int]]:
     """Return the enumerations of FTRACE_FL_* and FTRACE_OPS_FL_*: tag -> name -> bit."""
     record = _RECORD_FLAGS | (_NEWER_RECORD_FLAGS if build.out_of_line else {})
+    ops = dict(_OPS_FLAGS)
+    if build.linux_4_12:
+        del record["DIRECT"], record["DIRECT_EN"], ops["PERMANENT"], ops["DIRECT"]
     return {
         "ftrace_fl": {f"FTRACE_FL_{name}": 1 << bit for name, bit in record.items()},
-        "ftrace_ops_fl": {f"FTRACE_OPS_FL_{name}": 1 << bit for name, bit in _OPS_FLAGS.items()},
+        "ftrace_ops_fl": {f"FTRACE_OPS_FL_{name}": 1 << bit for name, bit in ops.items()},
     }

@@ -3,6 +3,9 @@
 
 import struct
 
+import numpy as np
+
+from klp_debug.elf.format import SYMBOL
 from klp_debug.kernel.symbols import KernelSymbols, SymbolTable
 
 FUNC, OBJECT, NOTYPE = 2, 1, 0
@@ -20,7 +23,7 @@ def symbol_table(
     for name, address, size, kind in symbols:
         data += struct.pack("<IBBHQQ", len(strings), kind, other, 1, address, size)
         strings += name.encode() + b"\0"
-    return SymbolTable(module, data, strings, regions)
+    return SymbolTable(module, np.frombuffer(data, SYMBOL), strings, regions)
 
 
 VMLINUX = symbol_table(

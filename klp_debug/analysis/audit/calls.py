@@ -13,7 +13,7 @@ from klp_debug.analysis.audit.unchecked import unchecked
 from klp_debug.analysis.chain.stubs import FollowedStub, Stubs
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace_ops import ftrace_direct_functions
-from klp_debug.kernel.ftrace_symbols import FTRACE_CALLER, FTRACE_REGS_CALLER
+from klp_debug.kernel.ftrace_symbols import FTRACE_CALLER
 from klp_debug.ppc64le.stub import STUB_MAGIC, StubKind
 from klp_debug.result.address import Address, Word
 from klp_debug.result.common import Finding, FindingKind
@@ -86,11 +86,11 @@ def _target_findings(
     else:
         # A direct call out of a branch's reach is made by ftrace_caller (ftrace_get_call_inst()).
         wants_regs = sites.flagged("REGS_EN") & ~sites.flagged("DIRECT_EN")
-    wrong = users & (wants_regs != (name == FTRACE_REGS_CALLER))
+    others = users & np.where(wants_regs, name != stubs.regs_caller, name != FTRACE_CALLER)
     # Where the record is at odds with itself, that is what is told.
-    wrong &= sites.flagged("REGS") == sites.flagged("REGS_EN")
-    for index in np.flatnonzero(wrong).tolist():
-        wanted = FTRACE_REGS_CALLER if wants_regs[index] else FTRACE_CALLER
+    others &= sites.flagged("REGS") == sites.flagged("REGS_EN")
+    for index in np.flatnonzero(others).tolist():
+        wanted = stubs.regs_caller if wants_regs[index] else FTRACE_CALLER
         yield catalogue.SITE_WRONG_TRAMPOLINE.on(
             sites.name(index),
             f"{_call(sites, index)} leads to {name}, its record"
@@ -167,7 +167,7 @@ def _what_is_wrong(
     # kernels before v4.6 make such, so only what is noted beside it can be wrong (below), and its
     # callers that are leaves have a finding of their own.
     if followed.member is not None and followed.stub.needs != "r2":
-        wanted = FTRACE_CALLER if followed.member == "tramp" else FTRACE_REGS_CALLER
+        wanted = FTRACE_CALLER if followed.member == "tramp" else stubs.regs_caller
         wrong = _leads_elsewhere(followed, stubs, wanted)
         if wrong is not None:
             return catalogue.STUB_WRONG_TARGET, wrong
@@ -176,7 +176,7 @@ def _what_is_wrong(
     # The kernel's own ftrace_tramps, which are in no module's list of stubs: ftrace_dyn_arch_init()
     # of powerpc lets them lead to ftrace_regs_caller.
     if followed.owner is None:
-        wrong = _leads_elsewhere(followed, stubs, FTRACE_REGS_CALLER)
+        wrong = _leads_elsewhere(followed, stubs, stubs.regs_caller)
         return catalogue.STUB_WRONG_TARGET, wrong
     # Any other stub of a module: the loader noted in funcdata where it must lead.
     magic = followed.magic == STUB_MAGIC

@@ -12,6 +12,7 @@ from functools import cached_property
 from drgn import FaultError, Object
 
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.analysis.view.toc import toc_of_module
 from klp_debug.analysis.view.walked import Walked
 from klp_debug.kernel.ftrace_symbols import FTRACE_CALLER, FTRACE_REGS_CALLER
 from klp_debug.kernel.module import (
@@ -19,7 +20,6 @@ from klp_debug.kernel.module import (
     module_name,
     module_sections,
     module_stub_entries,
-    module_toc,
 )
 from klp_debug.ppc64le.replay import LoadError
 from klp_debug.ppc64le.stub import STUB_ENTRY_SIZE, STUB_MAGIC, Stub, decode_stub, stub_target
@@ -93,6 +93,17 @@ class Stubs:
         }
 
     @cached_property
+    def regs_caller(self) -> str:
+        """
+        The trampoline that saves all registers.
+
+        Before Linux kernel commit ae30cc05bed2 ("powerpc64/ftrace: Implement support for
+        ftrace_regs_caller()") (in v4.18) there is one trampoline, which does.
+        """
+        there = self.trampolines.values()
+        return FTRACE_REGS_CALLER if FTRACE_REGS_CALLER in there else FTRACE_CALLER
+
+    @cached_property
     def _entries(self) -> dict[int, tuple[_Owner, int, int]]:
         """Address of each module's stub -> its module, magic, funcdata."""
         return self._read[0]
@@ -108,12 +119,22 @@ class Stubs:
         missing: list[object] = [self._view.modules.missing]
         for module in self._view.modules:
             where = f"stubs of module at {module.value_():#x}"
-            found = self._view.problems.attempt(where, _entries_of, module)
+            found = self._view.problems.attempt(where, self._entries_of, module)
             if isinstance(found, Unknown):
                 missing.append(found)
             else:
                 entries.update(found)
         return entries, first_unknown(missing)
+
+    def _entries_of(self, module: Object) -> dict[int, tuple[_Owner, int, int]]:
+        """Return address of a module's stub -> its module, magic, funcdata."""
+        sections = module_sections(module)
+        toc = toc_of_module(self._view, module, sections)
+        owner = _Owner(module_name(module), toc, module_ftrace_stubs(module))
+        return {
+            int(entry["address"]): (owner, int(entry["magic"]), int(entry["funcdata"]))
+            for entry in module_stub_entries(module, sections)
+        }
 
     def of_modules(self) -> Walked[FollowedStub]:
         """Return all stubs of all modules."""
@@ -201,13 +222,3 @@ class Stubs:
             return int(self._view.prog.read_u64(address))
         except FaultError as fault:
             raise LoadError(str(fault)) from None
-
-
-def _entries_of(module: Object) -> dict[int, tuple[_Owner, int, int]]:
-    """Return address of a module's stub -> its module, magic, funcdata."""
-    sections = module_sections(module)
-    owner = _Owner(module_name(module), module_toc(sections), module_ftrace_stubs(module))
-    return {
-        int(entry["address"]): (owner, int(entry["magic"]), int(entry["funcdata"]))
-        for entry in module_stub_entries(module, sections)
-    }

@@ -123,11 +123,16 @@ class KernelView:
 
     def _of_the_paca(self, member: str) -> int | Unknown:
         """Return a value that is the same for every CPU; module stubs start from it."""
+        # Since Linux kernel commit d2e60075a3d4 ("powerpc/64: Use array of paca pointers and
+        # allocate pacas individually") (in v4.17) they are no array.
+        pointers = "paca_ptrs" in self.prog
 
         def read() -> int:
-            return int(self.prog["paca_ptrs"][0].member_(member).value_())
+            first = self.prog["paca_ptrs"][0] if pointers else self.prog["paca"][0]
+            return int(first.member_(member).value_())
 
-        return self.problems.attempt(f"paca_ptrs[0]->{member}", read)
+        label = f"paca_ptrs[0]->{member}" if pointers else f"paca[0].{member}"
+        return self.problems.attempt(label, read)
 
     @cached_property
     def has_ftrace(self) -> bool:

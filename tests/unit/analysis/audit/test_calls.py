@@ -13,9 +13,17 @@ from tests.support.fake_kernel import Struct
 from tests.support.fake_view import FakeKernel
 from tests.support.findings import not_checked, only, told
 from tests.support.instructions import NOP, b, kernel_toc_stub, r2_stub
-from tests.support.kernel_structs import BUILDS, MPROFILE, OUT_OF_LINE, Build
+from tests.support.kernel_structs import (
+    BUILDS,
+    LINUX_4_12,
+    MPROFILE,
+    OUT_OF_LINE,
+    SINCE_4_18,
+    Build,
+)
 
 every_build = pytest.mark.parametrize("build", BUILDS)
+since_4_18 = pytest.mark.parametrize("build", SINCE_4_18)
 with_toc = pytest.mark.parametrize("build", [MPROFILE, OUT_OF_LINE])
 TRAMP_OF_VMLINUX = 0xC000000000280000
 
@@ -100,7 +108,7 @@ def test_a_call_to_where_nothing_is(build: Build) -> None:
     assert ", where nothing is (not mapped" in finding.evidence
 
 
-@every_build
+@since_4_18
 @pytest.mark.parametrize("name", ["armed", "leaf"])
 def test_the_trampoline_with_all_registers_though_nobody_asked(build: Build, name: str) -> None:
     kernel = traced(build)
@@ -112,7 +120,7 @@ def test_the_trampoline_with_all_registers_though_nobody_asked(build: Build, nam
     assert finding.evidence.endswith("asks for ftrace_caller")
 
 
-@every_build
+@since_4_18
 @pytest.mark.parametrize("name", ["armed", "leaf"])
 def test_the_trampoline_without_them_though_somebody_did(build: Build, name: str) -> None:
     kernel = FakeKernel(build)
@@ -124,6 +132,16 @@ def test_the_trampoline_without_them_though_somebody_did(build: Build, name: str
     finding = only(of_calls(kernel))
     assert (finding.id, finding.subject) == ("site-wrong-trampoline", subject(kernel, name))
     assert finding.evidence.endswith("asks for ftrace_regs_caller")
+
+
+def test_the_one_trampoline_of_old_serves_both() -> None:
+    kernel = traced(LINUX_4_12)
+    probed = kernel.function("probed")
+    kernel.ops("kprobe_ftrace_handler", probed, flags=("ENABLED", "SAVE_REGS"))
+    assert of_calls(kernel) == []
+    probed.call(kernel.functions["idle"].address)
+    finding = only(of_calls(kernel))
+    assert (finding.id, finding.subject) == ("site-wrong-target", "probed+0xc")
 
 
 def test_a_record_at_odds_with_itself_is_told_as_that() -> None:
@@ -198,7 +216,7 @@ def test_another_magic(build: Build, which: str) -> None:
     assert finding.evidence.endswith("; its magic is 0x12345678, not 0x73747562")
 
 
-@every_build
+@since_4_18
 def test_the_funcdata_of_an_ftrace_stub(build: Build) -> None:
     kernel = traced(build)
     module = kernel.module("scsi_common")

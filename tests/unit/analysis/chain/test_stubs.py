@@ -9,10 +9,18 @@ from klp_debug.ppc64le.replay import LoadError
 from klp_debug.ppc64le.stub import STUB_MAGIC, StubKind
 from tests.support.fake_view import FakeKernel
 from tests.support.instructions import b, r2_stub
-from tests.support.kernel_structs import BUILDS, MPROFILE, OUT_OF_LINE, Build
+from tests.support.kernel_structs import (
+    BUILDS,
+    LINUX_4_12,
+    MPROFILE,
+    OUT_OF_LINE,
+    SINCE_4_18,
+    Build,
+)
 from tests.support.sure import sure, unread
 
 every_build = pytest.mark.parametrize("build", BUILDS)
+since_4_18 = pytest.mark.parametrize("build", SINCE_4_18)
 FREE_TEXT = 0xC000000000280000
 
 
@@ -23,7 +31,7 @@ def made(build: Build = MPROFILE) -> FakeKernel:
     return kernel
 
 
-@every_build
+@since_4_18
 def test_the_trampolines(build: Build) -> None:
     kernel = made(build)
     assert Stubs(kernel.view()).trampolines == {
@@ -31,7 +39,14 @@ def test_the_trampolines(build: Build) -> None:
     }
 
 
-@every_build
+def test_the_one_of_old() -> None:
+    kernel = made(LINUX_4_12)
+    stubs = Stubs(kernel.view())
+    assert stubs.trampolines == {kernel.address("ftrace_caller"): "ftrace_caller"}
+    assert stubs.regs_caller == "ftrace_caller"
+
+
+@since_4_18
 @pytest.mark.parametrize("member", ["tramp", "tramp_regs"])
 def test_a_modules_way_to_a_trampoline(build: Build, member: str) -> None:
     kernel = made(build)

@@ -14,7 +14,7 @@ from klp_debug.result.unknown import Unknown, known
 from tests.support.fake_ftrace import FakeFunction
 from tests.support.fake_view import FakeKernel
 from tests.support.instructions import NOP
-from tests.support.kernel_structs import Build
+from tests.support.kernel_structs import LINUX_4_12, Build
 from tests.support.sure import sure, unread, whole
 
 
@@ -92,6 +92,54 @@ def test_each_patch_replaces_those_of_its_set() -> None:
     kernel = FakeKernel()
     kernel.patch("first", kernel.function("f"))
     assert listed(kernel)["first"].replace_set is None
+
+
+def test_as_linux_4_12_has_them() -> None:
+    """Objects and functions lie in arrays, of which zeros are the end."""
+    kernel = FakeKernel(LINUX_4_12)
+    functions = [kernel.function(name) for name in ("f", "g")]
+    functions += [kernel.function(name, "scsi_common") for name in ("h", "i")]
+    patch = kernel.patch("first", *functions)
+    (found,) = listed(kernel).values()
+    assert (found.enabled, found.replace, found.forced) == (True, False, False)
+    assert {
+        obj.name: {
+            func.old_name: (func.old_func, func.address, func.new_symbol, func.winner)
+            for func in whole(obj.functions)
+        }
+        for obj in whole(found.objects)
+    } == {
+        owner: {
+            each.name: (
+                each.address,
+                patch.funcs[each.name].address,
+                f"first_{each.name} [first]",
+                True,
+            )
+            for each in functions
+            if (each.module.name if each.module else "vmlinux") == owner
+        }
+        for owner in ("vmlinux", "scsi_common")
+    }
+
+
+def test_an_array_that_cannot_be_read() -> None:
+    kernel = FakeKernel(LINUX_4_12)
+    kernel.patch("first", kernel.function("f")).objects["vmlinux"].lose()
+    view = kernel.view()
+    (found,) = whole(livepatches(view))
+    assert isinstance(found.objects, tuple)
+    assert isinstance(found.objects[-1], Unknown)
+    assert view.problems.all()
+
+
+def test_the_first_that_is_forced_pins_all_before_5_1() -> None:
+    kernel = FakeKernel(LINUX_4_12)
+    place = kernel.variable("klp_forced", "bool", 0)
+    kernel.patch("first", kernel.function("f"))
+    assert [patch.forced for patch in listed(kernel).values()] == [False]
+    kernel.put_u64(place, 1)
+    assert [patch.forced for patch in listed(kernel).values()] == [True]
 
 
 def test_objects_and_their_functions(kernel: FakeKernel, function: FakeFunction) -> None:

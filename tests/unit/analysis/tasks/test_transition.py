@@ -58,7 +58,7 @@ def sleeper(kernel: FakeKernel, name: str, offset: int = 0x24, *, kthread: bool 
     target = int.from_bytes(kernel.memory.read(kernel.target_state, 4), "little")
     task = kernel.task(7, "cat", patch_state=1 - target, kthread=kthread)
     task.sleeps(within(kernel, "schedule"), within(kernel, name, offset))
-    task.struct["thread_info.flags"] = PATCH_PENDING
+    task.info["flags"] = PATCH_PENDING
 
 
 def test_no_transition() -> None:

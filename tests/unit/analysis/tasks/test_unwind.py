@@ -137,7 +137,7 @@ def test_entries_as_they_are_shown(kernel: FakeKernel) -> None:
 
 def test_a_livepatch_stack_that_is_none(kernel: FakeKernel) -> None:
     task = kernel.task(7, "cat")
-    task.struct["thread_info.livepatch_sp"] = task.stack + 9
+    task.info["livepatch_sp"] = task.stack + 9
     view = kernel.view()
     stack = range(task.stack, task.stack + 0x4000)
     (entry,) = Unwinder(view).livepatch_stack(task.struct.object, stack)

@@ -29,6 +29,25 @@ def test_of_the_kernel_and_of_each_module(kernel: FakeKernel) -> None:
     assert view.problems.all() == ()
 
 
+@pytest.mark.parametrize("rounded", [False, True])
+def test_a_section_that_is_not_aligned_to_256_bytes(kernel: FakeKernel, rounded: bool) -> None:
+    """Its functions tell whether its loader rounds; one may not be there, others set no TOC up."""
+    module = kernel.module("scsi_common")
+    module.move_toc(0x48, rounded=rounded)
+    view = kernel.view()
+    said = unread(toc_of(view, "scsi_common"))
+    assert said.reason == "TOC of scsi_common: no function of its own that was read sets r2 up"
+    assert toc_owner(view, module.toc) == said
+    kernel.function("leaf", "scsi_common", leaf=True)
+    kernel.function("lost", "scsi_common").lose_text()
+    kernel.function("f", "scsi_common")
+    view = kernel.view()
+    assert toc_of(view, "scsi_common") == module.toc
+    assert toc_owner(view, module.toc) == "scsi_common"
+    other = kernel.module("leaf_patch")
+    assert toc_of(view, "leaf_patch") == other.toc
+
+
 def test_in_words(kernel: FakeKernel) -> None:
     view = kernel.view()
     assert whose_toc(view, kernel.kernel_toc) == "the kernel's TOC"
