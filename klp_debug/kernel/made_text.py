@@ -9,7 +9,7 @@ Source: ``kernel_text_address()`` in kernel/extable.c, include/linux/bpf.h, kern
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from drgn import Program
+from drgn import Object, Program
 
 from klp_debug.kernel.walk import c_array_string, for_each_list_entry
 
@@ -47,8 +47,28 @@ def _for_each_bpf_ksym(prog: Program) -> Iterator[MadeText]:
         head = prog["bpf_kallsyms"].address_of_()
     except LookupError:  # no CONFIG_BPF_JIT
         return
+    try:
+        prog.type("struct bpf_ksym")
+    except LookupError:
+        for aux in for_each_list_entry("struct bpf_prog_aux", head, "ksym_lnode"):
+            yield _of_bpf_program(aux)
+        return
     for ksym in for_each_list_entry("struct bpf_ksym", head, "lnode"):
         yield MadeText(c_array_string(ksym.name), int(ksym.start), int(ksym.end))
+
+
+def _of_bpf_program(aux: Object) -> MadeText:
+    """
+    Return the text of a program, as ``bpf_get_prog_addr_region()`` finds it.
+
+    Kernels that have no ``struct bpf_ksym`` list the programs themselves.
+    """
+    prog = aux.prog_
+    page = int(prog["PAGE_SIZE"])
+    start = aux.prog.bpf_func.value_() // page * page
+    header = Object(prog, "struct bpf_binary_header", address=start)
+    tag = bytes(aux.prog.tag.value_()).hex()
+    return MadeText(f"bpf_prog_{tag}", start, start + header.pages.value_() * page)
 
 
 def _for_each_kprobe_page(prog: Program, cache: str) -> Iterator[MadeText]:

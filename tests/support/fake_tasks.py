@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tests.support.fake_kernel import Struct
 from tests.support.fake_livepatch import LivepatchKernel
 from tests.support.kernel_structs import MPROFILE, Build
+from tests.support.paged_memory import PAGE
 
 THREAD_SIZE = 0x4000
 FRAME = 0x70
@@ -163,12 +164,24 @@ class TaskKernel(LivepatchKernel):
         return self._cpu_masks[name]
 
     def bpf_text(self, name: str, start: int, size: int) -> Struct:
-        """Make text of BPF's; return its ``struct bpf_ksym``."""
-        made = self.new("bpf_ksym", name=name.encode(), start=start, end=start + size)
+        """
+        Make text of BPF's; return its ``struct bpf_ksym``.
+
+        Of Linux 4.12 its ``struct bpf_prog_aux``: the name ends with the program's tag then, and
+        its text begins with a header that has its size in pages.
+        """
+        if self.build.linux_4_12:
+            program = self.new("bpf_prog", bpf_func=start + 0x40)
+            program["tag"] = bytes.fromhex(name.removeprefix("bpf_prog_"))
+            made, node = self.new("bpf_prog_aux", prog=program), "ksym_lnode"
+            self.memory.write(start, (-(-size // PAGE)).to_bytes(4, "little"))
+        else:
+            made = self.new("bpf_ksym", name=name.encode(), start=start, end=start + size)
+            node = "lnode"
         self._bpf_texts.append(made)
         if len(self._bpf_texts) == 1:
             self._bpf_list = self.variable("bpf_kallsyms", "struct list_head")
-        self.link(self._bpf_list, *(each.at("lnode") for each in self._bpf_texts))
+        self.link(self._bpf_list, *(each.at(node) for each in self._bpf_texts))
         return made
 
     def kprobe_slots(self, start: int) -> None:

@@ -69,6 +69,7 @@ struct thread_info { int preempt_count; unsigned int cpu; unsigned long *livepat
 struct thread_struct { unsigned long ksp; struct pt_regs *regs; };
 struct ftrace_ret_stack { unsigned long ret; unsigned long func; unsigned long *retp; };
 struct bpf_ksym { unsigned long start; unsigned long end; char name[56]; struct list_head lnode; };
+struct bpf_binary_header { u32 pages; };
 struct kprobe_insn_page { struct list_head list; void *insns; };
 struct kprobe_insn_cache { struct list_head pages; unsigned long insn_size; };
 struct kprobe { struct hlist_node hlist; struct list_head list; void *addr; char *symbol_name;
@@ -80,8 +81,8 @@ struct trace_probe_event { unsigned int flags; struct trace_event_call call; };
 struct trace_probe { struct list_head list; struct trace_probe_event *event; };
 struct trace_kprobe { struct kretprobe rp; struct trace_probe tp; };
 struct trace_array { struct list_head list; char *name; };
-struct bpf_prog_aux { u32 id; char name[16]; };
-struct bpf_prog { struct bpf_prog_aux *aux; };
+struct bpf_prog_aux { u32 id; char name[16]; struct list_head ksym_lnode; struct bpf_prog *prog; };
+struct bpf_prog { struct bpf_prog_aux *aux; u8 tag[8]; void *bpf_func; };
 struct bpf_link { struct bpf_prog *prog; };
 struct bpf_tramp_link { struct bpf_link link; struct hlist_node tramp_hlist; };
 struct bpf_tramp_image { void *image; int size; };
@@ -162,6 +163,11 @@ _SINCE_4_12 = (
         "struct klp_object *objs; bool enabled;",
     ),
     ("unsigned long tramp; unsigned long tramp_regs;", "unsigned long tramp;"),
+    (
+        "struct bpf_ksym { unsigned long start; unsigned long end; char name[56];"
+        " struct list_head lnode; };",
+        "",
+    ),
 )
 """What was otherwise then, and since when it is what it is."""
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Turns what cannot be read into what an answer does not know, and into lines of the answer."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import ParamSpec, TypeVar
 
@@ -13,6 +14,8 @@ from klp_debug.result.unknown import Unknown
 
 UNREADABLE = (FaultError, WalkError, LookupError, ObjectAbsentError, OutOfBoundsError)
 """What reading a damaged or unknown kernel raises."""
+_LACKS_MEMBER = re.compile(r"'(struct|union) .*' has no member '")
+"""How drgn says, in an AttributeError, that a kernel has a structure of another form."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,6 +50,10 @@ class ProblemLog:
             return read(*args, **kwargs)
         except UNREADABLE as error:
             return self.add(where, reason(error))
+        except AttributeError as error:
+            if not _LACKS_MEMBER.match(str(error)):
+                raise
+            return self.add(where, f"this kernel's {error}")
 
     def walk(self, where: str, entries: Iterable[T]) -> Walked[T]:
         """
@@ -61,6 +68,10 @@ class ProblemLog:
             seen.extend(entries)
         except UNREADABLE as error:
             return Walked(tuple(seen), self.add(where, reason(error)))
+        except AttributeError as error:
+            if not _LACKS_MEMBER.match(str(error)):
+                raise
+            return Walked(tuple(seen), self.add(where, f"this kernel's {error}"))
         return Walked(tuple(seen), None)
 
     def all(self) -> tuple[Problem, ...]:

@@ -65,8 +65,22 @@ def test_an_object_that_this_kernel_has_not() -> None:
     assert reason(caught.value) == "this kernel has no nosuch"
 
 
+def test_a_structure_of_another_form() -> None:
+    """drgn says by an AttributeError that it lacks a member; any other of its kind is ours."""
+    log, module = ProblemLog(), FakeKernel().module("scsi_common").struct.object
+    what = "this kernel's 'struct module' has no member 'nosuch'"
+    assert log.attempt("there", lambda: module.nosuch) == Unknown(f"there: {what}")
+    walked = log.walk("there", (getattr(module, name).value_() for name in ("state", "nosuch")))
+    assert (tuple(walked), walked.missing) == ((0,), Unknown(f"there: {what}"))
+    assert log.all() == (Problem("there", what),)
+
+
 def test_an_error_of_ours_is_none_of_the_targets() -> None:
     log = ProblemLog()
+    with pytest.raises(AttributeError):
+        log.attempt("there", lambda: log.nosuch)  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError):
+        log.walk("there", (each.nosuch for each in [log]))  # type: ignore[attr-defined]
     with pytest.raises(ZeroDivisionError):
         log.attempt("there", lambda: 1 // 0)
     with pytest.raises(ZeroDivisionError):
