@@ -12,6 +12,8 @@ from elftools.elf.sections import NoteSection
 
 from klp_debug.errors import TargetError
 from klp_debug.targets.interrupts import none_lost
+from klp_debug.targets.same_build import banner_of, check_same_build, release_of
+from klp_debug.targets.vmcoreinfo import Vmcoreinfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,19 +83,29 @@ def _build_id(elf: ELFFile) -> str | None:
     return None
 
 
-def choose_vmlinux(files: Iterable[SymbolFile], build_id: str | None) -> SymbolFile | None:
+def choose_vmlinux(
+    files: Iterable[SymbolFile], build_id: str | None, release: str
+) -> SymbolFile | None:
     """
     Return the vmlinux of the given build, with DWARF; None if there is no vmlinux at all.
 
     :param build_id: what the target says it runs, or None if it does not tell
+    :param release: ``uname -r`` of the target, by which the file is chosen then
     :raises TargetError: if there are only ones of another build, or without DWARF
     """
     candidates = [file for file in files if not file.is_module]
     if not candidates:
         return None
-    matching = [file for file in candidates if build_id in (None, file.build_id)]
+    if build_id is None:
+        matching = [file for file in candidates if _release(file) in ("", release)]
+    else:
+        matching = [file for file in candidates if build_id == file.build_id]
     if not matching:
         other = candidates[0]
+        if _release(other) not in ("", release):
+            raise TargetError(
+                f"{other.path} is of kernel {_release(other)}, the target runs {release}"
+            )
         raise TargetError(
             f"{other.path} is of another build: its build id is"
             f" {other.build_id or 'missing'}, the target's is {build_id}"
@@ -107,6 +119,11 @@ def choose_vmlinux(files: Iterable[SymbolFile], build_id: str | None) -> SymbolF
     return with_dwarf[0]
 
 
+def _release(file: SymbolFile) -> str:
+    """Return the release of a vmlinux; an empty string if the file does not tell."""
+    return release_of(banner_of(file.path) or b"")
+
+
 @dataclass(frozen=True, slots=True)
 class DebugInfo:
     """Where the debugging information of a kernel and its modules is looked for."""
@@ -115,14 +132,15 @@ class DebugInfo:
     directory: Path | None = None
     """A folder with vmlinux and modules, searched before the places where drgn looks itself."""
 
-    def load_vmlinux(self, prog: Program, build_id: str | None) -> None:
+    def load_vmlinux(self, prog: Program, vmcoreinfo: Vmcoreinfo) -> None:
         """
         Load the kernel's: from a file, else from where drgn looks.
 
-        :param build_id: what the target says it runs, or None if it does not tell
+        :param vmcoreinfo: what the target says it runs
         :raises TargetError: if there is none, or only of another build
         """
-        vmlinux = choose_vmlinux(self.files, build_id)
+        build_id = vmcoreinfo.build_id
+        vmlinux = choose_vmlinux(self.files, build_id, vmcoreinfo.release)
         if self.directory is not None:
             prog.debug_info_options.kernel_directories = (str(self.directory), "")
         # Not Program.load_debug_info(): it looks at the loaded modules too, which cannot be read
@@ -138,6 +156,9 @@ class DebugInfo:
                 f"no debugging information for the target's kernel {release}:"
                 " name its vmlinux by --symbols"
             )
+        if build_id is None and main.debug_file_path is not None:
+            file = vmlinux or read_symbol_file(Path(main.debug_file_path))
+            check_same_build(prog, file.path, file.build_id)
 
     def load_modules(self, prog: Program) -> None:
         """

@@ -148,7 +148,7 @@ def load_kernel(attached: Attached, debug_info: DebugInfo) -> None:
     """Make the linear map readable by virtual address and load vmlinux."""
     if attached.by_physical:
         add_linear_map(attached.prog)
-    debug_info.load_vmlinux(attached.prog, attached.vmcoreinfo.build_id)
+    debug_info.load_vmlinux(attached.prog, attached.vmcoreinfo)
 
 
 def _refuse_the_rest(prog: Program, mmu: Mmu) -> None:

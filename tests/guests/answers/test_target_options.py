@@ -7,7 +7,8 @@ import pytest
 from drgn import program_from_core_dump
 
 from tests.conftest import Captured
-from tests.support.cli import klp_debug_json, klp_debug_run
+from tests.support.cli import klp_debug_json, klp_debug_run, refusal
+from vmcores.build.image import image
 from vmcores.scenarios.capture import CaptureSet
 
 pytestmark = pytest.mark.lab
@@ -43,6 +44,21 @@ def test_vmcoreinfo(patched: CaptureSet, tmp_path: Path, kind: str) -> None:
     text.write_bytes(program_from_core_dump(patched.path("elf"))["VMCOREINFO"].string_())
     target = ("-c", patched.path(kind), "-s", patched.image.vmlinux)
     assert klp_debug_json("list", *target, "--vmcoreinfo", text) == klp_debug_json("list", *target)
+
+
+def test_a_target_that_does_not_tell_its_build_id(patched: CaptureSet, tmp_path: Path) -> None:
+    """As before Linux 5.9: the notes in its memory do, and tell builds of one release apart."""
+    text = tmp_path / "vmcoreinfo"
+    whole = program_from_core_dump(patched.path("elf"))["VMCOREINFO"].string_().decode()
+    text.write_text("\n".join(line for line in whole.splitlines() if "BUILD-ID" not in line))
+    target = ("-c", patched.path("qemu-elf"), "--vmcoreinfo", text)
+    own = patched.image.vmlinux
+    listed = klp_debug_json("list", *target, "-s", own)["patches"]
+    assert {patch["name"] for patch in listed} == {each.name for each in patched.oracle.patches}
+    other = image("6.1-4k").vmlinux
+    assert f"{other} is of another build: its build id is " in refusal("list", *target, "-s", other)
+    newer = image("6.12").vmlinux
+    assert f"{newer} is of kernel 6.12" in refusal("list", *target, "-s", newer)
 
 
 def test_the_page_for_people(patched: CaptureSet) -> None:
