@@ -10,7 +10,6 @@ from typing import Any
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.control.consent import Consent
 from klp_debug.errors import CommandError, TargetError
-from klp_debug.kernel.livepatch import has_livepatch
 from klp_debug.result.common import Answer
 from klp_debug.result.control import Change
 
@@ -86,8 +85,13 @@ class Command:
 
         :raises TargetError: if it is not
         """
-        if self.needs_livepatch and not has_livepatch(view.prog):
-            release = view.target.vmcoreinfo.release
+        release = view.target.vmcoreinfo.release
+        if view.has_livepatch and not view.has_livepatch_types:
+            raise TargetError(
+                f"the debugging information of kernel {release} has no struct klp_patch, though the"
+                " kernel has livepatch: it is reduced, or a part of it is not there"
+            )
+        if self.needs_livepatch and not view.has_livepatch:
             raise TargetError(f"kernel {release} was built without CONFIG_LIVEPATCH")
 
     def run(

@@ -34,6 +34,7 @@ FUNC = Command(
         " really runs, every hop checked against the next."
     ),
     run_on=run,
+    needs_livepatch=False,
     arguments=(
         Argument(
             ("function",),

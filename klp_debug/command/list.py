@@ -63,6 +63,7 @@ LIST = Command(
         " of each original and replacement, and what a call of the original runs now."
     ),
     run_on=run,
+    needs_livepatch=False,
     arguments=(
         Argument(
             ("--long",),

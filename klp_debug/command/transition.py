@@ -24,4 +24,5 @@ TRANSITION = Command(
         " it switch, and its stack."
     ),
     run_on=run,
+    needs_livepatch=False,
 )

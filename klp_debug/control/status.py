@@ -17,7 +17,7 @@ from klp_debug.control.journal import (
 from klp_debug.control.patch_function import PatchFunction, patch_functions
 from klp_debug.control.recovery import Recovery, describe
 from klp_debug.errors import TargetError
-from klp_debug.kernel.livepatch import for_each_klp_patch, klp_patch_name
+from klp_debug.kernel.livepatch import klp_patch_name
 from klp_debug.result.control import HeldFunction, Journal, OperationReport, Status
 from klp_debug.result.list import Mechanism
 from klp_debug.result.unknown import Unknown
@@ -100,7 +100,7 @@ def _describe(
 
 
 def _held(view: KernelView, text: JournalText | Unknown) -> Iterator[HeldFunction | Unknown]:
-    for patch in view.problems.walk("list klp_patches", for_each_klp_patch(view.prog)).listed:
+    for patch in view.klp_patches.listed:
         if isinstance(patch, Unknown):
             yield patch
             continue

@@ -21,6 +21,8 @@ FTRACE_STUB = "ftrace_stub"
 """A callback that does nothing."""
 KLP_FTRACE_HANDLER = "klp_ftrace_handler"
 """Livepatch's callback: it replaces the address that the trampoline returns to."""
+KLP_ENABLE_PATCH = "klp_enable_patch"
+"""What a live patch calls when it is loaded; a kernel without CONFIG_LIVEPATCH has none."""
 LIVEPATCH_HANDLER = "livepatch_handler"
 """Calls the replacement, and saves TOC and LR on the livepatch stack meanwhile."""
 RETHOOK_TRAMPOLINES = (

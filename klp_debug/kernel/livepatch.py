@@ -24,7 +24,7 @@ KLP_PATCHED = 1
 
 def has_livepatch(prog: Program) -> bool:
     """
-    Return whether the kernel was built with ``CONFIG_LIVEPATCH``.
+    Return whether the kernel was built with ``CONFIG_LIVEPATCH``, by its debugging information.
 
     >>> has_livepatch(prog)
     True
@@ -47,7 +47,8 @@ def for_each_klp_patch(prog: Program) -> Iterator[Object]:
     :return: iterator of ``struct klp_patch *``
     :raises WalkError, drgn.FaultError: where ``klp_patches`` is damaged or unreadable
     """
-    return for_each_list_entry("struct klp_patch", prog["klp_patches"].address_of_(), "list")
+    head = prog["klp_patches"].address_of_()
+    yield from for_each_list_entry("struct klp_patch", head, "list")
 
 
 def for_each_klp_object(patch: Object) -> Iterator[Object]:
@@ -110,7 +111,7 @@ def for_each_klp_ops(prog: Program) -> Iterator[Object]:
     :return: iterator of ``struct klp_ops *``
     :raises WalkError, drgn.FaultError: where the list is damaged or unreadable
     """
-    return for_each_list_entry("struct klp_ops", prog["klp_ops"].address_of_(), "node")
+    yield from for_each_list_entry("struct klp_ops", prog["klp_ops"].address_of_(), "node")
 
 
 def for_each_stacked_klp_func(ops: Object) -> Iterator[Object]:

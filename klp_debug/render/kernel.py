@@ -17,9 +17,10 @@ def kernel_lines(kernel: Kernel, transition: object = None) -> list[str]:
     if isinstance(transition, Unknown):
         mark = " [TRANSITION unknown]"
     no_toc = ", no TOC (pcrel)" if kernel.pcrel else ""
+    no_livepatch = "" if kernel.livepatch else ", built without CONFIG_LIVEPATCH"
     return [
         f"Linux {escape(kernel.release)} ppc64le{mark}, {kernel.mmu} MMU,"
-        f" {kernel.page_size // 1024}K pages, call sites: {kernel.dialect}{no_toc}",
+        f" {kernel.page_size // 1024}K pages, call sites: {kernel.dialect}{no_toc}{no_livepatch}",
         kernel.source,
     ]
 

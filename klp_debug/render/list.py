@@ -30,6 +30,8 @@ def patch_list_lines(answer: PatchList) -> list[str]:
     problems = problem_lines(answer.problems)
     if not answer.patches:
         none = f"no live patch is loaded{_moving_without_name(answer)}"
+        if not answer.kernel.livepatch:
+            none = "no live patch: the kernel was built without CONFIG_LIVEPATCH"
         more = [*_retired(answer), *long_lines(answer.long), *refusal_lines(answer.refusals)]
         return [*head, "", none, *more, *problems]
     return [

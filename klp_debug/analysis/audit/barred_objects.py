@@ -8,7 +8,7 @@ from drgn import Object
 from klp_debug.analysis.catalogue import OBJECT_BARRED
 from klp_debug.analysis.patches.barred import barred_at
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.kernel.livepatch import for_each_klp_object, for_each_klp_patch, klp_patch_name
+from klp_debug.kernel.livepatch import for_each_klp_object, klp_patch_name
 from klp_debug.kernel.walk import c_string
 from klp_debug.result.address import Address
 from klp_debug.result.common import Finding
@@ -17,14 +17,11 @@ from klp_debug.result.unknown import Unknown
 
 def barred_findings(view: KernelView) -> Iterator[Finding | Unknown]:
     """Iterate over a finding for each object that the kernel will refuse because of a patch."""
-    if not view.has_livepatch:
-        return
-    walked = view.problems.walk("list klp_patches", for_each_klp_patch(view.prog))
-    for patch in walked:
+    for patch in view.klp_patches:
         where = f"objects of klp_patch {patch.value_():#x}"
         yield from view.problems.walk(where, _of_patch(view, patch)).listed
-    if walked.missing is not None:
-        yield walked.missing
+    if view.klp_patches.missing is not None:
+        yield view.klp_patches.missing
 
 
 def _of_patch(view: KernelView, patch: Object) -> Iterator[Finding | Unknown]:

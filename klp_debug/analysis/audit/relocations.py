@@ -12,7 +12,6 @@ from klp_debug.analysis.catalogue import KLP_RELOCATION_UNRESOLVED
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.elf.format import R_PPC64_ADDR64, R_PPC64_REL24
 from klp_debug.kernel.klp_relocations import KlpRelocation, for_each_klp_relocation
-from klp_debug.kernel.livepatch import for_each_klp_patch
 from klp_debug.kernel.module import module_name
 from klp_debug.result.address import Address
 from klp_debug.result.common import Finding
@@ -63,14 +62,11 @@ def unresolved_relocations(view: KernelView) -> Iterator[UnresolvedRelocation | 
 
     Those that cannot be read are ``Unknown``, and a problem of the view.
     """
-    if not view.has_livepatch:
-        return
-    walked = view.problems.walk("list klp_patches", for_each_klp_patch(view.prog))
-    for patch in walked:
+    for patch in view.klp_patches:
         where = f"klp relocations of klp_patch {patch.value_():#x}"
         yield from view.problems.walk(where, _of_patch(view, patch)).listed
-    if walked.missing is not None:
-        yield walked.missing
+    if view.klp_patches.missing is not None:
+        yield view.klp_patches.missing
 
 
 def _of_patch(view: KernelView, patch: Object) -> Iterator[UnresolvedRelocation]:

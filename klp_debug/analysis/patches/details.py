@@ -10,7 +10,7 @@ from drgn.helpers.linux.module import module_taints
 from drgn.helpers.linux.panic import tainted
 
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.kernel.livepatch import for_each_klp_object, for_each_klp_patch, klp_patch_name
+from klp_debug.kernel.livepatch import for_each_klp_object, klp_patch_name
 from klp_debug.kernel.shadow_variables import for_each_klp_shadow, klp_shadow_room
 from klp_debug.kernel.walk import c_string
 from klp_debug.result.address import Address
@@ -36,7 +36,6 @@ def long_list(view: KernelView) -> LongList:
     What cannot be read is ``Unknown``, and a problem of the view.
     """
     attempt = view.problems.attempt
-    patches = view.problems.walk("list klp_patches", for_each_klp_patch(view.prog))
     shadows = view.problems.walk("klp_shadow_hash", for_each_klp_shadow(view.prog))
     taint = attempt("tainted_mask", tainted, view.prog)
     return LongList(
@@ -45,7 +44,7 @@ def long_list(view: KernelView) -> LongList:
             patch
             if isinstance(patch, Unknown)
             else attempt(f"klp_patch {patch.value_():#x}", _patch, view, patch)
-            for patch in patches.listed
+            for patch in view.klp_patches.listed
         ),
         shadow_variables=tuple(
             shadow

@@ -50,7 +50,8 @@ class FuncStacks:
         self._view = view
         self._by_func: dict[int, FuncStack] = {}
         self._by_old_func: dict[int, FuncStack] = {}
-        walked = view.problems.walk("list klp_ops", for_each_klp_ops(view.prog))
+        listed = for_each_klp_ops(view.prog) if view.has_livepatch else ()
+        walked = view.problems.walk("list klp_ops", listed)
         self._missing = walked.missing
         for ops in walked:
             self._add(ops)

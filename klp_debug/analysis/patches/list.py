@@ -19,7 +19,6 @@ from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.livepatch import (
     for_each_klp_func,
     for_each_klp_object,
-    for_each_klp_patch,
     klp_func_nop,
     klp_func_old_address,
     klp_func_patch,
@@ -66,12 +65,11 @@ class _PatchReader:
         self._under_way = transition_under_way(view)
 
     def patches(self) -> tuple[Patch | Unknown, ...]:
-        walked = self._view.problems.walk("list klp_patches", for_each_klp_patch(self._view.prog))
         return tuple(
             patch
             if isinstance(patch, Unknown)
             else self._attempt(f"klp_patch {patch.value_():#x}", self._patch, patch, order)
-            for order, patch in enumerate(walked.listed, start=1)
+            for order, patch in enumerate(self._view.klp_patches.listed, start=1)
         )
 
     def _patch(self, patch: Object, order: int) -> Patch:

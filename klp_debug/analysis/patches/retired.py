@@ -13,7 +13,6 @@ from drgn import Object
 
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.analysis.view.walked import Walked
-from klp_debug.kernel.livepatch import for_each_klp_patch
 from klp_debug.kernel.module import (
     module_is_initialised,
     module_is_livepatch,
@@ -41,7 +40,7 @@ def retired_modules(view: KernelView) -> Walked[RetiredModule]:
 
     What cannot be read becomes a problem of the view.
     """
-    patches = view.problems.walk("list klp_patches", for_each_klp_patch(view.prog))
+    patches = view.klp_patches
     missing = view.modules.missing
     applied = set()
     for patch in patches:

@@ -43,6 +43,8 @@ class UnderWay:
 
 def transition_under_way(view: KernelView) -> UnderWay | Unknown | None:
     """Return the transition under way; None if there is none."""
+    if not view.has_livepatch:
+        return None
     return view.problems.attempt("klp_transition_patch", _under_way, view.prog)
 
 

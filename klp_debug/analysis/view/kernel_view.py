@@ -18,8 +18,8 @@ from klp_debug.kernel.ftrace import (
     has_ftrace,
     read_ftrace_records,
 )
-from klp_debug.kernel.ftrace_symbols import MCOUNT, TRAMPOLINES
-from klp_debug.kernel.livepatch import has_livepatch
+from klp_debug.kernel.ftrace_symbols import KLP_ENABLE_PATCH, MCOUNT, TRAMPOLINES
+from klp_debug.kernel.livepatch import for_each_klp_patch, has_livepatch
 from klp_debug.kernel.log import LogRecord, for_each_log_record
 from klp_debug.kernel.module import for_each_module, module_is_livepatch, module_name
 from klp_debug.kernel.symbols import KernelSymbol, KernelSymbols, SymbolTable
@@ -142,6 +142,22 @@ class KernelView:
     @cached_property
     def has_livepatch(self) -> bool:
         """Whether the kernel was built with ``CONFIG_LIVEPATCH``."""
+        return self.has_livepatch_types or bool(self.symbols.named(KLP_ENABLE_PATCH, "vmlinux"))
+
+    @cached_property
+    def klp_patches(self) -> Walked[Object]:
+        """The registered patches, ``struct klp_patch *`` each; none without CONFIG_LIVEPATCH."""
+        listed = for_each_klp_patch(self.prog) if self.has_livepatch else ()
+        return self.problems.walk("list klp_patches", listed)
+
+    @cached_property
+    def has_livepatch_types(self) -> bool:
+        """
+        Whether the debugging information has them.
+
+        It may be reduced, or be split and the other part not there: without them nothing of a
+        kernel's patches can be read.
+        """
         return has_livepatch(self.prog)
 
     @cached_property

@@ -19,8 +19,19 @@ def patched(captured: Captured) -> CaptureSet:
     return captured("patched", "radix")
 
 
-def test_vmlinux_of_another_build(patched: CaptureSet, captured: Captured) -> None:
+def test_vmlinux_of_another_kernel(patched: CaptureSet, captured: Captured) -> None:
     another = captured("forced", kernel="6.12")
+    other = another.image.vmlinux
+    message = refusal("list", "-c", patched.path("kdump"), "-s", other)
+    assert message == (
+        f"klp-debug: {other} is of kernel {another.oracle.release}, the target runs"
+        f" {patched.oracle.release}\n"
+    )
+
+
+def test_vmlinux_of_another_build(patched: CaptureSet, captured: Captured) -> None:
+    """Of the same release."""
+    another = captured("patched", "radix", "6.1-4k")
     other = another.image.vmlinux
     message = refusal("list", "-c", patched.path("kdump"), "-s", other)
     assert str(other) in message
@@ -66,10 +77,15 @@ def test_too_little_is_left(
 
 
 @pytest.mark.full  # a kernel of its own
-@pytest.mark.parametrize("command", [["list"], ["func", "cmdline_proc_show"]])
-def test_kernel_without_livepatch(captured: Captured, command: list[str]) -> None:
+def test_kernel_without_livepatch(captured: Captured) -> None:
     captures = captured("nolivepatch")
-    message = refusal(*command, "-c", captures.path("kdump"), "-s", captures.image.vmlinux)
+    target = ("-c", captures.path("kdump"), "-s", captures.image.vmlinux)
+    ran = klp_debug_run("list", *target)
+    assert (ran.status, ran.err) == (0, "")
+    assert "no live patch: the kernel was built without CONFIG_LIVEPATCH\n" in ran.out
+    ran = klp_debug_run("func", "cmdline_proc_show", *target)
+    assert (ran.status, ran.err) == (0, "")
+    message = refusal("status", *target)
     assert "built without CONFIG_LIVEPATCH" in message
     assert captures.oracle.release in message
 
