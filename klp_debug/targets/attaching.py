@@ -47,7 +47,7 @@ def open_core(core: CoreFile, given: Vmcoreinfo | None) -> Attached:
     if not core.by_drgn:
         prog = Program(PPC64LE)
         core.add_memory(prog)
-        vmcoreinfo = given or core.vmcoreinfo or find_vmcoreinfo(prog)
+        vmcoreinfo = given or core.vmcoreinfo or find_vmcoreinfo(prog, core.ram)
         prog.set_linux_kernel_custom(vmcoreinfo.text, False)
         return Attached(prog=prog, source=core.kind.value, vmcoreinfo=vmcoreinfo, core=core)
     prog = Program(vmcoreinfo=given.text if given else None)

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The kernel's vmcoreinfo note: what a kernel says of itself to whoever reads its memory."""
 
+import contextlib
 import re
 import struct
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Self
 
 from drgn import FaultError, Program
@@ -16,6 +19,10 @@ _NAME_PADDED = _NOTE_NAME + b"\0"
 _FIRST_KEY = b"OSRELEASE="
 # VMCOREINFO_BYTES is one page, at most 64 KiB on ppc64 (include/linux/crash_core.h).
 MAX_SIZE = 0x10000
+_PAGE = 4096
+"""Bytes that a dump has or lacks together, at least."""
+_MISSING_IN_A_ROW = 1 << 16
+"""Pages behind which nothing more is sought: a dump that was cut short lacks all from there on."""
 
 
 @dataclass(frozen=True)
@@ -89,26 +96,55 @@ class Vmcoreinfo:
         return int(value, 16) if re.fullmatch("[0-9a-fA-F]{1,16}", value) else None
 
 
-def find_vmcoreinfo(prog: Program) -> Vmcoreinfo:
+def find_vmcoreinfo(prog: Program, ram: Iterable[range] | None = None) -> Vmcoreinfo:
     """
     Find the vmcoreinfo note in physical memory.
 
     pseries guests have no fw_cfg, so QEMU never learns where the note is
     (``-device vmcoreinfo`` does not exist there); it is found by its ELF note header.
 
+    :param ram: the physical memory there is, of which pages may be missing; None if all of it is
+        there, from 0 on
     :raises TargetError: if there is none
     """
-    try:
-        for hit in prog.search_memory(_NAME_PADDED).set_address_range(12, None, physical=True):
-            found = _note_at(prog, hit)
-            if found is not None:
-                return found
-    except FaultError:
-        pass  # the search ran past the end of RAM
+    everywhere = _to_the_end(prog)
+    for hit in everywhere if ram is None else chain.from_iterable(_in(prog, part) for part in ram):
+        found = _note_at(prog, hit)
+        if found is not None:
+            return found
     raise TargetError(
         "no vmcoreinfo in the target's memory: either no Linux kernel runs there yet or it was"
         " built without CONFIG_CRASH_DUMP; give its text by --vmcoreinfo"
     )
+
+
+def _in(prog: Program, memory: range) -> Iterator[int]:
+    """Iterate over where the note's name is in some memory; missing pages are passed over."""
+    start, missing = max(memory.start, 12), 0
+    while start < memory.stop and missing < _MISSING_IN_A_ROW:
+        try:
+            yield from _hits(prog, start, memory.stop)
+        except FaultError as fault:
+            # What is read at once is lost as a whole: what lies before the page is sought again.
+            lost = max(fault.address, start) // _PAGE * _PAGE
+            missing = 0 if lost > start else missing + 1
+            with contextlib.suppress(FaultError):
+                yield from _hits(prog, start, lost)
+            start = lost + _PAGE
+        else:
+            return
+
+
+def _to_the_end(prog: Program) -> Iterator[int]:
+    # The search ends where it runs past the end of RAM.
+    with contextlib.suppress(FaultError):
+        yield from _hits(prog, 12, None)
+
+
+def _hits(prog: Program, start: int, stop: int | None) -> Iterator[int]:
+    if stop is None or start < stop:
+        last = None if stop is None else stop - 1
+        yield from prog.search_memory(_NAME_PADDED).set_address_range(start, last, physical=True)
 
 
 def _note_at(prog: Program, name_address: int) -> Vmcoreinfo | None:
