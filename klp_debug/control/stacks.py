@@ -19,7 +19,7 @@ from drgn import Object, Program
 
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace_symbols import RETHOOK_TRAMPOLINES, RETURN_TO_HANDLER
-from klp_debug.kernel.livepatch_stack import livepatch_stack_entries
+from klp_debug.kernel.livepatch_stack import livepatch_stack, livepatch_stack_entries
 from klp_debug.kernel.shadow_stack import shadow_stack
 from klp_debug.kernel.stack_frame import (
     REGS_BEHIND_MARKER,
@@ -29,6 +29,7 @@ from klp_debug.kernel.stack_frame import (
 )
 from klp_debug.kernel.task import task_stack, thread_size
 from klp_debug.result.registers import Registers
+from klp_debug.result.unknown import Unknown
 from klp_debug.targets.registers import MSR_PR
 
 _MAX_STACKS = 6
@@ -81,7 +82,7 @@ class StackReader:
         walk = _Walk(self._prog, self._thread_size)
         # The first frame is that of _switch(), which calls nobody.
         walk.follow(sp, stack, skip=1)
-        walk.addresses |= {entry.lr for entry in livepatch_stack_entries(task, stack)}
+        self._replacements(walk, task, stack)
         return self._places(walk, task)
 
     def of_cpu(self, task: Object, registers: Registers) -> Places:
@@ -104,8 +105,23 @@ class StackReader:
         walk.addresses |= {int(registers.link), int(registers.ctr), *gpr}
         walk.follow(gpr[1], stack)
         if stack:
-            walk.addresses |= {entry.lr for entry in livepatch_stack_entries(task, stack)}
+            self._replacements(walk, task, stack)
         return self._places(walk, task)
+
+    def _replacements(self, walk: "_Walk", task: Object, stack: range) -> None:
+        """Gather where the replacements return to that a task is in."""
+        used = livepatch_stack(task, stack)
+        layout = self._view.livepatch_entry if used else None
+        if layout is None:
+            return
+        if isinstance(layout, Unknown):
+            # Whatever is on it may be a return address.
+            words = struct.unpack(f"<{len(used) // 8}Q", self._prog.read(used.start, len(used)))
+            walk.guessed = True
+            walk.addresses |= set(words)
+        else:
+            entries = livepatch_stack_entries(self._prog, used, layout)
+            walk.addresses |= {entry.lr for entry in entries}
 
     def in_user_mode(self, registers: Registers) -> bool:
         """Return whether a CPU is in user mode, or was until the exception that it is entering."""

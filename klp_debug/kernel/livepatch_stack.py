@@ -3,23 +3,30 @@
 The livepatch stack of a task, which grows up from the bottom of its kernel stack.
 
 While a replacement runs, the TOC and the return address of the original's caller are only there.
+How an entry is laid out is in no structure: :class:`EntryLayout` has what was found out.
 Source: ``livepatch_handler`` in arch/powerpc/kernel/trace/ftrace_entry.S (before 6.6 in
 ftrace_mprofile.S and ftrace_64_mprofile.S), ``klp_init_thread_info()`` in
 arch/powerpc/include/asm/livepatch.h.
 """
 
-import struct
 from dataclasses import dataclass
 
-from drgn import Object, cast, sizeof
+from drgn import Object, Program, cast, sizeof
 
 from klp_debug.kernel.walk import WalkError
 
 STACK_END_MAGIC = 0x57AC6E9D
-_ENTRY = struct.Struct("<3Q")
-"""r2, return address, STACK_END_MAGIC."""
-ENTRY_SIZE = _ENTRY.size
-"""In bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryLayout:
+    """Where an entry has what, in bytes from its beginning."""
+
+    size: int
+    """Of the whole entry, in bytes."""
+    toc: int
+    lr: int
+    marker: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +46,12 @@ class LivepatchEntry:
         return self.marker == STACK_END_MAGIC
 
 
-def livepatch_stack_entries(task: Object, stack: range) -> list[LivepatchEntry]:
+def livepatch_stack(task: Object, stack: range) -> range:
     """
-    Return the entries of a task's livepatch stack, the newest first; none if it has none.
+    Return where a task's livepatch stack is, as far as it is in use; empty if nothing is on it.
 
-    >>> livepatch_stack_entries(task, task_stack(task))  # it is in no replacement
-    []
+    >>> livepatch_stack(task, task_stack(task))  # it is in no replacement
+    range(13835058055416414216, 13835058055416414216)
 
     :param task: ``struct task_struct *``
     :param stack: its kernel stack, addresses in bytes
@@ -54,19 +61,45 @@ def livepatch_stack_entries(task: Object, stack: range) -> list[LivepatchEntry]:
     try:
         sp = _thread_info(task).livepatch_sp.value_()
     except AttributeError:  # no CONFIG_LIVEPATCH
-        return []
+        return range(0)
     base = _base(task)
-    if not base <= sp <= stack.stop or (sp - base) % ENTRY_SIZE:
+    if not base <= sp <= stack.stop or sp % 8:
+        raise WalkError(f"livepatch_sp {sp:#x} is none: that stack begins at {base:#x}")
+    return range(base, sp)
+
+
+def livepatch_stack_entries(
+    prog: Program, used: range, layout: EntryLayout
+) -> list[LivepatchEntry]:
+    """
+    Return the entries of a livepatch stack, the newest first.
+
+    >>> livepatch_stack_entries(prog, range(0x8, 0x8), layout)  # nothing is on it
+    []
+
+    :param used: where the stack is: see :func:`livepatch_stack`
+    :raises WalkError: if it does not end where an entry does
+    :raises drgn.FaultError: if it cannot be read
+    """
+    if len(used) % layout.size:
         raise WalkError(
-            f"livepatch_sp {sp:#x} is none: that stack begins at {base:#x}, in entries of"
-            f" {ENTRY_SIZE} bytes"
+            f"livepatch_sp {used.stop:#x} is none: that stack begins at {used.start:#x}, in"
+            f" entries of {layout.size} bytes"
         )
-    data = task.prog_.read(base, sp - base)
-    entries = [
-        LivepatchEntry(address=base + number * ENTRY_SIZE, toc=toc, lr=lr, marker=marker)
-        for number, (toc, lr, marker) in enumerate(_ENTRY.iter_unpack(data))
+    data = prog.read(used.start, len(used))
+    return [
+        LivepatchEntry(
+            address=used.start + at,
+            toc=_u64(data, at + layout.toc),
+            lr=_u64(data, at + layout.lr),
+            marker=_u64(data, at + layout.marker),
+        )
+        for at in range(len(data) - layout.size, -1, -layout.size)
     ]
-    return entries[::-1]
+
+
+def _u64(data: bytes, offset: int) -> int:
+    return int.from_bytes(data[offset : offset + 8], "little")
 
 
 def _thread_info(task: Object) -> Object:

@@ -7,6 +7,8 @@ from tests.support.fake_ftrace import FUNCTION_SIZE, FakeFunction, FakeOps, Ftra
 from tests.support.fake_kernel import Struct
 from tests.support.fake_modules import FakeModule
 from tests.support.kernel_structs import MPROFILE, Build
+from tests.support.livepatch_handler_words import IN_LINE, OUT_OF_LINE, Handler
+from tests.support.made_object import FUNC
 
 
 @dataclass(eq=False)
@@ -44,12 +46,21 @@ class LivepatchKernel(FtraceKernel):
         if not build.livepatch:
             return
         self.handler = self.function("klp_ftrace_handler", traced=False)
+        self.function("livepatch_handler", traced=False)
+        self.saves_by(OUT_OF_LINE if build.out_of_line else IN_LINE)
         self.klp_patches = self.variable("klp_patches", "struct list_head")
         self.klp_ops = self.variable("klp_ops", "struct list_head")
         self.link(self.klp_patches)
         self.link(self.klp_ops)
         self.transition_patch = self.variable("klp_transition_patch", "struct klp_patch *")
         self.target_state = self.variable("klp_target_state", "int", 0xFFFFFFFF)
+
+    def saves_by(self, handler: Handler) -> None:
+        """Let ``livepatch_handler`` be of other words, which lay its entries out."""
+        self.livepatch_entry = handler
+        address = self.functions["livepatch_handler"].address
+        self.symbol("livepatch_handler", address, 4 * len(handler.words), FUNC)
+        self.put_words(address, *handler.words)
 
     def patch(
         self,

@@ -75,10 +75,12 @@ class FakeTask:
 
     def calls_replacement(self, *, toc: int, lr: int, marker: int = STACK_END_MAGIC) -> int:
         """Put onto its livepatch stack what ``livepatch_handler`` does; return where that is."""
-        at = self.bottom + 8 + 24 * self.livepatch_entries
+        entry = self.kernel.livepatch_entry
+        at = self.bottom + 8 + entry.size * self.livepatch_entries
         self.livepatch_entries += 1
-        self.kernel.put_u64(at, toc, lr, marker)
-        self.info["livepatch_sp"] = at + 24
+        for place, value in ((entry.toc, toc), (entry.lr, lr), (entry.marker, marker)):
+            self.kernel.put_u64(at + place, value)
+        self.info["livepatch_sp"] = at + entry.size
         return at
 
     def is_traced(self, ret: int, retp: int, *, data: int = 0) -> None:

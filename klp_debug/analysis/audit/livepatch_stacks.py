@@ -12,7 +12,6 @@ from drgn import Program, sizeof
 from klp_debug.analysis.audit.unchecked import unchecked
 from klp_debug.analysis.catalogue import LIVEPATCH_STACK_DAMAGED, LIVEPATCH_STACK_OVERFLOW
 from klp_debug.analysis.view.kernel_view import KernelView
-from klp_debug.kernel.livepatch_stack import ENTRY_SIZE
 from klp_debug.kernel.stack_frame import STACK_FRAME_MIN_SIZE
 from klp_debug.result.bt import LivepatchEntryResult, TaskTrace
 from klp_debug.result.common import Finding, FindingKind
@@ -31,11 +30,11 @@ def stack_findings(
         if isinstance(trace, Unknown):
             yield trace
             continue
-        kind = what_is_wrong(view.prog, trace)
+        kind = what_is_wrong(view, trace)
         if isinstance(kind, Unknown):
             yield kind
         elif kind is not None:
-            evidence = "; ".join(stack_evidence(view.prog, trace))
+            evidence = "; ".join(stack_evidence(view, trace))
             yield kind.on(_task(trace), evidence)
 
 
@@ -45,10 +44,10 @@ def _task(trace: TaskTrace) -> str:
     return f"{name} ({trace.pid})"
 
 
-def what_is_wrong(prog: Program, trace: TaskTrace) -> FindingKind | Unknown | None:
+def what_is_wrong(view: KernelView, trace: TaskTrace) -> FindingKind | Unknown | None:
     """Return what is wrong with a task's livepatch stack; None if nothing is."""
-    gap = _gap(trace)
-    if isinstance(gap, int) and gap < _needed(prog):
+    gap = _gap(view, trace)
+    if isinstance(gap, int) and gap < _needed(view.prog):
         return LIVEPATCH_STACK_OVERFLOW
     if any(not entry.intact for entry in known(trace.livepatch_stack)):
         return LIVEPATCH_STACK_DAMAGED
@@ -56,7 +55,7 @@ def what_is_wrong(prog: Program, trace: TaskTrace) -> FindingKind | Unknown | No
     return None if unread is None else unchecked(f"livepatch stack of {_task(trace)}", unread)
 
 
-def _gap(trace: TaskTrace) -> int | Unknown | None:
+def _gap(view: KernelView, trace: TaskTrace) -> int | Unknown | None:
     """Return how many bytes are between the two stacks; None if either is empty."""
     entries: Sequence[object] = trace.livepatch_stack
     frames: Sequence[object] = trace.frames
@@ -70,7 +69,8 @@ def _gap(trace: TaskTrace) -> int | Unknown | None:
     newest = known(trace.livepatch_stack)[0]
     if not sps:
         return first_unknown(frames)
-    return min(sps) - (int(newest.address) + ENTRY_SIZE)
+    layout = view.livepatch_entry
+    return layout if isinstance(layout, Unknown) else min(sps) - int(newest.address) - layout.size
 
 
 def _needed(prog: Program) -> int:
@@ -78,20 +78,20 @@ def _needed(prog: Program) -> int:
     return int(sizeof(prog.type("struct pt_regs"))) + _FRAMES
 
 
-def stack_evidence(prog: Program, trace: TaskTrace) -> Iterator[str]:
+def stack_evidence(view: KernelView, trace: TaskTrace) -> Iterator[str]:
     """Iterate over what shows that a task's livepatch stack is not as it should be."""
     entries = known(trace.livepatch_stack)
     number = number_of(trace.livepatch_stack)
-    gap = _gap(trace)
-    if isinstance(gap, int) and gap < _needed(prog):
+    gap = _gap(view, trace)
+    if isinstance(gap, int) and gap < _needed(view.prog):
         yield (
             f"{gap} bytes are between the kernel stack and the {number} entries of the"
-            f" livepatch stack; ftrace_caller takes at least {_needed(prog)} of them"
+            f" livepatch stack; ftrace_caller takes at least {_needed(view.prog)} of them"
         )
     damaged = [entry for entry in entries if not entry.intact]
     for entry in damaged[:_SHOWN]:
         yield (
-            f"the entry at {entry.address} ends in {entry.marker}, not in STACK_END_MAGIC; it"
+            f"the marker of the entry at {entry.address} is {entry.marker}, not STACK_END_MAGIC; it"
             f" holds r2 {entry.toc} and returns to {_caller(entry)}"
         )
     if len(damaged) > _SHOWN:

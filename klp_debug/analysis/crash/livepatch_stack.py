@@ -14,7 +14,7 @@ def judge(scene: CrashScene) -> Verdict | Unknown | None:
     trace = scene.trace
     if isinstance(trace, Unknown):
         return trace
-    kind = what_is_wrong(scene.view.prog, trace)
+    kind = what_is_wrong(scene.view, trace)
     if kind is None or isinstance(kind, Unknown):
         return kind
     frames = known(trace.frames)
@@ -37,6 +37,6 @@ def judge(scene: CrashScene) -> Verdict | Unknown | None:
             if trapped
             else "Each overwrites the other, return addresses among it.",
         ),
-        proof=tuple(stack_evidence(scene.view.prog, trace)),
+        proof=tuple(stack_evidence(scene.view, trace)),
         now=kind.action,
     )

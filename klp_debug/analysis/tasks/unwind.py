@@ -17,7 +17,11 @@ from klp_debug.analysis.tasks.text import Text
 from klp_debug.analysis.tasks.traced_call import is_trampoline
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.kernel.ftrace_symbols import LIVEPATCH_HANDLER
-from klp_debug.kernel.livepatch_stack import LivepatchEntry, livepatch_stack_entries
+from klp_debug.kernel.livepatch_stack import (
+    LivepatchEntry,
+    livepatch_stack,
+    livepatch_stack_entries,
+)
 from klp_debug.kernel.shadow_stack import RealReturns
 from klp_debug.result.address import Address
 from klp_debug.result.bt import Frame, LivepatchEntryResult
@@ -42,8 +46,17 @@ class Unwinder:
 
         What cannot be read becomes a problem of the view.
         """
+        attempt = self._view.problems.attempt
         where = f"livepatch stack of task {task.pid.value_()}"
-        entries = self._view.problems.attempt(where, livepatch_stack_entries, task, stack)
+        used = attempt(where, livepatch_stack, task, stack)
+        if isinstance(used, Unknown):
+            return (used,)
+        if not used:
+            return ()
+        layout = self._view.livepatch_entry
+        if isinstance(layout, Unknown):
+            return (layout,)
+        entries = attempt(where, livepatch_stack_entries, self._view.prog, used, layout)
         return (entries,) if isinstance(entries, Unknown) else tuple(entries)
 
     def frames(

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from drgn import Object
 
+from klp_debug.analysis.view.livepatch_entry import entry_layout
 from klp_debug.analysis.view.problem_log import UNREADABLE, ProblemLog
 from klp_debug.analysis.view.walked import Walked
 from klp_debug.kernel.ftrace import (
@@ -18,8 +19,14 @@ from klp_debug.kernel.ftrace import (
     has_ftrace,
     read_ftrace_records,
 )
-from klp_debug.kernel.ftrace_symbols import KLP_ENABLE_PATCH, MCOUNT, TRAMPOLINES
+from klp_debug.kernel.ftrace_symbols import (
+    KLP_ENABLE_PATCH,
+    LIVEPATCH_HANDLER,
+    MCOUNT,
+    TRAMPOLINES,
+)
 from klp_debug.kernel.livepatch import for_each_klp_patch, has_livepatch
+from klp_debug.kernel.livepatch_stack import EntryLayout
 from klp_debug.kernel.log import LogRecord, for_each_log_record
 from klp_debug.kernel.module import for_each_module, module_is_livepatch, module_name
 from klp_debug.kernel.symbols import KernelSymbol, KernelSymbols, SymbolTable
@@ -159,6 +166,11 @@ class KernelView:
         kernel's patches can be read.
         """
         return has_livepatch(self.prog)
+
+    @cached_property
+    def livepatch_entry(self) -> EntryLayout | Unknown:
+        """How an entry of a task's livepatch stack is laid out."""
+        return self.problems.attempt(LIVEPATCH_HANDLER, entry_layout, self.symbols, self.words)
 
     @cached_property
     def call_ops(self) -> bool:

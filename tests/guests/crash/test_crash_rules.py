@@ -118,7 +118,7 @@ def test_a_trap_on_a_marker(captures: CaptureSet) -> None:
     said = oops(captures)
     # livepatch_handler has the marker in r12 when it traps, and STACK_END_MAGIC in r2.
     assert (said.gprs[12], said.gprs[2]) == (0xDEADBEEF, 0x57AC6E9D)
-    assert f"ends in {said.gprs[12]:#018x}, not in STACK_END_MAGIC" in proof(captures)
+    assert f"is {said.gprs[12]:#018x}, not STACK_END_MAGIC" in proof(captures)
 
 
 @on_every_kernel("livepatch_stack_overflow")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What cannot be read speaks against a change as well as what can."""
 
+import dataclasses
+
 import pytest
 
 from klp_debug.control.plan import plan_disarm
@@ -9,6 +11,7 @@ from klp_debug.result.control import Objection
 from tests.support.fake_tasks import FakeTask
 from tests.support.fake_view import FakeKernel
 from tests.support.kernel_structs import MPROFILE, OUT_OF_LINE, Build
+from tests.support.livepatch_handler_words import WIDE
 
 BUSY = ("klp-mutex-held", "ftrace-lock-held", "text-mutex-held")
 """Of which nothing is told here: this kernel has no such locks."""
@@ -81,6 +84,23 @@ def test_what_is_left_over_on_a_shadow_stack_counts(kernel: FakeKernel) -> None:
     task.is_traced(within(kernel, "first_f"), task.frame(2))
     task.struct["curr_ret_stack"] = -1
     assert ids(kernel) == ["task-inside"]
+
+
+@pytest.mark.parametrize("cut", [0, 1])
+def test_a_task_that_is_to_return_there_by_its_livepatch_stack(
+    kernel: FakeKernel, cut: int
+) -> None:
+    """Where the layout of an entry is not known, every word on that stack may be an address."""
+    words = WIDE.words[: len(WIDE.words) - cut]
+    kernel.saves_by(dataclasses.replace(WIDE, words=words))
+    task = sleeper(kernel, "caller")
+    task.calls_replacement(toc=0, lr=within(kernel, "caller"))
+    assert ids(kernel) == []
+    task.calls_replacement(toc=0, lr=within(kernel, "first_f"))
+    (found,) = against(kernel)
+    assert found.id == "task-inside"
+    may = "may be" if cut else "is"
+    assert found.text.startswith(f"cat (7) {may} inside first_f")
 
 
 def test_a_stack_that_cannot_be_read(kernel: FakeKernel) -> None:

@@ -88,7 +88,7 @@ def test_in_a_live_patch_that_was_removed(kernel: FakeKernel) -> None:
 def test_in_a_replacement_whose_module_was_removed(kernel: FakeKernel, last: str) -> None:
     """livepatch's handler called it: so it was a live patch, whatever was removed last."""
     gone(kernel, last=last)
-    handler = kernel.function("livepatch_handler", traced=False).address
+    handler = kernel.functions["livepatch_handler"].address
     caller = kernel.functions["other"].address + 0x10
     task = crashed(kernel, 0, handler + 0x30, caller, nip=GONE, link=GONE)
     task.calls_replacement(toc=kernel.kernel_toc, lr=caller)

@@ -17,7 +17,7 @@ STEP = 0x24
 @pytest.fixture
 def kernel() -> FakeKernel:
     made = FakeKernel()
-    for name in ("schedule", "caller", "outer", "livepatch_handler"):
+    for name in ("schedule", "caller", "outer"):
         made.function(name, traced=False)
     return made
 

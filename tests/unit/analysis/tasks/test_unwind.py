@@ -6,6 +6,7 @@ Frames of a stack, and those whose return address is on the livepatch stack alon
 address of its own, so that a walk of the kernel stack meets the handler, not the caller.
 """
 
+import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,7 @@ from klp_debug.result.unknown import Unknown, known
 from tests.support.fake_tasks import FakeTask
 from tests.support.fake_view import FakeKernel
 from tests.support.kernel_structs import MPROFILE, OUT_OF_LINE, Build
+from tests.support.livepatch_handler_words import WIDE
 
 STEP = 0x24
 """From the beginning of a function to where a call of it returns to."""
@@ -27,7 +29,7 @@ STEP = 0x24
 @pytest.fixture
 def kernel() -> FakeKernel:
     made = FakeKernel()
-    for name in ("schedule", "caller", "outer", "livepatch_handler"):
+    for name in ("schedule", "caller", "outer"):
         made.function(name, traced=False)
     made.patch("first", made.function("f"))
     return made
@@ -80,6 +82,33 @@ def test_behind_the_handler_comes_the_caller(kernel: FakeKernel) -> None:
     assert hidden.pc == within(kernel, "caller")[0]
     assert (frames[1].role, frames[1].patch) == ("replacement", "first")
     assert [frame.from_livepatch_stack for frame in frames].count(True) == 1
+
+
+def test_in_entries_of_another_layout(kernel: FakeKernel) -> None:
+    kernel.saves_by(WIDE)
+    frames = unwound(kernel.view(), sleeping_in_replacement(kernel))
+    assert names(frames) == ["schedule", "first_f", "livepatch_handler", "caller", "outer"]
+    assert frames[3].pc == within(kernel, "caller")[0]
+
+
+def test_in_entries_whose_layout_is_not_known(kernel: FakeKernel) -> None:
+    """Then who called the replacement is unknown; of a task that is in none nothing is."""
+    task = sleeping_in_replacement(kernel)
+    kernel.saves_by(dataclasses.replace(WIDE, words=WIDE.words[:-1]))
+    view = kernel.view()
+    frames = frames_of(view, task)
+    assert names(list(known(frames))) == [
+        "schedule",
+        "first_f",
+        "livepatch_handler",
+        "outer",
+        "None",
+    ]
+    assert frames[3] == view.livepatch_entry
+    other = kernel.task(8, "dog")
+    other.sleeps(*within(kernel, "schedule", "caller"))
+    assert names(unwound(view, other)) == ["schedule", "caller"]
+    assert [problem.where for problem in view.problems.all()] == ["livepatch_handler"]
 
 
 def test_of_two_the_newest_first(kernel: FakeKernel) -> None:
