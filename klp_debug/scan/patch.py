@@ -11,11 +11,12 @@ from klp_debug.scan import hazards
 from klp_debug.scan.against import Against
 from klp_debug.scan.census import Census
 from klp_debug.scan.hazard_log import HazardLog
+from klp_debug.scan.klp_build import klp_build_objects
 from klp_debug.scan.modinfo import ModInfo, modinfo_of
 from klp_debug.scan.module_calls import OuterCalls, check_calls
 from klp_debug.scan.module_data import LIKELY_LAYOUTS, STRUCTS, KlpObject, PatchData, kpatch_objects
 from klp_debug.scan.originals import check_original
-from klp_debug.scan.patch_marks import is_live_patch, is_module
+from klp_debug.scan.patch_marks import is_live_patch, is_module, klp_build_section
 from klp_debug.scan.relocations import (
     LateRelocations,
     check_livepatch_relocations,
@@ -40,7 +41,7 @@ def check_patch(
     if not is_live_patch(census.obj, info):
         return None
     objects = PatchData(census.obj, _layouts(census, against)).objects()
-    objects += kpatch_objects(census.obj)
+    objects += kpatch_objects(census.obj) + klp_build_objects(census.obj)
     if not info.livepatch and is_module(census.obj):
         names = ", ".join(func.old_name for obj in objects for func in obj.funcs)
         log.add(hazards.NOT_MARKED, ".modinfo", f"it would replace {names}")
@@ -77,8 +78,9 @@ def _has_all_members(layouts: Mapping[str, StructLayout]) -> bool:
 
 
 def _kind_of_module(census: Census) -> str:
-    if census.obj.named_section(".init.klp_objects") is not None:
-        return "klp-build made it, and its init makes the klp_patch"
+    section = klp_build_section(census.obj)
+    if section is not None:
+        return f"klp-build made it, and its {section.name} has no object"
     return "nothing in its data leads to the name of a function and its replacement"
 
 

@@ -239,7 +239,7 @@ def test_not_marked(module: Path) -> None:
 @pytest.mark.parametrize(
     ("section", "says"),
     [
-        (".init.klp_objects", "klp-build made it"),
+        (".init.klp_objects", "klp-build made it, and its .init.klp_objects has no object"),
         (".other", "nothing in its data"),
     ],
 )

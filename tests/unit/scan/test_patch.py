@@ -176,7 +176,7 @@ def test_a_patch_that_is_not_marked_is_told_by_its_data(tmp_path: Path, module: 
 @pytest.mark.parametrize(
     ("section", "says"),
     [
-        (".init.klp_objects", "klp-build made it, and its init makes the klp_patch"),
+        (".init.klp_objects", "klp-build made it, and its .init.klp_objects has no object"),
         (".data", "nothing in its data leads to the name of a function and its replacement"),
     ],
 )

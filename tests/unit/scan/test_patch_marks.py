@@ -7,7 +7,12 @@ import pytest
 
 from klp_debug.elf.object_file import ObjectFile
 from klp_debug.scan.modinfo import modinfo_of
-from klp_debug.scan.patch_marks import is_live_patch, is_module, is_of_kpatch
+from klp_debug.scan.patch_marks import (
+    is_live_patch,
+    is_module,
+    is_of_kpatch,
+    klp_build_section,
+)
 from tests.support.made_object import ADDR64, LIVEPATCH, NOTYPE, UNDEF, MadeObject
 from tests.support.made_patch import made_patch, modinfo
 
@@ -47,6 +52,18 @@ def test_by_relocations_for_livepatch(tmp_path: Path) -> None:
     symbol = made.symbol(".klp.sym.ext4.f,0", LIVEPATCH, kind=NOTYPE)
     made.relocate(data, 0, ADDR64, symbol, klp="ext4")
     assert says_so(tmp_path, made)
+
+
+@pytest.mark.parametrize("name", [".init.klp_objects", "__klp_objects"])
+def test_by_the_objects_of_klp_build_also_of_an_object_that_is_no_module(
+    tmp_path: Path, name: str
+) -> None:
+    made = MadeObject()
+    made.section(name, bytes(64))
+    assert says_so(tmp_path, made)
+    obj = read(tmp_path, made)
+    assert klp_build_section(obj) == obj.named_section(name)
+    assert not is_module(obj)
 
 
 def test_by_the_rows_of_kpatch_build_also_of_an_object_that_is_no_module(tmp_path: Path) -> None:
