@@ -25,6 +25,8 @@ class Kprobe:
     """``name+0xoffset`` as its user gave it; None where it gave an address."""
     event: str | None
     """``group/name`` of the trace event that it is of; None if it is of none."""
+    pre_handler: int
+    """What it calls before the instruction; 0 for nothing."""
     post_handler: bool
     """Whether it has one, so that its ftrace_ops has IPMODIFY."""
 
@@ -63,6 +65,7 @@ def _kprobe(probe: Object) -> Kprobe:
         probed=probe.addr.value_(),
         symbol=symbol,
         event=_event(probe),
+        pre_handler=probe.pre_handler.value_(),
         post_handler=bool(probe.post_handler),
     )
 

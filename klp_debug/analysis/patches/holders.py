@@ -15,6 +15,14 @@ from klp_debug.result.unknown import Unknown
 
 Names = tuple[str | Unknown, ...]
 
+_KILLSWITCH_HANDLER = "ks_kprobe_pre_handler"
+"""
+Lets a function return what the administrator chose, without being run.
+
+Source: kernel/killswitch.c as posted for Linux in 2026 ("killswitch: add per-function short-circuit
+mitigation primitive"), and the module of that name outside the tree; no release up to v7.2 has it.
+"""
+
 
 class Holders:
     """Names those behind the ops of one target."""
@@ -54,9 +62,12 @@ class Holders:
 
     def _probe(self, probe: Kprobe) -> str:
         what = probe.symbol or self._view.symbols.label(probe.probed)
-        event = f", event {probe.event}" if probe.event else ""
+        owner = f", event {probe.event}" if probe.event else ""
+        calls = self._view.symbols.known_at(probe.pre_handler)
+        if calls is not None and calls.name == _KILLSWITCH_HANDLER:
+            owner = ", of killswitch"
         handler = ", with a post_handler" if probe.post_handler else ""
-        return f"kprobe on {what}{event}{handler}"
+        return f"kprobe on {what}{owner}{handler}"
 
     def _programs(self, target: int) -> Names:
         where = f"BPF programs at {target:#x}"

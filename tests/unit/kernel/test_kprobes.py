@@ -32,6 +32,10 @@ def test_by_symbol_by_address_and_of_an_event(probes: Probes) -> None:
         (AT + 8, "g+0x0", "kprobes/mine", False),
     ]
     assert found[0].address == by_symbol.address
+    handlers = [
+        probes.kernel.functions[name].address for name in ("handle_it", "kprobe_dispatcher")
+    ]
+    assert [probe.pre_handler for probe in found] == [handlers[0], handlers[0], handlers[1]]
 
 
 def test_each_of_several_at_one_address(probes: Probes) -> None:

@@ -42,6 +42,16 @@ def test_kprobes_of_a_site(probes: Probes) -> None:
     ]
 
 
+@pytest.mark.parametrize("module", [None, "killswitch"])
+def test_killswitch(probes: Probes, module: str | None) -> None:
+    """In the kernel, or as the module outside the tree: its kprobe has an empty post_handler."""
+    handler = "ks_kprobe_pre_handler"
+    probes.kernel.function(handler, module, traced=False)
+    probes.kprobe(site(probes), "f", handler=handler)["post_handler"] = IMAGE
+    (name,) = names(probes, "kprobes")
+    assert name == "kprobe on f+0x0, of killswitch, with a post_handler"
+
+
 def test_bpf_programs(probes: Probes) -> None:
     probes.trampoline(IMAGE, ("mine", 3), ("", 5))
     assert names(probes, "BPF", targets=(IMAGE,)) == (
