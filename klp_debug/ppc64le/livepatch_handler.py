@@ -30,7 +30,7 @@ from klp_debug.ppc64le.instruction import (
 )
 
 _MAX_WORDS = 64
-"""Behind the call; all kernels from 4.7 to 7.2 have 13 to 15."""
+"""Behind the call; 6.1 to 7.2 have 13, and 4.11 has 15."""
 _OP_ORI, _OP_MD, _OP_X = 24, 30, 31
 _XO_TD, _XO_OR, _XO_MTSPR = 68, 444, 467
 _TO_NOT_EQUAL = 24

@@ -9,8 +9,8 @@ from klp_debug.kernel.symbols import KernelSymbol, KernelSymbols
 from klp_debug.kernel.walk import WalkError
 from klp_debug.ppc64le.livepatch_handler import PoppedEntry, decode_livepatch_handler
 
-_HANDLER_WORDS = 32
-"""Of ``livepatch_handler``; it has 25 in kernels from 5.1 to 7.2, and 29 in those before."""
+_HANDLER_WORDS = 48
+"""Of ``livepatch_handler``; it has 25 in 6.1 to 7.2, and 29 in 4.11."""
 _TRAMPOLINE_WORDS = 192
 
 Read = Callable[[int, int], tuple[int, ...]]
