@@ -15,7 +15,8 @@ elif isinstance(answer.patch, Unknown):
     print(f"which patch is in transition, if one is: {answer.patch}")
 else:
     least = "at least " if len(waiting) < len(answer.waiting) else ""
-    print(f"{answer.patch} is {answer.direction}: {least}{len(waiting)} tasks have not switched")
+    tasks = "task has" if len(waiting) == 1 else "tasks have"
+    print(f"{answer.patch} is {answer.direction}: {least}{len(waiting)} {tasks} not switched")
 for task in waiting:
     print(f"{task.trace.comm} ({task.trace.pid}): {task.why}")
     print(f"    {task.unblocks}")

@@ -103,9 +103,10 @@ def _transition(answer: Report) -> str:
         return "no transition in progress"
     if isinstance(answer.transition, Unknown):
         return "whether a transition is in progress is unknown"
+    waiting = counted(answer.waiting, "task has", "tasks have")
     return (
-        f"a transition is in progress ({answer.transition}): {answer.waiting} tasks have not"
-        " switched; see `transition`"
+        f"a transition is in progress ({answer.transition}): {waiting} not switched;"
+        " see `transition`"
     )
 
 

@@ -72,7 +72,7 @@ def test_transition_blockers(captures: CaptureSet) -> None:
     (task,) = (task for task in captures.oracle.transition_tasks if task.patch_state == 0)
     (patch,) = (patch for patch in captures.oracle.patches if patch.transition)
     found = blocks(run("transition_blockers", captures))
-    assert next(iter(found)) == f"{patch.name} is patching: 1 tasks have not switched"
+    assert next(iter(found)) == f"{patch.name} is patching: 1 task has not switched"
     (line,) = list(found)[1:]
     assert line.startswith(f"{task.comm} ({task.pid}): ")
     assert "leaf_probe_wait_here" in line
