@@ -28,7 +28,7 @@ def list_patches(view: KernelView, *, inside: bool = False, long: bool = False) 
     :param long: whether to tell more about the patches' modules, callbacks and shadow variables
     """
     patches = livepatches(view)
-    moving = transition_under_way(view)
+    moving = view.once(transition_under_way)
     return PatchList(
         kernel=view.describe(),
         patches=patches,

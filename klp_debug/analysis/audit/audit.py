@@ -43,8 +43,8 @@ def audit(view: KernelView, *, list_sites: bool = False) -> Audit:
 
     :param list_sites: whether the result lists the sites one by one
     """
-    sites = Sites.of_kernel(view)
-    stubs = Stubs(view)
+    sites = view.once(Sites.of_kernel)
+    stubs = view.once(Stubs)
     findings = [
         *_ftrace_disabled(view),
         *site_findings(view, sites, stubs),

@@ -33,7 +33,7 @@ class DisarmedFunctions:
         """The sites that are held."""
         if not view.has_livepatch:
             return
-        stacks = FuncStacks(view).all
+        stacks = view.once(FuncStacks).all
         # Livepatch's ops have IPMODIFY, which ftrace notes in the record of each site they want.
         if stacks.missing is not None and sites.flagged("IPMODIFY").any():
             self.findings.append(stacks.missing)

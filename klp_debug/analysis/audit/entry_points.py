@@ -39,7 +39,7 @@ def entered_elsewhere(view: KernelView) -> Iterator[tuple[FuncStack, Object] | U
     """
     if not view.has_livepatch:
         return
-    stacks = FuncStacks(view).all
+    stacks = view.once(FuncStacks).all
     for stack in stacks:
         for func in stack.funcs:
             where = f"klp_func {func.value_():#x}"

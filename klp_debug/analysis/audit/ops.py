@@ -224,7 +224,7 @@ class _PatchesOps:
         """Address of an ops -> whether it calls ``klp_ftrace_handler``."""
         self._missing: Unknown | None = None
         if view.has_livepatch:
-            stacks = FuncStacks(view)
+            stacks = view.once(FuncStacks)
             self._missing = stacks.all.missing
             for stack in stacks.all:
                 where = f"klp_ops {stack.ops.value_():#x}"

@@ -41,7 +41,7 @@ def report_site(view: KernelView, index: int) -> SiteReport:
     """
     record = view.records[index]
     sites = Sites(view, view.records.subset(np.array([index])))
-    stubs = Stubs(view)
+    stubs = view.once(Stubs)
     site = sites.site(0) if sites.state_known[0] else sites.unread(0)
     symbol = view.symbols.covering(record.ip)
     leaf = _leaf(view, sites)
@@ -102,7 +102,7 @@ def _patched(
     if isinstance(symbol, Unknown):
         # Livepatch's ops have IPMODIFY, which ftrace notes in the record of each site they want.
         return symbol if record.flags & view.record_flags["IPMODIFY"] else None
-    stacks = FuncStacks(view)
+    stacks = view.once(FuncStacks)
     stack = stacks.of_function(symbol.address)
     if not isinstance(stack, FuncStack):
         return stack

@@ -89,7 +89,7 @@ class _Follower:
         self._leaf = entry.toc_setup is TocSetup.NONE
         self._site = site
         self._record = view.record_of(symbol)
-        self._stacks = FuncStacks(view)
+        self._stacks = view.once(FuncStacks)
         self._stack = self._stacks.of_function(symbol.address)
         self._winner: Winner | None = None
         self._new_func: int | None = None
@@ -119,7 +119,12 @@ class _Follower:
         view, stack, stacks = self._view, self._stack, self._stacks
         record = self._record if isinstance(self._record, FtraceRecord) else None
         path = follow_site(
-            view, Stubs(view), self._site, record, leaf=self._leaf, patched=self._patched_site()
+            view,
+            view.once(Stubs),
+            self._site,
+            record,
+            leaf=self._leaf,
+            patched=self._patched_site(),
         )
         yield from path.hops
         if path.stopped is not None:
@@ -243,7 +248,7 @@ class _PatchLinks:
 
     @cached_property
     def _moving(self) -> UnderWay | Unknown:
-        return of_func_in_transition(transition_under_way(self._view))
+        return of_func_in_transition(self._view.once(transition_under_way))
 
     def below(self) -> OtherTasks | Unknown | None:
         """Return what some tasks run below the top; None if it is in no transition."""

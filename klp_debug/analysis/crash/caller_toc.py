@@ -65,7 +65,7 @@ def _judge(scene: CrashScene, registers: Registers) -> Verdict | Unknown | None:
     # The frame must hold the same still: else r2 was not taken back from it.
     if view.prog.read_u64(slot) != r2:
         return None
-    stubs = Stubs(view)
+    stubs = view.once(Stubs)
     nip = int(registers.nip)
     in_caller = caller.address <= nip < caller.address + caller.size
     end = (nip if in_caller else int(registers.link)) - 4
@@ -145,7 +145,7 @@ def _by_sibling(
 ) -> _Culprit | Unknown | None:
     """Tell whether a replacement of the callee ends in a sibling call that puts that TOC there."""
     view = scene.view
-    stack = FuncStacks(view).of_function(callee.address)
+    stack = view.once(FuncStacks).of_function(callee.address)
     if stack is None or isinstance(stack, Unknown):
         return stack
     missing: list[object] = [stack.missing]

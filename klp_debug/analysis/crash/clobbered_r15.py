@@ -28,7 +28,7 @@ def judge(scene: CrashScene) -> Verdict | Unknown | None:
     symbol = view.symbols.covering(view.records[index].ip)
     if symbol is None or isinstance(symbol, Unknown):
         return symbol
-    stack = FuncStacks(view).of_function(symbol.address)
+    stack = view.once(FuncStacks).of_function(symbol.address)
     found = next(trampoline_findings(view), None)
     if found is None or isinstance(found, Unknown) or stack is None or isinstance(stack, Unknown):
         return None if found is None or stack is None else first_unknown((found, stack))

@@ -68,7 +68,7 @@ class _Involved:
 
     def __init__(self, view: KernelView) -> None:
         self._view = view
-        self._functions = PatchedFunctions(view)
+        self._functions = view.once(PatchedFunctions)
         self._patches = {
             match["patch"] for record in view.log.items if (match := _PATCH.match(record.text))
         }

@@ -46,7 +46,7 @@ def report(view: KernelView) -> Report:
 
     What cannot be read is ``Unknown``, and becomes a problem of the result.
     """
-    tracer = TaskTracer(view)
+    tracer = view.once(TaskTracer)
     audited = audit(view)
     patches = livepatches(view) if view.has_livepatch else ()
     moving = transition(view) if view.has_livepatch else None

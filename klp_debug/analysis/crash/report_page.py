@@ -25,14 +25,14 @@ def report_page(view: KernelView) -> ReportPage:
         report=answer,
         functions=_patched_functions(view) if view.has_livepatch else (),
         transition=transition(view) if view.has_livepatch else None,
-        offsets=site_offsets(Sites.of_kernel(view)),
+        offsets=site_offsets(view.once(Sites.of_kernel)),
         problems=view.problems.all(),
     )
 
 
 def _patched_functions(view: KernelView) -> tuple[FuncReport | Unknown, ...]:
     functions: list[FuncReport | Unknown] = []
-    stacks = FuncStacks(view).all
+    stacks = view.once(FuncStacks).all
     for address in sorted(stack.old_func for stack in stacks):
         symbol = view.symbols.covering(address)
         if isinstance(symbol, Unknown):

@@ -40,7 +40,7 @@ def judge(scene: CrashScene) -> Verdict | Unknown | None:
     if index is None or isinstance(index, Unknown) or isinstance(registers, Unknown):
         return first_unknown((index, registers))
     site = report_site(scene.view, index)
-    stubs = Stubs(scene.view)
+    stubs = scene.view.once(Stubs)
     stub = _r2_stub(stubs, site)
     if stub is None or site.leaf_without_toc is False:
         return first_unknown(site.path) if site.leaf_without_toc is not False else None

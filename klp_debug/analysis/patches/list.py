@@ -61,8 +61,8 @@ class _PatchReader:
     def __init__(self, view: KernelView) -> None:
         self._view = view
         self._attempt = view.problems.attempt
-        self._stacks = FuncStacks(view)
-        self._under_way = transition_under_way(view)
+        self._stacks = view.once(FuncStacks)
+        self._under_way = view.once(transition_under_way)
 
     def patches(self) -> tuple[Patch | Unknown, ...]:
         return tuple(

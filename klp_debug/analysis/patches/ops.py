@@ -108,7 +108,7 @@ class _PatchesOfOps:
         self._ipmodify = view.ops_flags["IPMODIFY"]
         if not view.has_livepatch:
             return
-        stacks = FuncStacks(view)
+        stacks = view.once(FuncStacks)
         for stack in stacks.all:
             where = f"klp_ops {stack.ops.value_():#x}"
             self._patches[stack.ops.fops.address_] = view.problems.attempt(

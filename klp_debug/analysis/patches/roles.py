@@ -37,7 +37,7 @@ class PatchedFunctions:
         self._retired: Walked[RetiredModule] = Walked((), None)
         if not view.has_livepatch:
             return
-        stacks = FuncStacks(view).all
+        stacks = view.once(FuncStacks).all
         missing: list[object] = [stacks.missing]
         for stack in stacks:
             where = f"klp_ops {stack.ops.value_():#x}"

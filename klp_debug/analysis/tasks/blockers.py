@@ -44,7 +44,7 @@ class _Blockers:
         self._view = view
         self._patch = under_way.patch
         self._target = under_way.target
-        self._stacks = FuncStacks(view)
+        self._stacks = view.once(FuncStacks)
         self._found: list[Blocker] = []
         self._missing: list[Unknown | None] = []
 

@@ -15,7 +15,7 @@ class TasksInside:
 
     def __init__(self, view: KernelView) -> None:
         """Trace every task; what cannot be read becomes a problem of the view."""
-        tracer = TaskTracer(view)
+        tracer = view.once(TaskTracer)
         self._traces: list[TaskTrace | Unknown] = [
             task
             if isinstance(task, Unknown)

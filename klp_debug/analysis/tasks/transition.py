@@ -41,7 +41,7 @@ def transition(view: KernelView) -> TransitionReport:
 
     What cannot be read is ``Unknown``, and becomes a problem of the result.
     """
-    under_way = transition_under_way(view)
+    under_way = view.once(transition_under_way)
     if isinstance(under_way, UnderWay):
         return _Transition(view, under_way).report()
     waiting = () if under_way is None else (under_way,)
@@ -70,7 +70,7 @@ class _Transition:
     def __init__(self, view: KernelView, under_way: UnderWay) -> None:
         self._view = view
         self._under_way = under_way
-        self._tracer = TaskTracer(view)
+        self._tracer = view.once(TaskTracer)
         self._blockers: Walked[Blocker] = blockers(view, under_way)
         where = f"klp_patch {under_way.patch.value_():#x}"
         self._name = view.problems.attempt(where, klp_patch_name, under_way.patch)

@@ -37,7 +37,7 @@ class Unwinder:
     def __init__(self, view: KernelView) -> None:
         """Prepare to walk."""
         self._view = view
-        self._patched = PatchedFunctions(view)
+        self._patched = view.once(PatchedFunctions)
         self.text = Text(view)
 
     def livepatch_stack(self, task: Object, stack: range) -> Entries:

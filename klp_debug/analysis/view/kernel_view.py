@@ -3,7 +3,9 @@
 
 import struct
 from collections import Counter
+from collections.abc import Callable
 from functools import cached_property
+from typing import Any, Self, TypeVar
 
 from drgn import Object
 
@@ -39,6 +41,8 @@ from klp_debug.targets.target import Target
 _DIALECT_SAMPLE = 64
 _ENTRY_WORDS = 16
 
+T = TypeVar("T")
+
 
 class KernelView:
     """A target with what analyses need of it, kept for one answer."""
@@ -49,6 +53,19 @@ class KernelView:
         self.prog = target.prog
         self.problems = ProblemLog()
         self.problems.extend(target.problems)
+        self._made: dict[Callable[[Self], Any], Any] = {}
+
+    def once(self, make: Callable[[Self], T]) -> T:
+        """
+        Return what is made of this view; it is made once, though several rules ask for it.
+
+        >>> view.once(FuncStacks) is view.once(FuncStacks)
+        True
+        """
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: T = self._made[make]
+        return made
 
     def words(self, address: int, count: int) -> tuple[int, ...]:
         """
