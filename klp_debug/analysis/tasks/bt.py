@@ -23,7 +23,7 @@ from klp_debug.kernel.task import (
     task_stack,
     task_state_name,
 )
-from klp_debug.ppc64le.instruction import makes_frame
+from klp_debug.ppc64le.frame import FrameState, frame_state
 from klp_debug.result.bt import Frame, TaskTrace
 from klp_debug.result.registers import CpuRegisters, Registers
 from klp_debug.result.unknown import Unknown, first_unknown, known
@@ -266,12 +266,14 @@ class TaskTracer:
         if start.msr & MSR_PR:
             return (self._unwinder.bare(start.nip, sp, interrupted=True),)
         text = self.is_text(start.nip)
-        frameless = self._frameless(start)
-        missing = first_unknown((text, frameless))
+        back = self._return_without_frame(start)
+        missing = first_unknown((text, back))
         if missing is not None:
             return (self._unwinder.bare(start.nip, sp, interrupted=True), missing)
-        if text is True and frameless is False:
+        if text is True and back is None:
             return self._walk_at(task, start, start.nip, entries, resumed=False)
+        if isinstance(back, int):
+            start = dataclasses.replace(start, link=back)
         return (
             self._unwinder.bare(start.nip, sp, interrupted=True),
             *self._behind_lr(task, start, entries, wild=text is False),
@@ -348,27 +350,30 @@ class TaskTracer:
         frames = self._view.problems.attempt(where, walk)
         return (frames,) if isinstance(frames, Unknown) else frames
 
-    def _frameless(self, start: _Start) -> bool | Unknown:
+    def _return_without_frame(self, start: _Start) -> int | Unknown | None:
         """
-        Return whether a module's function has made no frame yet, so that LR tells its caller.
+        Return where a module's function returns to that has no frame of its own; None if it has.
 
-        Of vmlinux's the debug info tells drgn. A heuristic: all is taken to be run that lies
-        between the function's beginning and the address.
+        It has made none yet, or has taken it off. Of vmlinux's the debug info tells drgn.
         """
         pc = start.nip
         symbol = self._view.symbols.known_at(pc)
         if symbol is None or symbol.module is None or not symbol.is_function:
-            return False
-        address, name = symbol.address, symbol.name
-        called = self.is_text(start.link)
-        if called is not True:
-            return called
-        words = self._view.problems.attempt(
-            f"text of {name}", self._view.words, address, (pc - address) // 4
-        )
+            return None
+        attempt, where = self._view.problems.attempt, f"text of {symbol.name}"
+        words = attempt(where, self._view.words, symbol.address, (pc - symbol.address) // 4)
         if isinstance(words, Unknown):
             return words
-        return not any(makes_frame(word) for word in words)
+        state = frame_state(words)
+        if state is FrameState.MADE:
+            return None
+        back: int | Unknown = start.link
+        if state is FrameState.SAVED:
+            back = attempt(f"the frame at {start.gpr[1]:#x}", self._lr_saved_at, start.gpr[1])
+        called = back if isinstance(back, Unknown) else self.is_text(back)
+        if isinstance(called, Unknown):
+            return called
+        return back if called else None
 
 
 def _start(registers: Registers) -> _Start:

@@ -98,7 +98,7 @@ def test_absurd_sections(tmp_path: Path, size: int, field: int) -> None:
 
 @pytest.mark.parametrize("whole", [SEED, PATCH], ids=["seed", "patch"])
 @settings(
-    max_examples=400,
+    max_examples=200,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())

@@ -8,7 +8,7 @@ from klp_debug.result.bt import Frame, TaskTrace
 from klp_debug.result.unknown import Unknown, known
 from tests.support.fake_tasks import FakeTask
 from tests.support.fake_view import FakeKernel
-from tests.support.instructions import NOP, STDU_R1_32
+from tests.support.instructions import MFLR_R0, MTLR_R0, NOP, STD_R0_16_R1, STDU_R1_32
 from tests.support.kernel_structs import BUILDS, Build
 
 STEP = 0x24
@@ -164,6 +164,40 @@ def test_a_modules_function_before_and_after_it_makes_its_frame(
     (link,) = within(kernel, "outer")
     trace = traced(kernel, running(kernel, nip=leaf.address + 0x10, link=link))
     assert named(trace.frames)[:2] == ["leaf", called_by]
+
+
+ADDI_R1_32, LD_R0_16_R1 = 0x38210020, 0xE8010010
+
+
+@pytest.mark.parametrize(
+    ("restored", "callers"), [(NOP, ["caller", "outer"]), (MTLR_R0, ["schedule", "outer"])]
+)
+def test_a_modules_function_that_has_taken_its_frame_off(
+    kernel: FakeKernel, restored: int, callers: list[str]
+) -> None:
+    """Its return address is where LR was saved, until LR has it again."""
+    kernel.function("popped", "scsi_common")
+    at = kernel.functions["popped"].address
+    taken_off = [ADDI_R1_32, LD_R0_16_R1, restored]
+    kernel.put_words(at, MFLR_R0, STD_R0_16_R1, STDU_R1_32, *taken_off, NOP)
+    (link,) = within(kernel, "schedule")
+    task = running(kernel, nip=at + 24, link=link)
+    sp = task.frame(2)
+    kernel.save_registers(0, nip=at + 24, link=link, r1=sp)
+    trace = traced(kernel, task)
+    assert named(trace.frames)[:3] == ["popped", *callers]
+
+
+def test_where_it_saved_lr_cannot_be_read(kernel: FakeKernel) -> None:
+    kernel.function("popped", "scsi_common")
+    at = kernel.functions["popped"].address
+    kernel.put_words(at, MFLR_R0, STD_R0_16_R1, STDU_R1_32, ADDI_R1_32, NOP)
+    task = running(kernel, nip=at + 16)
+    kernel.save_registers(0, nip=at + 16, r1=0xC008000000F00000)
+    shown, missing, *_ = TaskTracer(kernel.view()).trace(task.struct.object).frames
+    assert isinstance(shown, Frame)
+    assert isinstance(missing, Unknown)
+    assert missing.reason.startswith("the frame at 0xc008000000f00000: not in the dump")
 
 
 def test_registers_that_nobody_saved(kernel: FakeKernel) -> None:
