@@ -197,7 +197,7 @@ def test_where_it_saved_lr_cannot_be_read(kernel: FakeKernel) -> None:
     shown, missing, *_ = TaskTracer(kernel.view()).trace(task.struct.object).frames
     assert isinstance(shown, Frame)
     assert isinstance(missing, Unknown)
-    assert missing.reason.startswith("the frame at 0xc008000000f00000: not in the dump")
+    assert "not in the dump: 0xc008000000f000" in missing.reason
 
 
 def test_registers_that_nobody_saved(kernel: FakeKernel) -> None:
