@@ -11,21 +11,19 @@ Source of the format: makedumpfile's diskdump_mod.h.
 """
 
 import struct
-import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 
-import zstandard
 from drgn import FaultError, Program
 
 from klp_debug.errors import TargetError
 from klp_debug.targets.core_bytes import CoreBytes
 from klp_debug.targets.core_file import MAX_NOTES, CoreKind, other_architecture
-from klp_debug.targets.helping import without_help
 from klp_debug.targets.not_whole import lost_memory
 from klp_debug.targets.notes import ByteOrder
 from klp_debug.targets.page_bitmap import PageBitmap
-from klp_debug.targets.page_descriptors import PageDescriptor, PageDescriptors
+from klp_debug.targets.page_compression import PackedPageError, unpacked
+from klp_debug.targets.page_descriptors import PageDescriptors
 from klp_debug.targets.paged_memory import add_pages, add_refusal, read_pages
 from klp_debug.targets.vmcoreinfo import MAX_SIZE, Vmcoreinfo
 
@@ -37,11 +35,8 @@ _VERSION_WITH_VMCOREINFO = 3
 _VERSION_WITH_NOTES = 4
 _VERSION_WITH_64_BITS = 6
 """Since then the sub header has page frame numbers of 64 bits."""
-_DUMP_DH_COMPRESSED_ZLIB = 0x1
 _DUMP_DH_COMPRESSED_INCOMPLETE = 0x8
 """In the header: the disk was full before all pages were written."""
-_DUMP_DH_COMPRESSED_ZSTD = 0x20
-_COMPRESSIONS = {0x2: "LZO", 0x4: "Snappy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +122,6 @@ class DiskDump:
                 " speaks of"
             )
         self.page = lru_cache(maxsize=1024)(self._read_page)
-        self._libkdumpfile: Program | None = None
 
     @property
     def ram(self) -> list[range]:
@@ -236,47 +230,9 @@ class DiskDump:
                 raise FaultError(f"its page descriptor claims {page.size} bytes", address)
             if not self._descriptors.has_data(page):
                 raise FaultError("this page was cut off the file", address)
-            data = self._unpacked(page, frame)
-        except (OSError, TargetError, zlib.error, zstandard.ZstdError) as error:
+            return unpacked(self._data.at(page.offset, page.size), page.flags, self.page_size)
+        except (OSError, TargetError, PackedPageError) as error:
             raise FaultError(str(error), address) from None
-        if len(data) != self.page_size:
-            raise FaultError("its page is cut short", address)
-        return data
-
-    def _unpacked(self, page: PageDescriptor, frame: int) -> bytes:
-        """Return the bytes of a page whose data is in the file."""
-        name = _COMPRESSIONS.get(page.flags)
-        if name is not None:
-            return self._read_by_libkdumpfile(frame, name)
-        data = self._data.at(page.offset, page.size)
-        if page.flags == 0:
-            return data
-        if page.flags & _DUMP_DH_COMPRESSED_ZLIB:
-            return zlib.decompressobj().decompress(data, self.page_size)
-        if page.flags == _DUMP_DH_COMPRESSED_ZSTD:
-            unpacker = zstandard.ZstdDecompressor()
-            return unpacker.decompress(data, max_output_size=self.page_size)
-        raise FaultError(f"compressed by flags {page.flags:#x}", frame * self.page_size)
-
-    def _read_by_libkdumpfile(self, frame: int, compression: str) -> bytes:
-        """Read a page that only libkdumpfile can unpack; it may do so, since its data is here."""
-        address = frame * self.page_size
-        fault = FaultError(f"compressed by {compression}", address)
-        if self.page_size == _UNKNOWN_TO_LIBKDUMPFILE or not self.by_drgn:
-            raise fault
-        try:
-            if self._libkdumpfile is None:
-                prog = Program()
-                with without_help():
-                    prog.set_core_dump(self.path)
-                self._libkdumpfile = prog
-            data: bytes = self._libkdumpfile.read(address, self.page_size, True)
-        except FaultError:
-            raise
-        except Exception as error:
-            # What libkdumpfile says reaches Python as a plain Exception.
-            raise FaultError(f"{fault.args[0]}: {error}", address) from None
-        return data
 
     def read(self, address: int, size: int) -> bytes:
         """

@@ -3,7 +3,7 @@
 
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from klp_debug.targets.notes import ByteOrder
@@ -93,6 +93,8 @@ def kdump(
     notes: bytes = b"",
     status: int = 0,
     part: range | None = None,
+    pack: Callable[[bytes], bytes] = zlib.compress,
+    flags: int = 1,
 ) -> bytes:
     """
     Return a kdump file as makedumpfile writes it.
@@ -101,6 +103,8 @@ def kdump(
     :param frames: of the machine, a multiple of those that a block of the bitmap has
     :param status: of the header: flags
     :param part: the page frames that this file of a split dump is of
+    :param pack: compresses a page
+    :param flags: of the page descriptors of compressed pages
     """
     bitmap = bytearray(frames // 8)
     assert len(bitmap) % page_size == 0
@@ -127,8 +131,8 @@ def kdump(
     for frame, page in sorted(pages.items()):
         if part is not None and frame not in part:
             continue
-        data = zlib.compress(page) if frame % 2 else page
-        descriptors += struct.pack(f"{order}QIIQ", place + len(rest), len(data), frame % 2, 0)
+        data, packed = (pack(page), flags) if frame % 2 else (page, 0)
+        descriptors += struct.pack(f"{order}QIIQ", place + len(rest), len(data), packed, 0)
         rest += data
     # makedumpfile leaves room for those of the other parts.
     descriptors = descriptors.ljust(24 * len(pages), b"\0")

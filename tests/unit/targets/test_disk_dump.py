@@ -13,7 +13,6 @@ from pathlib import Path
 import hypothesis
 import hypothesis.strategies as st
 import pytest
-import zstandard
 from drgn import Architecture, FaultError, Platform, PlatformFlags, Program
 
 from klp_debug.errors import TargetError
@@ -209,17 +208,6 @@ def test_marked_incomplete_though_no_page_is_missing(tmp_path: Path) -> None:
 
 def test_a_whole_one_lacks_nothing(dump: DiskDump) -> None:
     assert dump.not_whole == ()
-
-
-def test_zstd(tmp_path: Path) -> None:
-    path = tmp_path / "vmcore"
-    page = bytes(range(256)) * 16
-    packed = zstandard.ZstdCompressor().compress(page)
-    made = bytearray(kdump({2: packed.ljust(PAGE, b"\0")}))
-    table = 2 * PAGE + 2 * 4096
-    made[table + 8 : table + 16] = struct.pack("<II", len(packed), 0x20)
-    path.write_bytes(made)
-    assert DiskDump(CoreBytes(path)).read(2 * PAGE, PAGE) == page
 
 
 @pytest.mark.parametrize("frames", [range(2, 1), range(1 << 40), range(1 << 40, 1 << 41)])
