@@ -6,6 +6,7 @@ A flattened dump (``makedumpfile -F``, for a pipe) is a row of records, each of 
 in the dump its bytes belong. Source of the format: makedumpfile.h.
 """
 
+import errno
 import os
 import struct
 import weakref
@@ -79,6 +80,23 @@ class CoreBytes:
             offset += count
             size -= count
         return b"".join(parts)
+
+    def next_written(self, offset: int) -> int:
+        """
+        Return the first byte from some byte on that is in no hole of the file: those are of zeros.
+
+        It may lie behind the end of the dump.
+
+        :raises OSError: if the file cannot be read
+        """
+        if self.flattened or offset >= self.size:
+            return offset
+        try:
+            return os.lseek(self._fd, offset, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            return self.size  # all that follows is a hole
 
     @property
     def lacks_end_mark(self) -> bool:

@@ -24,11 +24,13 @@ from klp_debug.targets.notes import ByteOrder
 from klp_debug.targets.page_bitmap import PageBitmap
 from klp_debug.targets.page_compression import PackedPageError, unpacked
 from klp_debug.targets.page_descriptors import PageDescriptors
-from klp_debug.targets.paged_memory import add_pages, add_refusal, read_pages
+from klp_debug.targets.paged_memory import PageRead, add_pages, add_refusal, read_pages
 from klp_debug.targets.vmcoreinfo import MAX_SIZE, Vmcoreinfo
 
 _UNKNOWN_TO_LIBKDUMPFILE = 4096
 """A page size, in bytes, that it does not read of ppc64."""
+_CACHED = 1 << 24
+"""Bytes of pages that are kept."""
 _UTSNAME_FIELD = 65
 _VERSION_WITH_SPLIT = 2
 _VERSION_WITH_VMCOREINFO = 3
@@ -121,7 +123,7 @@ class DiskDump:
                 f"{path} is truncated: it holds none of the {self.listed} {lost} that its bitmap"
                 " speaks of"
             )
-        self.page = lru_cache(maxsize=1024)(self._read_page)
+        self.page: PageRead = lru_cache(_CACHED // self.page_size)(self._read_page)
 
     @property
     def ram(self) -> list[range]:

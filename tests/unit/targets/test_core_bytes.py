@@ -52,3 +52,24 @@ def test_sizes_that_overflow(tmp_path: Path) -> None:
     offsets = np.array([largest, largest, 0, 8], np.uint64)
     sizes = np.array([1, largest, largest, largest - 7], np.uint64)
     assert not CoreBytes(path).holds(offsets, sizes).any()
+
+
+def test_what_lies_behind_a_hole(tmp_path: Path) -> None:
+    path = tmp_path / "vmcore"
+    with path.open("wb") as file:
+        file.write(b"head")
+        file.seek(1 << 30)
+        file.write(b"tail")
+        file.truncate(1 << 31)
+    data = CoreBytes(path)
+    assert data.next_written(2) == 2
+    assert data.next_written(1 << 20) == 1 << 30
+    # A block that is written in part is no hole.
+    assert data.next_written((1 << 30) + (1 << 20)) == data.size == 1 << 31
+    assert data.next_written(data.size + 5) == data.size + 5
+
+
+def test_a_flattened_file_has_no_holes(tmp_path: Path) -> None:
+    path = tmp_path / "vmcore"
+    path.write_bytes(FLAT)
+    assert CoreBytes(path).next_written(7) == 7

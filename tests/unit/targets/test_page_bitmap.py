@@ -11,9 +11,10 @@ from klp_debug.errors import TargetError
 from klp_debug.targets.core_bytes import CoreBytes
 from klp_debug.targets.page_bitmap import PageBitmap
 
-BLOCKS = 300
-"""More than are read at once."""
-FRAMES = BLOCKS * 4096 * 8
+BLOCK = 65536 * 8
+"""Frames that are counted together."""
+FRAMES = 18 * BLOCK + 4096 * 8
+"""Of more blocks than are kept, the last of them a short one."""
 START = 12
 
 
@@ -30,11 +31,27 @@ def test_rank(tmp_path: Path, density: float) -> None:
     found = bitmap(tmp_path, present)
     assert (found.frames, found.count) == (FRAMES, int(present.sum()))
     before: npt.NDArray[np.int64] = np.cumsum(present) - present
-    edges = [0, 1, 7, 8, 63, 64, 4096 * 8 - 1, 4096 * 8, 4096 * 8 + 1, FRAMES - 1]
+    edges = [0, 1, 7, 8, 63, 64, 65, BLOCK - 1, BLOCK, BLOCK + 1, FRAMES - 1]
     for frame in [*edges, *random.integers(0, FRAMES, 200).tolist()]:
         assert found.rank(frame) == (int(before[frame]) if present[frame] else None)
         assert found.before(frame) == before[frame]
     assert found.before(FRAMES) == found.count
+
+
+def test_holes_in_the_file(tmp_path: Path) -> None:
+    """They are found, and what lies behind each of them is counted."""
+    path = tmp_path / "file"
+    frames = [3, 5 * BLOCK + 9, 5 * BLOCK + 10, 17 * BLOCK]
+    with path.open("w+b") as file:
+        file.truncate(START + FRAMES // 8)
+        for frame in frames:
+            file.seek(START + frame // 8)
+            (byte,) = file.read(1)
+            file.seek(START + frame // 8)
+            file.write(bytes([byte | 1 << frame % 8]))
+    found = PageBitmap(CoreBytes(path), START, FRAMES // 8)
+    assert [found.rank(frame) for frame in frames] == [0, 1, 2, 3]
+    assert (found.count, found.rank(FRAMES - 1), found.before(FRAMES - 1)) == (4, None, 4)
 
 
 def test_frames_that_it_does_not_speak_of(tmp_path: Path) -> None:
