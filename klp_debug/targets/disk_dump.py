@@ -23,8 +23,9 @@ from klp_debug.targets.not_whole import lost_memory
 from klp_debug.targets.notes import ByteOrder
 from klp_debug.targets.page_bitmap import PageBitmap
 from klp_debug.targets.page_compression import PackedPageError, unpacked
-from klp_debug.targets.page_descriptors import PageDescriptors
+from klp_debug.targets.page_descriptors import DESCRIPTOR_SIZE, PageDescriptor, PageDescriptors
 from klp_debug.targets.paged_memory import PageRead, add_pages, add_refusal, read_pages
+from klp_debug.targets.table_survey import survey
 from klp_debug.targets.vmcoreinfo import MAX_SIZE, Vmcoreinfo
 
 _UNKNOWN_TO_LIBKDUMPFILE = 4096
@@ -112,17 +113,34 @@ class DiskDump:
         if self.part is not None:
             self._frames = self.part.frames
         self._first = self._dumped.before(self._frames.start)
-        self.listed = self._dumped.before(self._frames.stop) - self._first
-        """How many pages it lists."""
-        self._descriptors = PageDescriptors(data, bitmap + 2 * half, self.listed, self._order)
-        self.here = self._descriptors.count_here()
-        """How many of them it holds."""
-        if self.listed and not self.here:
+        listed = self._dumped.before(self._frames.stop) - self._first
+        table = bitmap + 2 * half
+        self._descriptors = PageDescriptors(data, table, listed, self._order)
+        surveyed = survey(self._descriptors, self._dumped.count, block_size)
+        self.here = surveyed.here
+        """How many pages it holds."""
+        if listed and not self.here:
             lost = "pages" if self._descriptors.any_here else "page descriptors"
             raise TargetError(
-                f"{path} is truncated: it holds none of the {self.listed} {lost} that its bitmap"
+                f"{path} is truncated: it holds none of the {listed} {lost} that its bitmap"
                 " speaks of"
             )
+        self.damage: str | None = None
+        """What in its tables does not agree; None if all does."""
+        self._table = range(listed)
+        """Which page descriptors there are."""
+        self._page_data = 0
+        """Where page data begins, or less, in bytes."""
+        # In what a flattened file still has, if it was cut short, page data may be before other.
+        if not self.kind.by_qemu and not data.lacks_end_mark:
+            self.damage = surveyed.damage(self._dumped.count)
+            count = self._dumped.count + surveyed.surplus
+            self._table = range(min(listed, count))
+            self._page_data = table + count * DESCRIPTOR_SIZE
+        self.listed = listed
+        """How many pages it lists, but for those that are missing by such damage."""
+        if self.damage is not None:
+            self.listed -= min(surveyed.unfounded, listed - self.here)
         self.page: PageRead = lru_cache(_CACHED // self.page_size)(self._read_page)
 
     @property
@@ -138,7 +156,7 @@ class DiskDump:
     @property
     def not_whole(self) -> tuple[str, ...]:
         """What it lacks."""
-        said = [self.lacks] if self.lacks else []
+        said = [what for what in (self.damage, self.lacks) if what is not None]
         if self.part is not None and not self.part.is_all:
             said.append(f"{self.part}; give all parts: -c PART1 -c PART2")
         return tuple(said)
@@ -216,25 +234,36 @@ class DiskDump:
         return Part(range(start, end), pages)
 
     def _read_page(self, frame: int) -> bytes:
-        address = frame * self.page_size
         try:
-            rank = self._dumped.rank(frame)
-            if rank is None:
-                raise FaultError("the dump does not hold this page", address)
-            if frame not in self._frames:
-                raise FaultError("this page is in another part of the split dump", address)
-            page = self._descriptors.at(rank - self._first)
-            if page is None:
-                raise FaultError("this page was cut off the file", address)
-            if not page.written:
-                raise FaultError("makedumpfile could not write this page any more", address)
-            if page.size > self.page_size:
-                raise FaultError(f"its page descriptor claims {page.size} bytes", address)
-            if not self._descriptors.has_data(page):
-                raise FaultError("this page was cut off the file", address)
+            page = self._find(frame)
             return unpacked(self._data.at(page.offset, page.size), page.flags, self.page_size)
         except (OSError, TargetError, PackedPageError) as error:
-            raise FaultError(str(error), address) from None
+            raise FaultError(str(error), frame * self.page_size) from None
+
+    def _find(self, frame: int) -> PageDescriptor:
+        """Return where a page is whose data is in the file."""
+        address = frame * self.page_size
+        rank = self._dumped.rank(frame)
+        if rank is None:
+            raise FaultError("the dump does not hold this page", address)
+        if frame not in self._frames:
+            raise FaultError("this page is in another part of the split dump", address)
+        if rank - self._first not in self._table:
+            raise FaultError("the dump has no page descriptor for this page", address)
+        page = self._descriptors.at(rank - self._first)
+        if page is None:
+            raise FaultError("this page was cut off the file", address)
+        if not page.written:
+            raise FaultError("makedumpfile could not write this page any more", address)
+        if page.size > self.page_size:
+            raise FaultError(f"its page descriptor claims {page.size} bytes", address)
+        if page.offset < self._page_data:
+            raise FaultError("its page descriptor points before the pages", address)
+        if not self._descriptors.has_data(page):
+            cut = "this page was cut off the file"
+            astray = "its page descriptor points out of the file"
+            raise FaultError(cut if self.lacks else astray, address)
+        return page
 
     def read(self, address: int, size: int) -> bytes:
         """

@@ -7,16 +7,20 @@ Source of the format: ``struct page_desc`` in makedumpfile's diskdump_mod.h.
 """
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from klp_debug.targets.core_bytes import CoreBytes
 from klp_debug.targets.notes import ByteOrder
 
-_SIZE = 24
+DESCRIPTOR_SIZE = 24
+"""Bytes of one."""
 _AT_ONCE = 1 << 16
 """As many are read at once where all of them are looked at."""
+_Numbers = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ class PageDescriptors:
         :param count: how many there are in it
         """
         self._data = data
-        self._start = start
+        self.start = start
+        """Where it is in the dump, in bytes."""
         self._order = order
         self.count = count
         """How many there are."""
@@ -55,8 +60,8 @@ class PageDescriptors:
 
         :raises OSError: if the file cannot be read any more
         """
-        place = self._start + rank * _SIZE
-        if list(self._data.held(place, _SIZE)) != [range(place, place + _SIZE)]:
+        place = self.start + rank * DESCRIPTOR_SIZE
+        if list(self._data.held(place, DESCRIPTOR_SIZE)) != [range(place, place + DESCRIPTOR_SIZE)]:
             return None
         return PageDescriptor(*struct.unpack(f"{self._order}QII", self._data.at(place, 16)))
 
@@ -72,34 +77,32 @@ class PageDescriptors:
 
         :raises OSError: if the file cannot be read
         """
-        return any(self._data.held(self._start, self.count * _SIZE))
+        return any(self._data.held(self.start, self.count * DESCRIPTOR_SIZE))
 
-    def count_here(self) -> int:
+    def all(self) -> Iterator[tuple[_Numbers, _Numbers, npt.NDArray[np.bool_]]]:
         """
-        Count those whose data is in the file.
+        Yield all that are in the file, in their order, many at once.
 
-        Pages may share data (those of zeros do), so all of them are looked at.
+        Of each the offset and the size of its data in bytes, and whether all that data is in the
+        file. Pages may share data: those of zeros do.
 
         :raises OSError: if the file cannot be read
         """
-        here = 0
         for first in range(0, self.count, _AT_ONCE):
-            size = min(_AT_ONCE, self.count - first) * _SIZE
-            for run in self._data.held(self._start + first * _SIZE, size):
-                here += self._count_in(run)
-        return here
+            size = min(_AT_ONCE, self.count - first) * DESCRIPTOR_SIZE
+            for run in self._data.held(self.start + first * DESCRIPTOR_SIZE, size):
+                offsets, sizes = self._fields(run)
+                if len(offsets):
+                    yield offsets, sizes, self._data.holds(offsets, sizes)
 
-    def _count_in(self, run: range) -> int:
-        """Count in some bytes of the file, whose first and last descriptor may be cut."""
-        first = -(-(run.start - self._start) // _SIZE)
-        end = (run.stop - self._start) // _SIZE
-        if first >= end:
-            return 0
-        table = self._data.at(self._start + first * _SIZE, (end - first) * _SIZE)
+    def _fields(self, run: range) -> tuple[_Numbers, _Numbers]:
+        """Return those in some bytes of the file, whose first and last one may be cut."""
+        first = -(-(run.start - self.start) // DESCRIPTOR_SIZE)
+        count = (run.stop - self.start) // DESCRIPTOR_SIZE - first
+        if count <= 0:
+            return np.empty(0, np.uint64), np.empty(0, np.uint64)
+        table = self._data.at(self.start + first * DESCRIPTOR_SIZE, count * DESCRIPTOR_SIZE)
         order = self._order
         names = [("offset", f"{order}u8"), ("size", f"{order}u4"), ("flags", f"{order}u4")]
         fields = np.frombuffer(table, np.dtype([*names, ("page_flags", f"{order}u8")]))
-        offsets = fields["offset"].astype(np.uint64)
-        sizes = fields["size"].astype(np.uint64)
-        written = (offsets != 0) & (sizes != 0)
-        return int(np.count_nonzero(written & self._data.holds(offsets, sizes)))
+        return fields["offset"].astype(np.uint64), fields["size"].astype(np.uint64)

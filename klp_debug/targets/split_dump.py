@@ -82,7 +82,7 @@ class SplitDump:
     @property
     def not_whole(self) -> tuple[str, ...]:
         """What the parts lack, and which parts are missing."""
-        said = []
+        said = [f"{dump.damage} ({dump.path.name})" for dump in self._dumps if dump.damage]
         names = [dump.path.name for dump in self._dumps if dump.lacks]
         if names:
             here = sum(dump.here for dump in self._dumps)

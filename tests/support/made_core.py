@@ -112,21 +112,24 @@ def kdump(
         bitmap[frame // 8] |= 1 << frame % 8
     names = (b"Linux", b"made", b"6.1.0", b"#1 SMP", machine)  # libkdumpfile wants all of them
     uts = b"".join(name.ljust(65, b"\0") for name in names)
-    header = b"KDUMP   " + struct.pack(f"{order}i", 6) + uts
-    header = header.ljust(424, b"\0") + struct.pack(
-        f"{order}iiiiI", status, page_size, 1, 2 * len(bitmap) // page_size, frames
-    )
-    table = 2 * page_size + 2 * len(bitmap)
-    place = table + 24 * len(pages)
+    # What is beside the pages lies behind the sub header's fields, before the bitmaps.
+    beside = page_size + 104
     held = range(0) if part is None else part
     sub_header = struct.pack(
         f"{order}QiiQQQQQQQQQQQ",
         *(0, 1, part is not None, held.start, held.stop),
-        *(place, len(vmcoreinfo)) if vmcoreinfo else (0, 0),
-        *(place + len(vmcoreinfo), len(notes), 0, 0),
+        *(beside, len(vmcoreinfo)) if vmcoreinfo else (0, 0),
+        *(beside + len(vmcoreinfo), len(notes), 0, 0),
         *(held.start, held.stop, frames),
     )
-    rest = vmcoreinfo + notes
+    sub_header += vmcoreinfo + notes
+    sub_blocks = -(-len(sub_header) // page_size)
+    header = b"KDUMP   " + struct.pack(f"{order}i", 6) + uts
+    header = header.ljust(424, b"\0") + struct.pack(
+        f"{order}iiiiI", status, page_size, sub_blocks, 2 * len(bitmap) // page_size, frames
+    )
+    place = (1 + sub_blocks) * page_size + 2 * len(bitmap) + 24 * len(pages)
+    rest = b""
     descriptors = b""
     for frame, page in sorted(pages.items()):
         if part is not None and frame not in part:
@@ -136,7 +139,7 @@ def kdump(
         rest += data
     # makedumpfile leaves room for those of the other parts.
     descriptors = descriptors.ljust(24 * len(pages), b"\0")
-    blocks = [block.ljust(page_size, b"\0") for block in (header, sub_header)]
+    blocks = [header.ljust(page_size, b"\0"), sub_header.ljust(sub_blocks * page_size, b"\0")]
     return b"".join([*blocks, bytes(bitmap), bytes(bitmap), descriptors, rest])
 
 

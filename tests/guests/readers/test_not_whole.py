@@ -6,6 +6,7 @@ Those of makedumpfile are made by makedumpfile, from the ELF copies of /proc/vmc
 """
 
 import os
+import struct
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -281,3 +282,30 @@ def test_a_cut_flattened_one(
     assert set(counted) == {"same", "neither", "this page was cut off the file"}
     percent = 100 * counted["same"] // (counted.total() - counted["neither"])
     assert core.not_whole == (f"cut short: {percent}% of the pages are here",)
+
+
+@pytest.mark.parametrize("kernel", ["6.1", "6.1-4k"])
+@pytest.mark.parametrize("level", ["0", "1", "31"])
+def test_a_bit_of_the_bitmap_that_flipped(
+    captured: Captured, makedumpfile: Makedumpfile, tmp_path: Path, kernel: str, level: str
+) -> None:
+    captures = captured("patched", "radix", kernel)
+    whole = tmp_path / "whole"
+    makedumpfile.run("-c", "-d", level, captures.path("elf"), whole)
+    # struct disk_dump_header: block_size, sub_hdr_size, bitmap_blocks.
+    data = whole.read_bytes()
+    block, sub_header, blocks = struct.unpack_from("<iiI", data, 428)
+    start = (1 + sub_header + blocks // 2) * block
+    bitmap = data[start : start + blocks // 2 * block]
+    count = int.from_bytes(bitmap, "little").bit_count()
+    assert open_core_file(whole).not_whole == ()
+    for frame in (0, 5, 1000, 8 * block - 1):
+        flipped = bytearray(data)
+        flipped[start + frame // 8] ^= 1 << frame % 8
+        told = count + (-1 if bitmap[frame // 8] >> frame % 8 & 1 else 1)
+        path = tmp_path / "vmcore"
+        path.write_bytes(flipped)
+        assert open_core_file(path).not_whole == (
+            f"damaged: its bitmap tells of {told} pages, its table of {count}: some may be taken"
+            " for others",
+        )
