@@ -47,7 +47,11 @@ class CoreFile(Protocol):
 
     @property
     def not_whole(self) -> tuple[str, ...]:
-        """What it lacks that it should have, each as what the dump "is"; nothing if it is whole."""
+        """
+        What it lacks that it should have, and what is damaged; nothing if it is whole.
+
+        Each as what the dump "is": ``cut short: 93% of the pages are here``.
+        """
 
     @property
     def ram(self) -> list[range]:

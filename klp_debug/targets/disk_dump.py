@@ -155,7 +155,7 @@ class DiskDump:
 
     @property
     def not_whole(self) -> tuple[str, ...]:
-        """What it lacks."""
+        """What is damaged in it, and what it lacks."""
         said = [what for what in (self.damage, self.lacks) if what is not None]
         if self.part is not None and not self.part.is_all:
             said.append(f"{self.part}; give all parts: -c PART1 -c PART2")

@@ -81,7 +81,7 @@ class SplitDump:
 
     @property
     def not_whole(self) -> tuple[str, ...]:
-        """What the parts lack, and which parts are missing."""
+        """What is damaged in the parts, what they lack, and which parts are missing."""
         said = [f"{dump.damage} ({dump.path.name})" for dump in self._dumps if dump.damage]
         names = [dump.path.name for dump in self._dumps if dump.lacks]
         if names:
