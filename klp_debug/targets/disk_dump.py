@@ -30,6 +30,8 @@ from klp_debug.targets.vmcoreinfo import MAX_SIZE, Vmcoreinfo
 
 _UNKNOWN_TO_LIBKDUMPFILE = 4096
 """A page size, in bytes, that it does not read of ppc64."""
+_MOST_MEMORY = 1 << 51
+"""Bytes up to which physical memory can reach: the kernel's MAX_PHYSMEM_BITS (hash.h, radix.h)."""
 _CACHED = 1 << 24
 """Bytes of pages that are kept."""
 _UTSNAME_FIELD = 65
@@ -103,6 +105,8 @@ class DiskDump:
         self._marked_incomplete = bool(status & _DUMP_DH_COMPRESSED_INCOMPLETE)
         bitmap = (1 + sub_header) * block_size
         half = bitmap_blocks // 2 * block_size
+        if half * 8 * block_size > _MOST_MEMORY:
+            raise TargetError(f"{path} is a damaged kdump file: its bitmap is too large")
         if half * 8 < pages:
             raise TargetError(f"{path} is a damaged kdump file: its bitmap is too small")
         # The first half tells which frames the machine had, the second which were dumped.

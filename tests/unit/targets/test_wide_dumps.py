@@ -5,6 +5,7 @@ What a dump costs does not grow with how far up the memory of the machine reache
 The bar: 40 MiB and half a second to open, for 64 TiB.
 """
 
+import struct
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from drgn import FaultError
 
+from klp_debug.errors import TargetError
 from klp_debug.targets.core_bytes import CoreBytes
 from klp_debug.targets.disk_dump import DiskDump
 from tests.support.wide_dump import marked, write_wide_dump
@@ -97,3 +99,23 @@ def test_cut_short(tmp_path: Path) -> None:
         dump.truncate(path.stat().st_size - 1)
     percent = 100 * (len(frames) - 1) // len(frames)
     assert DiskDump(CoreBytes(path)).not_whole == (f"cut short: {percent}% of the pages are here",)
+
+
+@each_page_size
+def test_a_bitmap_of_more_memory_than_there_can_be(tmp_path: Path, page_size: int) -> None:
+    """Of such a sparse file even the counts of its blocks would fill this machine's memory."""
+    path, _ = wide(tmp_path, page_size, TIB)
+    with path.open("r+b") as dump:
+        dump.seek(436)
+        dump.write(struct.pack("<i", (1 << 31) - 2))  # bitmap_blocks
+    with at_most(MIB), pytest.raises(TargetError, match="its bitmap is too large"):
+        DiskDump(CoreBytes(path))
+
+
+def test_the_most_memory_that_there_can_be(tmp_path: Path) -> None:
+    path = tmp_path / "vmcore"
+    frames = [1, (1 << 51) // 65536 - 1]
+    write_wide_dump(path, 65536, 1 << 51, frames)
+    with at_most(8 * MIB):
+        dump = DiskDump(CoreBytes(path))
+        assert dump.read(frames[1] * 65536, 8) == marked(frames[1], 8)
