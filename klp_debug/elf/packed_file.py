@@ -66,6 +66,20 @@ _OPENERS: tuple[tuple[bytes, Callable[[BinaryIO], _Readable]], ...] = (
 """First bytes of a packed file -> how to read it. The name is not asked: it may have none."""
 
 
+def is_packed(path: Path) -> bool:
+    """
+    Return whether a file is packed in one of these ways, by its first bytes.
+
+    :raises OSError: if it cannot be read
+    """
+    with path.open("rb") as file:
+        return _opener(file.read(8)) is not None
+
+
+def _opener(start: bytes) -> Callable[[BinaryIO], _Readable] | None:
+    return next((opener for magic, opener in _OPENERS if start.startswith(magic)), None)
+
+
 def read_elf_bytes(path: Path) -> bytes:
     """
     Return the bytes of an ELF file, unpacked.
@@ -78,9 +92,9 @@ def read_elf_bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             start = file.read(8)
             file.seek(0)
-            for magic, opener in _OPENERS:
-                if start.startswith(magic):
-                    return _unpack(path, opener(file))
+            opener = _opener(start)
+            if opener is not None:
+                return _unpack(path, opener(file))
             if not start.startswith(_ELF):
                 raise _not_elf(path)
             if path.stat().st_size > MOST_BYTES:

@@ -20,12 +20,13 @@ from klp_debug.targets.attaching import (
     open_stub,
 )
 from klp_debug.targets.core_file import CoreFile
-from klp_debug.targets.debug_info import DebugInfo, symbol_files
+from klp_debug.targets.debug_info import DebugInfo
 from klp_debug.targets.drgn_log import held_warnings
 from klp_debug.targets.gdb.build import builds
 from klp_debug.targets.gdb.memory import StubMemory, read_linear_map
 from klp_debug.targets.gdb.session import GdbOptions, GdbSession
 from klp_debug.targets.gdb.stopped import StoppedKernel
+from klp_debug.targets.given_symbols import GivenSymbols
 from klp_debug.targets.helping import without_help
 from klp_debug.targets.options import TargetOptions
 from klp_debug.targets.paged_memory import add_absent
@@ -60,7 +61,7 @@ def open_target(options: TargetOptions, tell: Callable[[str], None] = lambda _: 
             "name one target: --core PATH, --kernel, --qemu SOCKET, --gdb STUB, or the last two"
             " for the same guest"
         )
-    debug_info = DebugInfo(tuple(symbol_files(options.symbols)), options.kernel_directory)
+    debug_info = DebugInfo(GivenSymbols(options.symbols), options.kernel_directory)
     given = _read_vmcoreinfo(options.vmcoreinfo) if options.vmcoreinfo else None
     if options.gdb is not None:
         return _open_stopped(options.gdb, options.qemu, debug_info, given, tell)
@@ -100,8 +101,8 @@ def _open_stopped(
     with ExitStack() as stack:
         if qemu is None:
             directory = debug_info.directory
-            more = symbol_files([directory] if directory else [])
-            kernels = builds([*debug_info.files, *more])
+            more = GivenSymbols([directory] if directory else [])
+            kernels = builds([*debug_info.files.kernels(), *more.kernels()])
             session = GdbSession(gdb, tell)
             stack.callback(session.close)
             attached = open_stub(session, kernels, given)
@@ -185,7 +186,7 @@ def finish(
     except (FaultError, LookupError, ValueError) as error:
         problems.append(Problem("vmalloc memory", f"cannot be translated: {error}"))
     try:
-        debug_info.load_modules(prog)
+        problems += debug_info.load_modules(prog, attached.vmcoreinfo.release)
     except FaultError as fault:
         problems.append(Problem("list of modules", f"cannot be read: {fault}"))
     except MemoryError:

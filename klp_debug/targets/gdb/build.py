@@ -19,8 +19,8 @@ from elftools.elf.sections import NoteSection, SymbolTableSection
 from klp_debug.elf.format import SYMBOL
 from klp_debug.elf.symbol_names import named
 from klp_debug.errors import TargetError
-from klp_debug.targets.debug_info import SymbolFile
 from klp_debug.targets.gdb.block_cache import Read
+from klp_debug.targets.symbol_file import SymbolFile
 from klp_debug.targets.vmcoreinfo import MAX_SIZE, Vmcoreinfo
 
 _BUILD_ID_NOTE = struct.pack("<III4s", 4, 20, 3, b"GNU\0")
@@ -41,11 +41,11 @@ class Build:
 
 def builds(files: Iterable[SymbolFile]) -> list[Build]:
     """
-    Look at each vmlinux among the files, which takes no target.
+    Look at each vmlinux, which takes no target.
 
     :raises TargetError: if there is none
     """
-    found = [_build(file) for file in files if not file.is_module]
+    found = [_build(file) for file in files]
     if not found:
         raise TargetError("a stub does not name its kernel: name its vmlinux by --symbols")
     return found

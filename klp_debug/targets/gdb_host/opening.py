@@ -9,12 +9,14 @@ from drgn import Program
 
 from klp_debug.errors import TargetError
 from klp_debug.targets.attaching import PPC64LE, Attached, open_stub
-from klp_debug.targets.debug_info import DebugInfo, SymbolFile, read_symbol_file, symbol_files
+from klp_debug.targets.debug_info import DebugInfo
 from klp_debug.targets.gdb.build import builds, running_build
 from klp_debug.targets.gdb_host.connection import HostConnection
 from klp_debug.targets.gdb_host.core import HostCore
+from klp_debug.targets.given_symbols import GivenSymbols
 from klp_debug.targets.helping import without_help
 from klp_debug.targets.opening import finish, load_kernel
+from klp_debug.targets.symbol_file import SymbolFile, read_symbol_file
 from klp_debug.targets.target import Target
 
 
@@ -41,7 +43,7 @@ def open_host_target(more_symbols: Iterable[Path]) -> Target:
         )
     host = HostConnection(connection)
     debug_info = _debug_info(more_symbols)
-    attached = open_stub(host, builds(debug_info.files), None)
+    attached = open_stub(host, builds(debug_info.files.kernels()), None)
     load_kernel(attached, debug_info)
     return finish(attached, debug_info, host=host)
 
@@ -50,7 +52,7 @@ def _open_core(more_symbols: Iterable[Path]) -> Target:
     core = HostCore()
     debug_info = _debug_info(more_symbols)
     # Refuses symbols of another build.
-    running_build(builds(debug_info.files), core.read_linear_map)
+    running_build(builds(debug_info.files.kernels()), core.read_linear_map)
     prog = Program(PPC64LE)
     core.add_to(prog)
     prog.set_linux_kernel_custom(core.vmcoreinfo.text, False)
@@ -76,8 +78,8 @@ def _debug_info(more: Iterable[Path]) -> DebugInfo:
 
     :raises TargetError: if there is no kernel among them
     """
-    files = (*_loaded_files(), *symbol_files(more))
-    if all(file.is_module for file in files):
+    files = GivenSymbols(more, known=_loaded_files())
+    if next(files.kernels(), None) is None:
         raise TargetError("GDB has no symbols of a kernel: `file vmlinux` first")
     return DebugInfo(files)
 
