@@ -11,6 +11,7 @@ from klp_debug.errors import TargetError
 from klp_debug.result.common import Problem
 from klp_debug.targets.given_symbols import GivenSymbols
 from klp_debug.targets.interrupts import none_lost
+from klp_debug.targets.no_vmlinux import no_vmlinux
 from klp_debug.targets.same_build import banner_of, check_same_build, release_of
 from klp_debug.targets.symbol_file import SymbolFile, read_symbol_file
 from klp_debug.targets.unpacked_module import ModuleFiles, NoRoomError
@@ -91,11 +92,7 @@ class DebugInfo:
         else:
             prog.load_module_debug_info(main)
         if main.wants_debug_file():
-            release = prog["UTS_RELEASE"].string_().decode("ascii", "replace")
-            raise TargetError(
-                f"no debugging information for the target's kernel {release}:"
-                " name its vmlinux by --symbols"
-            )
+            raise no_vmlinux(prog, vmcoreinfo, self.files.folders)
         if build_id is None and main.debug_file_path is not None:
             file = vmlinux or read_symbol_file(Path(main.debug_file_path))
             check_same_build(prog, file.path, file.build_id)

@@ -5,6 +5,7 @@ from drgn import Program, ProgramFlags
 
 from klp_debug.errors import TargetError
 from klp_debug.targets.kernel_memory import is_ppc64le
+from klp_debug.targets.no_vmlinux import no_vmlinux
 from klp_debug.targets.open_core_file import core_file_of
 from klp_debug.targets.target import Target
 from klp_debug.targets.vmcoreinfo import Vmcoreinfo
@@ -41,10 +42,7 @@ def _look_at(prog: Program) -> Target:
     except LookupError:
         main = None
     if main is None or main.wants_debug_file():
-        raise TargetError(
-            f"no debugging information for the target's kernel {vmcoreinfo.release}:"
-            " name its vmlinux by --symbols"
-        )
+        raise no_vmlinux(prog, vmcoreinfo)
     core = core_file_of(prog) if ProgramFlags.IS_LIVE not in prog.flags else None
     source = "running kernel"
     if core is not None:
