@@ -47,11 +47,12 @@ class ElfCore:
         try:
             elf = ELFFile(data.stream)
             _check_header(data, elf)
-            self._segments = [segment.header for segment in elf.iter_segments()]
+            segments = list(elf.iter_segments())
+            self._segments = [segment.header for segment in segments]
             _check_notes(data, self._segments)
             vmcoreinfo = [
                 note["n_descdata"]
-                for segment in elf.iter_segments("PT_NOTE")
+                for segment in segments
                 if isinstance(segment, NoteSegment)
                 for note in segment.iter_notes()
                 if note["n_name"] == "VMCOREINFO"

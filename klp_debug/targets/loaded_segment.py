@@ -66,12 +66,13 @@ def without(ranges: Iterable[range], others: Iterable[range]) -> Iterator[range]
     ends = [other.stop for other in taken]
     for part in ranges:
         start = part.start
-        for other in taken[bisect_right(ends, start) :]:
-            if other.start >= part.stop:
-                break
-            if start < other.start:
-                yield range(start, other.start)
-            start = other.stop
+        # By its number: there may be so many that a slice for each would take minutes.
+        number = bisect_right(ends, start)
+        while start < part.stop and number < len(taken) and taken[number].start < part.stop:
+            if start < taken[number].start:
+                yield range(start, taken[number].start)
+            start = taken[number].stop
+            number += 1
         if start < part.stop:
             yield range(start, part.stop)
 

@@ -11,6 +11,7 @@ from klp_debug.targets.notes import ByteOrder
 ET_CORE, ET_EXEC = 4, 2
 EM_PPC64, EM_X86_64 = 21, 62
 PT_LOAD, PT_NOTE = 1, 4
+PN_XNUM = 0xFFFF
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ def elf(
     """
     Return an ELF64 file with one PT_NOTE, and one PT_LOAD or those that are given.
 
+    Of more than 65,534 segments a section tells how many there are.
+
     :param memory: of the one, at physical address 0
     :param flags: e_flags
     """
@@ -43,19 +46,25 @@ def elf(
     order = "<" if little else ">"
     ident = b"\x7fELF" + bytes([2, 1 if little else 2, 1]) + bytes(9)
     count = 1 + len(loads)
-    start = 64 + count * 56
+    many = count >= PN_XNUM
+    sections = 64 + count * 56
+    start = sections + 64 * many
     header = struct.pack(
-        f"{order}HHIQQQIHHHHHH", type_, machine, 1, 0, 64, 0, flags, 64, 56, count, 0, 0, 0
+        f"{order}HHIQQQIHHHHHH",
+        *(type_, machine, 1, 0, 64, sections if many else 0, flags, 64, 56),
+        *((PN_XNUM, 64, 1, 0) if many else (count, 0, 0, 0)),
     )
+    section = struct.pack(f"{order}IIQQQQIIQQ", *[0] * 7, count, 0, 0) if many else b""
     segment = struct.Struct(f"{order}IIQQQQQQ")
-    segments = segment.pack(PT_NOTE, 0, start, 0, 0, len(notes), 0, 4)
+    segments = [segment.pack(PT_NOTE, 0, start, 0, 0, len(notes), 0, 4)]
     place = start + len(notes)
     for load in loads:
         kept = len(load.memory)
         size = max(kept, load.size)
-        segments += segment.pack(PT_LOAD, 7, place, load.virtual, load.physical, kept, size, 0)
+        segments.append(segment.pack(PT_LOAD, 7, place, load.virtual, load.physical, kept, size, 0))
         place += kept
-    return ident + header + segments + notes + b"".join(load.memory for load in loads)
+    memory = b"".join(load.memory for load in loads)
+    return b"".join([ident, header, *segments, section, notes, memory])
 
 
 def note(name: bytes, text: bytes, *, little: bool = True) -> bytes:

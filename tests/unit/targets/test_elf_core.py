@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """ELF cores that lack memory: what was cut off or left out is absent, and never zero."""
 
+import struct
+import time
 from pathlib import Path
 
 import hypothesis
@@ -12,8 +14,9 @@ from klp_debug.errors import TargetError
 from klp_debug.targets.attaching import PPC64LE
 from klp_debug.targets.core_file import CoreKind
 from klp_debug.targets.helping import without_help
+from klp_debug.targets.notes import prstatus_notes
 from klp_debug.targets.open_core_file import open_core_file
-from tests.support.made_core import Load, elf, note
+from tests.support.made_core import Load, elf, note, prstatus_note
 
 PAGE = 65536
 LINEAR = 0xC << 60
@@ -151,3 +154,54 @@ def test_marked_incomplete(path: Path, flags: int, lost: int, says: tuple[str, .
     whole = elf(notes=NOTES, loads=LOADS, flags=flags)
     path.write_bytes(whole[: len(whole) - lost])
     assert open_core_file(path).not_whole == says
+
+
+@pytest.mark.parametrize("count", [65533, 70000])
+def test_more_segments_than_the_header_can_count(path: Path, count: int) -> None:
+    """As ``makedumpfile -E`` and QEMU write them of large machines; each has a gap behind it."""
+    loads = [load(b"", frame, 0, size=1) for frame in range(count - 1)]
+    path.write_bytes(elf(notes=NOTES, loads=[*loads, load(b"z", count - 1, 1)]))
+    start = time.process_time()
+    core = open_core_file(path)
+    assert core.not_whole == ()
+    assert core.ram == [range((count - 1) * PAGE, count * PAGE)]
+    by_drgn, by_us = opened_by_drgn(path), Program(PPC64LE)
+    core.correct_memory(by_drgn)
+    core.add_memory(by_us)
+    for prog in (by_drgn, by_us):
+        assert prog.read((count - 1) * PAGE, PAGE, True) == b"z" * PAGE
+        with pytest.raises(FaultError, match="excluded from the dump"):
+            prog.read((count - 2) * PAGE, 1, True)
+    # It was two minutes: the segments were compared with each other.
+    assert time.process_time() - start < 20
+
+
+@pytest.mark.parametrize(("at", "refused"), [(0, "without memory"), (1 << 40, "damaged")])
+def test_the_section_that_counts_segments_is_not_there(path: Path, at: int, refused: str) -> None:
+    loads = [load(b"", frame, 0, size=1) for frame in range(65534)]
+    content = bytearray(elf(notes=NOTES, loads=loads))
+    struct.pack_into("<Q", content, 40, at)  # e_shoff
+    path.write_bytes(content)
+    with pytest.raises(TargetError, match=refused):
+        open_core_file(path)
+
+
+@pytest.mark.parametrize("flags", [0, 2])
+def test_the_abi_may_be_told_or_not(path: Path, flags: int) -> None:
+    """The kernel's own /proc/vmcore says 0 or 2, by how it was compiled."""
+    path.write_bytes(elf(notes=NOTES, loads=LOADS, flags=flags))
+    core = open_core_file(path)
+    assert (core.kind, core.not_whole) == (CoreKind.ELF, ())
+    assert opened_by_drgn(path).read(0, 4, True) == b"aaaa"
+
+
+@pytest.mark.parametrize("crashed", [[], [0], [0, 1]])
+def test_notes_of_some_cpus_only(path: Path, crashed: list[int]) -> None:
+    """A capture of fadump has those of the CPUs that firmware found running: one may be all."""
+    notes = b"".join(prstatus_note([cpu] * 48) for cpu in crashed)
+    path.write_bytes(elf(notes=notes + NOTES, loads=LOADS))
+    core = open_core_file(path)
+    assert core.vmcoreinfo is not None
+    said = [prstatus.nip for prstatus in prstatus_notes(*core.notes())]
+    assert said == crashed
+    assert opened_by_drgn(path).read(0, 4, True) == b"aaaa"
