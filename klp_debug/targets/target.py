@@ -14,6 +14,7 @@ from klp_debug.result.kernel import Mmu
 from klp_debug.targets.core_file import CoreFile
 from klp_debug.targets.gdb.session import GdbSession
 from klp_debug.targets.gdb.stopped import StoppedKernel
+from klp_debug.targets.kernel_image import missing_image
 from klp_debug.targets.translation import mmu_mode
 from klp_debug.targets.vmcoreinfo import Vmcoreinfo
 from klp_debug.targets.writable import WritableMemory
@@ -54,10 +55,16 @@ class Target:
         :raises TargetError: if its kernel does not tell its page size and its MMU
         """
         page_size = vmcoreinfo.page_size
+        lacks = list(core.not_whole) if core is not None else []
+        # What is cut off is said already.
+        image = missing_image(prog, core, page_size) if core is not None and not lacks else None
         try:
             mmu = mmu_mode(prog, vmcoreinfo)
         except FaultError as fault:
-            raise TargetError(f"the MMU of the target cannot be told: {fault}") from None
+            why = f"; {image}" if image is not None else ""
+            raise TargetError(f"the MMU of the target cannot be told: {fault}{why}") from None
+        if image is not None:
+            lacks.append(image)
         main = prog.main_module()
         return cls(
             prog=prog,
@@ -68,7 +75,7 @@ class Target:
             mmu=mmu,
             page_size=page_size,
             core=core,
-            problems=[Problem("this dump", lack) for lack in core.not_whole] if core else [],
+            problems=[Problem("this dump", lack) for lack in lacks],
         )
 
     @property
