@@ -12,6 +12,7 @@ from importlib.metadata import version
 from klp_debug.errors import CommandError, TargetError
 from klp_debug.frontend.command_parsers import CommandLineParser, add_command_parsers
 from klp_debug.frontend.console import CONSOLE_DESCRIPTION
+from klp_debug.frontend.debugging import add_debug, traceback_shown
 from klp_debug.frontend.drgn_prompt import add_drgn_parser
 from klp_debug.frontend.exit import EPILOG, FINDINGS, FINE, UNUSABLE, ending_in_order
 from klp_debug.frontend.gdb_prompt import add_gdb_parser
@@ -47,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add_target_arguments(console)
+    add_debug(console)
     console.set_defaults(enter=_run_console)
     add_drgn_parser(commands)
     add_gdb_parser(commands)
@@ -102,5 +104,5 @@ def _run_console(args: argparse.Namespace) -> int:
     # What only the console needs takes every command a fifth of its start.
     from klp_debug.frontend.console.read_lines import run_console
 
-    with _opened(args) as target:
+    with traceback_shown(args.debug), _opened(args) as target:
         return run_console(target)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from klp_debug.command import COMMANDS
 from klp_debug.command.command import Command
+from klp_debug.frontend.debugging import add_debug
 from klp_debug.frontend.suggestion import suggestion
 from klp_debug.render.formats import FORMATS
 
@@ -57,6 +58,7 @@ def add_command_parsers(
         command.add_arguments(sub)
         yield command, sub
         add_formats(command, sub)
+        add_debug(sub)
         sub.set_defaults(run=command)
 
 

@@ -31,11 +31,13 @@ def drgn_prog_set(prog: drgn.Program) -> None:
         _say(_COMPLAINT)
         return
     # Only here: other programs need none of it.
+    from klp_debug.boundary import one_sentence
     from klp_debug.errors import TargetError
     from klp_debug.targets.kernel_memory import complete_memory
 
     try:
-        complete_memory(prog, _say)
+        with one_sentence("what drgn lacks cannot be added"):
+            complete_memory(prog, _say)
     except TargetError as error:
         _say(str(error))
 

@@ -11,6 +11,7 @@ import drgn
 from drgn.cli import run_interactive
 
 from klp_debug.errors import TargetError
+from klp_debug.frontend.debugging import add_debug, traceback_shown
 from klp_debug.frontend.target_arguments import add_target_arguments, target_options
 from klp_debug.frontend.tell import tell
 from klp_debug.targets.host_program import remember_target
@@ -31,6 +32,7 @@ def add_drgn_parser(commands: "SubParsers") -> None:
         allow_abbrev=False,
     )
     add_target_arguments(sub)
+    add_debug(sub)
     sub.add_argument(
         "script", nargs=argparse.REMAINDER, metavar="SCRIPT [ARG ...]", help="a drgn script"
     )
@@ -38,7 +40,8 @@ def add_drgn_parser(commands: "SubParsers") -> None:
 
 
 def _enter(args: argparse.Namespace) -> int:
-    target = open_target(target_options(args))
+    with traceback_shown(args.debug):
+        target = open_target(target_options(args))
     remember_target(target)
     for problem in target.problems:
         tell(f"{problem.where}: {problem.what}")

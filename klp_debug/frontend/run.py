@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from klp_debug.analysis.view.consistency import steady_answer
 from klp_debug.analysis.view.kernel_view import KernelView
+from klp_debug.boundary import one_sentence
 from klp_debug.command.command import Command
 from klp_debug.control.consent import Consent
+from klp_debug.frontend.debugging import traceback_shown
 from klp_debug.frontend.page_file import page_file
 from klp_debug.frontend.progress import ProgressLine, progress
 from klp_debug.frontend.terminal_consent import terminal_consent
@@ -39,8 +41,14 @@ def run(command: Command, args: argparse.Namespace, door: FrontDoor) -> Answer:
 
     :param args: as the parser of :mod:`klp_debug.frontend.command_parsers` returns them
     :raises CommandError: if an argument cannot be used
-    :raises TargetError: if the target lacks what the command needs, or ran while it was read
+    :raises TargetError: if the target lacks what the command needs, or ran while it was read;
+        or if a library failed
     """
+    with traceback_shown(args.debug), one_sentence(f"{command.name} cannot be answered"):
+        return _run(command, args, door)
+
+
+def _run(command: Command, args: argparse.Namespace, door: FrontDoor) -> Answer:
     with page_file(command.page_path(args)) as write_page:
         if command.needs_target:
             with door.opened() as target:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from drgn import FaultError, Program
 
+from klp_debug.boundary import one_sentence
 from klp_debug.errors import TargetError
 from klp_debug.result.common import Problem
 from klp_debug.result.kernel import Mmu
@@ -46,6 +47,7 @@ _RADIX_END = 0xD000000000000000
 """All that a radix kernel maps is below: its linear map, vmalloc, IO and vmemmap."""
 
 
+@one_sentence("the target cannot be opened")
 @without_help()
 @held_warnings()
 def open_target(options: TargetOptions, tell: Callable[[str], None] = lambda _: None) -> Target:

@@ -10,6 +10,7 @@ from typing import NoReturn
 from klp_debug.command.command import Argument, Command
 from klp_debug.errors import CommandError
 from klp_debug.frontend.command_parsers import add_formats
+from klp_debug.frontend.debugging import add_debug
 from klp_debug.frontend.suggestion import suggestion
 
 
@@ -139,6 +140,7 @@ class LineParser:
                 parser.add_argument(*argument.names, **argument.settings)
             if isinstance(command, Command):
                 add_formats(command, parser)
+                add_debug(parser)
             self._parsers[name] = parser
         return self._parsers[name]
 

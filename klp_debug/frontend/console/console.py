@@ -5,12 +5,13 @@ import argparse
 import contextlib
 from dataclasses import dataclass
 
+from klp_debug.boundary import one_sentence
 from klp_debug.command import COMMANDS
 from klp_debug.command.command import Argument
 from klp_debug.errors import CommandError, TargetError
 from klp_debug.frontend.completion.line_parser import HelpShown, LineParser, OwnCommand
 from klp_debug.frontend.completion.target_names import TargetNames
-from klp_debug.frontend.console.own_commands import own_commands
+from klp_debug.frontend.console.own_commands import LeaveConsole, own_commands
 from klp_debug.frontend.exit import FINDINGS, FINE, UNUSABLE
 from klp_debug.frontend.run import FrontDoor, run
 from klp_debug.frontend.tell import tell
@@ -71,7 +72,8 @@ class Console:
             return Done(FINE, failed=False)
         command, args = parsed
         if isinstance(command, OwnCommand):
-            command.run(args)
+            with one_sentence(f"{command.name} cannot be done", passed=(LeaveConsole,)):
+                command.run(args)
             return Done(FINE, failed=False)
         answer = run(command, args, self._door)
         if isinstance(answer, Change):

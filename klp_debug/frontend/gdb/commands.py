@@ -11,6 +11,7 @@ import gdb
 from klp_debug.command import COMMANDS
 from klp_debug.command.command import Command
 from klp_debug.frontend.command_parsers import add_formats
+from klp_debug.frontend.debugging import add_debug
 from klp_debug.frontend.exit import FINDINGS, FINE, UNUSABLE
 from klp_debug.frontend.gdb.argument_completion import completions
 from klp_debug.frontend.gdb.convenience_functions import register_functions
@@ -117,6 +118,7 @@ def _help(command: Command) -> str:
     )
     command.add_arguments(parser)
     add_formats(command, parser)
+    add_debug(parser)
     usage = parser.format_usage()
     arguments = parser.format_help().removeprefix(usage).strip()
     return "\n".join(

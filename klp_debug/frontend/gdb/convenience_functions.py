@@ -11,6 +11,7 @@ from klp_debug.analysis.view.find_site import find_site
 from klp_debug.analysis.view.kernel_view import KernelView
 from klp_debug.analysis.view.problem_log import UNREADABLE
 from klp_debug.analysis.view.view_cache import view_of
+from klp_debug.boundary import one_sentence
 from klp_debug.errors import CommandError, TargetError
 from klp_debug.frontend.gdb.host import Host
 from klp_debug.result.unknown import Unknown
@@ -39,7 +40,8 @@ class _AddressOf(gdb.Function):
         except gdb.error:
             raise gdb.GdbError(f'${self._name} takes a string: ${self._name}("f")') from None
         try:
-            address = self._find(view_of(self._host.program()), name)
+            with one_sentence(f"${self._name} cannot be told", passed=UNREADABLE):
+                address = self._find(view_of(self._host.program()), name)
         except (TargetError, CommandError, *UNREADABLE) as error:
             raise gdb.GdbError(str(error)) from None
         return gdb.Value(address).cast(gdb.lookup_type("unsigned long"))
