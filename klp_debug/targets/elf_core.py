@@ -17,14 +17,13 @@ from typing import Any
 from drgn import FaultError, Program
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
-from elftools.elf.segments import NoteSegment
 
 from klp_debug.errors import TargetError
 from klp_debug.targets.core_bytes import CoreBytes
 from klp_debug.targets.core_file import MAX_NOTES, CoreKind, other_architecture
 from klp_debug.targets.loaded_segment import LoadedSegment, without
 from klp_debug.targets.not_whole import lost_memory
-from klp_debug.targets.notes import ByteOrder
+from klp_debug.targets.notes import ByteOrder, named_notes
 from klp_debug.targets.paged_memory import add_absent
 from klp_debug.targets.vmcoreinfo import Vmcoreinfo
 
@@ -47,15 +46,13 @@ class ElfCore:
         try:
             elf = ELFFile(data.stream)
             _check_header(data, elf)
-            segments = list(elf.iter_segments())
-            self._segments = [segment.header for segment in segments]
+            self._segments = [segment.header for segment in elf.iter_segments()]
             _check_notes(data, self._segments)
+            self._order: ByteOrder = "<" if elf.little_endian else ">"
             vmcoreinfo = [
-                note["n_descdata"]
-                for segment in segments
-                if isinstance(segment, NoteSegment)
-                for note in segment.iter_notes()
-                if note["n_name"] == "VMCOREINFO"
+                text
+                for name, text in named_notes(*self.notes())
+                if name.rstrip(b"\0") == b"VMCOREINFO"
             ]
         except (ELFError, ValueError, KeyError, struct.error, OverflowError) as error:
             raise TargetError(f"{path} is a damaged or truncated ELF core ({error})") from None
@@ -69,7 +66,6 @@ class ElfCore:
             raise TargetError(f"{path} is truncated: it holds none of the memory that it lists")
         self._marked_incomplete = bool(elf.header["e_flags"] & _DUMP_ELF_INCOMPLETE)
         self._vmcoreinfo: bytes | None = vmcoreinfo[0] if vmcoreinfo else None
-        self._order: ByteOrder = "<" if elf.little_endian else ">"
         # The header's byte order says nothing of the kernel inside of what QEMU writes.
         if self._vmcoreinfo is not None and not elf.little_endian:
             raise other_architecture(path, "big-endian ppc64")
@@ -115,7 +111,7 @@ class ElfCore:
         """
         # One behind the other within a segment, too: a note's end is aligned to 4 bytes.
         parts = [
-            self._data.at(segment["p_offset"], min(segment["p_filesz"], MAX_NOTES))
+            self._data.at(segment["p_offset"], segment["p_filesz"])
             for segment in self._segments
             if segment["p_type"] == "PT_NOTE"
         ]
@@ -176,6 +172,8 @@ def _check_notes(data: CoreBytes, segments: list[Any]) -> None:
                 f"{data.path} is truncated: it ends at {data.size} bytes, in its notes, which tell"
                 " of what kernel it is"
             )
+        if segment["p_type"] == "PT_NOTE" and segment["p_filesz"] > MAX_NOTES:
+            raise TargetError(f"{data.path} is a damaged ELF core: its notes are too large")
 
 
 def _machine_name(machine: str | int) -> str:

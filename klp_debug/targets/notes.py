@@ -48,6 +48,23 @@ class Prstatus:
 _AFTER_GPR = tuple(field.name for field in fields(Prstatus) if field.name != "gpr")
 
 
+def named_notes(data: bytes, order: ByteOrder) -> Iterator[tuple[bytes, bytes]]:
+    """
+    Yield the name and the text of each note. Sizes are checked before anything is allocated.
+
+    :raises ValueError: if a note claims to be larger than all of them
+    """
+    position = 0
+    while position + 12 <= len(data):
+        name_size, size, _ = struct.unpack_from(f"{order}III", data, position)
+        name_start = position + 12
+        start = name_start + (name_size + 3 & ~3)
+        if start + size > len(data):
+            raise ValueError(f"the note at {position:#x} is larger than the notes")
+        yield data[name_start : name_start + name_size], data[start : start + size]
+        position = start + (size + 3 & ~3)
+
+
 def prstatus_notes(data: bytes, order: ByteOrder) -> Iterator[Prstatus]:
     """
     Yield the registers of the NT_PRSTATUS notes, in their order.
