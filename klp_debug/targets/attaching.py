@@ -48,7 +48,8 @@ def open_core(core: CoreFile, given: Vmcoreinfo | None) -> Attached:
         prog = Program(PPC64LE)
         core.add_memory(prog)
         vmcoreinfo = given or core.vmcoreinfo or find_vmcoreinfo(prog, core.ram)
-        prog.set_linux_kernel_custom(vmcoreinfo.text, False)
+        with _drgn_errors(str(core.path)):
+            prog.set_linux_kernel_custom(vmcoreinfo.text, False)
         return Attached(prog=prog, source=core.kind.value, vmcoreinfo=vmcoreinfo, core=core)
     prog = Program(vmcoreinfo=given.text if given else None)
     with _drgn_errors(str(core.path)):
@@ -116,7 +117,8 @@ def open_qemu(address: str, qmp: Qmp, given: Vmcoreinfo | None, *, live: bool) -
     with _drgn_errors(address):
         qmp.attach(prog)
     vmcoreinfo = given or find_vmcoreinfo(prog)
-    prog.set_linux_kernel_custom(vmcoreinfo.text, live)
+    with _drgn_errors(address):
+        prog.set_linux_kernel_custom(vmcoreinfo.text, live)
     source = "QEMU guest" if live else "QEMU guest, stopped by GDB"
     return Attached(prog=prog, source=source, vmcoreinfo=vmcoreinfo)
 

@@ -53,3 +53,19 @@ def test_a_note_of_4_gib_allocates_nothing(path: Path, size: int) -> None:
     struct.pack_into("<I", notes, size, 0xFFFFFFFF)
     said = str(refusal(path, elf(notes=bytes(notes))))
     assert "the note at 0x0 is larger than the notes" in said
+
+
+LINES = ["OSRELEASE=6.1", "PAGESIZE=0x", "PAGESIZE=", "SYMBOL(_stext)=no hex", "OSRELEASE=\xe9"]
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("own", [True, False])
+def test_odd_vmcoreinfo(path: Path, line: str, own: bool) -> None:
+    """The dump's own, or one that is given for a dump of QEMU's."""
+    text = f"OSRELEASE=6.1.0\n{line}\n".encode("latin-1")
+    given = path.with_name("vmcoreinfo")
+    given.write_bytes(text)
+    path.write_bytes(elf(notes=note(b"VMCOREINFO", text) if own else b""))
+    with pytest.raises(TargetError) as caught:
+        open_target(TargetOptions(core=path, vmcoreinfo=None if own else given))
+    assert caught.value.__cause__ is None
