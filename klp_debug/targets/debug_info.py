@@ -46,8 +46,9 @@ def choose_vmlinux(
     if not others:
         return None
     other = others[0]
-    if _release(other) not in ("", release):
-        raise TargetError(f"{other.path} is of kernel {_release(other)}, the target runs {release}")
+    its_release = _release(other)
+    if its_release not in ("", release):
+        raise TargetError(f"{other.path} is of kernel {its_release}, the target runs {release}")
     raise TargetError(
         f"{other.path} is of another build: its build id is"
         f" {other.build_id or 'missing'}, the target's is {build_id}"

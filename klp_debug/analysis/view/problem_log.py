@@ -48,12 +48,8 @@ class ProblemLog:
         """
         try:
             return read(*args, **kwargs)
-        except UNREADABLE as error:
-            return self.add(where, reason(error))
-        except AttributeError as error:
-            if not _LACKS_MEMBER.match(str(error)):
-                raise
-            return self.add(where, f"this kernel's {error}")
+        except (*UNREADABLE, AttributeError) as error:
+            return self._told(where, error)
 
     def walk(self, where: str, entries: Iterable[T]) -> Walked[T]:
         """
@@ -66,13 +62,17 @@ class ProblemLog:
         try:
             # One by one: those before a place that cannot be read are kept.
             seen.extend(entries)
-        except UNREADABLE as error:
-            return Walked(tuple(seen), self.add(where, reason(error)))
-        except AttributeError as error:
-            if not _LACKS_MEMBER.match(str(error)):
-                raise
-            return Walked(tuple(seen), self.add(where, f"this kernel's {error}"))
+        except (*UNREADABLE, AttributeError) as error:
+            return Walked(tuple(seen), self._told(where, error))
         return Walked(tuple(seen), None)
+
+    def _told(self, where: str, error: Exception) -> Unknown:
+        """Note what stopped a read; raise it again if it is an error of ours."""
+        if not isinstance(error, AttributeError):
+            return self.add(where, reason(error))
+        if not _LACKS_MEMBER.match(str(error)):
+            raise error
+        return self.add(where, f"this kernel's {error}")
 
     def all(self) -> tuple[Problem, ...]:
         """Return the problems in the order they were met."""
