@@ -48,8 +48,8 @@ def report(view: KernelView) -> Report:
     """
     tracer = view.once(TaskTracer)
     audited = audit(view)
-    patches = livepatches(view) if view.has_livepatch else ()
-    moving = transition(view) if view.has_livepatch else None
+    patches = livepatches(view)
+    moving = transition(view)
     traces = _traces(view, tracer)
     findings: list[Finding | Unknown] = [
         *audited.findings,
@@ -68,8 +68,8 @@ def report(view: KernelView) -> Report:
         crash=scene.facts() if isinstance(scene, CrashScene) else scene,
         findings=_with_the_log(view, findings),
         patches=patches,
-        transition=moving.direction if moving is not None else None,
-        waiting=number_of(moving.waiting) if moving is not None else 0,
+        transition=moving.direction,
+        waiting=number_of(moving.waiting),
         audit=AuditSummary(
             sites=audited.sites,
             armed=_armed(audited),
